@@ -1,0 +1,137 @@
+/** What the rest of Limn may ask of the database. The classes behind it: assets.ts, vectors.ts, open.ts. */
+
+export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
+
+export interface AssetRow {
+  id: string
+  contentHash: string
+  name: string
+  title: string | null
+  description: string | null
+  tags: string[]
+  collection: string | null
+  mimeType: string
+  bytes: number
+  width: number
+  height: number
+  status: AssetStatus
+  error: string | null
+  createdAt: Date
+}
+
+export type NewAsset = Pick<
+  AssetRow,
+  'contentHash' | 'name' | 'title' | 'description' | 'tags' | 'collection' | 'mimeType' | 'bytes' | 'width' | 'height'
+>
+
+/** An absent field is left as it is; null clears it. */
+export interface AssetPatch {
+  title?: string | null
+  description?: string | null
+  tags?: string[]
+  collection?: string | null
+}
+
+/** The contract's AssetWhere: fields are joined by AND, members of a list by OR (tagsAll by AND). */
+export interface AssetFilter {
+  ids?: string[] | null
+  collections?: string[] | null
+  tagsAll?: string[] | null
+  tagsAny?: string[] | null
+  mimeTypes?: string[] | null
+  /** Web-search syntax over name, title, description and tags. */
+  text?: string | null
+  orientation?: 'LANDSCAPE' | 'PORTRAIT' | 'SQUARE' | null
+  minWidth?: number | null
+  minHeight?: number | null
+  createdAfter?: Date | null
+  createdBefore?: Date | null
+}
+
+/** Keyset page, newest first. Cursors are asset ids: exactly one of first and last. */
+export interface AssetPageRequest {
+  where?: AssetFilter | null
+  first?: number | null
+  after?: string | null
+  last?: number | null
+  before?: string | null
+}
+export interface AssetPage {
+  rows: AssetRow[]
+  hasNextPage: boolean
+  hasPreviousPage: boolean
+}
+
+export interface Assets {
+  /** Inserts with status PENDING, or returns the row that already has this contentHash. */
+  add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }>
+  byIds(ids: readonly string[]): Promise<Map<string, AssetRow>>
+  byHashes(hashes: readonly string[]): Promise<Map<string, AssetRow>>
+  page(request: AssetPageRequest): Promise<AssetPage>
+  /** null when there is no such asset. */
+  update(id: string, patch: AssetPatch): Promise<AssetRow | null>
+  /** Deletes rows and vectors; returns what was there. */
+  delete(ids: readonly string[]): Promise<AssetRow[]>
+  count(): Promise<number>
+}
+
+export interface SearchRequest {
+  revision: string
+  dimensions: number
+  /** Sum of weight x unit vector of the prompts: not normalised. */
+  query: Float32Array
+  where?: AssetFilter | null
+  first: number
+  /** Where the page before ended. */
+  after?: SearchPosition | null
+}
+/** A hit's place in the order: inner product descending, then id. */
+export interface SearchPosition {
+  product: number
+  assetId: string
+}
+export interface SearchHits {
+  /** Best first. `product` is the inner product of query and stored vector. */
+  hits: SearchPosition[]
+  hasNextPage: boolean
+  /** The index gave up before it had seen enough rows for this filter, or the library is not fully indexed for this revision. */
+  truncated: boolean
+}
+
+export interface Vectors {
+  /** Makes the revision known and its HNSW index, if they are not there. */
+  register(model: { revision: string; name: string; dimensions: number }): Promise<void>
+  registered(): Promise<{ revision: string; name: string; dimensions: number }[]>
+  /** Stores vectors, replacing; `ready` also sets those assets READY in the same transaction. Assets deleted meanwhile are passed over. */
+  put(revision: string, rows: readonly { assetId: string; vector: Float32Array }[], options?: { ready?: boolean }): Promise<void>
+  get(revision: string, assetIds: readonly string[]): Promise<Map<string, Float32Array>>
+  /** Assets that lack a vector of this revision and are not FAILED, oldest first, id > after. */
+  missing(revision: string, limit: number, after?: string | null): Promise<AssetRow[]>
+  /** Marks an asset FAILED with the reason. */
+  fail(assetId: string, reason: string): Promise<void>
+  search(request: SearchRequest): Promise<SearchHits>
+}
+
+export interface DatabaseInfo {
+  kind: 'embedded' | 'postgres'
+  /** e.g. 18.6 */
+  version: string
+  pgvector: string
+}
+
+export interface Database {
+  info: DatabaseInfo
+  assets: Assets
+  vectors: Vectors
+  /** Resolves when a query works. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface OpenDatabaseOptions {
+  /** A PostgreSQL address; the embedded database when absent. */
+  url?: string | null
+  /** LIMN_HOME: the embedded database lies in `<home>/database`. */
+  home: string
+  log?: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Three projects: what needs no database once, and everything else on the embedded database and again on a real
+ * PostgreSQL where test/run.ts has started one.
+ */
+const postgres = process.env.LIMN_TEST_POSTGRES
+const withDatabase = ['test/{integration,e2e,faults}/**/*.test.ts']
+
+const project = (name: string, include: string[], env: Record<string, string> = {}) => ({
+  extends: true as const,
+  test: { name, include, env },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['test/unit/**/*.test.ts']),
+      project('embedded', withDatabase),
+      ...(postgres ? [project('postgres', withDatabase, { LIMN_TEST_DATABASE_URL: postgres })] : []),
+    ],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})

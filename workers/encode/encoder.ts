@@ -1,0 +1,68 @@
+import type { ItemError } from '../errors.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+
+/** Execution providers of ONNX Runtime that Limn can ask for. */
+export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml'
+
+export type EncodeInput =
+  | { text: string }
+  /** A whole picture file in any readable format. `contentHash`, when the caller has it, saves hashing again. */
+  | { image: Uint8Array; contentHash?: string }
+
+export interface EncodeOptions {
+  /** Model name; the default model when absent. */
+  model?: string | null
+  /** Somebody waits (`interactive`, the default) or nobody does (`bulk`). Waiting work ages, so neither starves. */
+  priority?: 'interactive' | 'bulk'
+  /** Milliseconds from now; the encoder's default when absent. */
+  deadlineMs?: number
+  /** When it fires, what has not begun to run is dropped. */
+  signal?: AbortSignal
+}
+
+export interface Encoded {
+  /** L2-normalised, `spec.dimensions` long. Shared with the cache: never write to it. */
+  vector: Float32Array
+  /** SHA-256, hex, of the picture's bytes or of the text's UTF-8. */
+  contentHash: string
+}
+
+/** A model of the registry as the encoder sees it now. */
+export interface EncoderModel {
+  spec: ModelSpec
+  isDefault: boolean
+  /** In use when loaded, else the one that would be tried first. */
+  provider: Provider
+  loaded: boolean
+}
+
+export interface EncoderStats {
+  /** Items admitted and not yet answered. */
+  waiting: number
+  limit: number
+  /** Items encoded since start, cache hits not counted. */
+  encoded: number
+  batches: number
+  cacheHits: number
+  cacheMisses: number
+}
+
+/**
+ * Turns texts and pictures into vectors. The one interface between the API and whatever runs the models: in this
+ * process today, on a fleet of workers tomorrow.
+ */
+export interface Encoder {
+  models(): Promise<EncoderModel[]>
+  /** @throws ModelNotFound */
+  model(name?: string | null): Promise<EncoderModel>
+  /**
+   * One result per input, in order. A bad input is an ItemError in its place and never fails the others.
+   * Admission is all or nothing: either every input is taken, or Overloaded is thrown at once and none is.
+   * @throws ModelNotFound, Overloaded, DeadlineExceeded; the signal's reason when aborted
+   */
+  encode(inputs: readonly EncodeInput[], options?: EncodeOptions): Promise<(Encoded | ItemError)[]>
+  /** Encodes one text and one picture for real. Rejects when the default model does not work. */
+  ready(): Promise<void>
+  stats(): EncoderStats
+  close(): Promise<void>
+}

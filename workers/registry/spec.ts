@@ -1,0 +1,61 @@
+/** What a model folder says about itself: everything the encoder needs, read from its config files alone. */
+export interface ModelSpec {
+  /** The model's id: the folder's name, e.g. `limn-icons-s` or `Xenova/clip-vit-base-patch32`. */
+  name: string
+  /** Absolute path of the folder. */
+  folder: string
+  bundled: boolean
+  /** SPDX-like name from the model card's front matter; `unknown` when the card does not say. */
+  licence: string
+  /** Hex digest over weights, tokenizer, configs and the preprocessing version. Vectors of different revisions are never compared. */
+  revision: string
+  /** Length of an embedding. */
+  dimensions: number
+  image: ImageSpec
+  text: TextSpec
+  head: Head
+  files: ModelFiles
+}
+
+/** How a probability is read off cosines. Scale and bias are those of the logits: logit = scale * cosine + bias. */
+export type Head =
+  /** CLIP (Radford et al. 2021): softmax over the candidates. */
+  | { kind: 'softmax'; scale: number }
+  /** SigLIP (Zhai et al. 2023): an independent sigmoid per pair. */
+  | { kind: 'sigmoid'; scale: number; bias: number }
+
+/** Reference preprocessing, as the model's preprocessor_config.json states it. */
+export interface ImageSpec {
+  /** Size of the encoder's input in pixels. */
+  width: number
+  height: number
+  /** `cover`: shortest edge to `resizeTo`, then centre crop. `squash`: both edges at once. */
+  fit: 'cover' | 'squash'
+  /** Length of the shortest edge after the resize of `cover`. */
+  resizeTo: number
+  /** Pillow's filter. */
+  filter: 'bicubic' | 'bilinear' | 'lanczos' | 'nearest' | 'box' | 'hamming'
+  /** Multiplies the 8-bit value before normalising, 1/255 as a rule. */
+  rescale: number
+  mean: readonly [number, number, number]
+  std: readonly [number, number, number]
+}
+
+export interface TextSpec {
+  /** Longest sequence the encoder takes, special tokens included. */
+  maxTokens: number
+  /** Id that fills a batch. */
+  padId: number
+  /** `longest`: pad to the longest text of the batch; `max`: always to maxTokens (SigLIP was trained so). */
+  padTo: 'longest' | 'max'
+  /** The last token a truncated text keeps (CLIP reads its output at the end-of-text token). */
+  eosId: number | null
+  lowerCase: boolean
+}
+
+/** Either two encoders or one combined graph that is run for either side. Paths are absolute. */
+export type ModelFiles =
+  | { kind: 'separate'; vision: string; text: string; precision: Precision }
+  | { kind: 'combined'; model: string; precision: Precision }
+
+export type Precision = 'fp32' | 'fp16' | 'int8' | 'uint8' | 'q4' | 'q4f16' | 'bnb4'

@@ -39,7 +39,9 @@ describe('imports go one way', () => {
     expect(violations('workers/encode/x.ts', "import { a } from '../../schema/index.ts'")).toHaveLength(1)
     expect(violations('workers/ingest/x.ts', "import { a } from '../../prisma/open.ts'")).toHaveLength(0)
     expect(violations('workers/encode/x.ts', "import { a } from '../../prisma/open.ts'")).toHaveLength(1)
-    expect(violations('plugins/panel/x.ts', "const a = await import('../../workers/errors.ts')")).toHaveLength(1)
+    expect(
+      violations('plugins/panel/x.ts', "const a = await import('../../workers/errors.ts')"),
+    ).toHaveLength(1)
   })
 
   it('api -> schema -> workers, prisma; workers/ingest -> prisma; plugins nothing', () => {

@@ -1,0 +1,73 @@
+/** A throw-away PostgreSQL server for tests and benchmarks. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+
+/** Folder of the newest installed server's programs, or null. */
+export function postgresBin(): string | null {
+  const folders = globSync('/usr/lib/postgresql/*/bin').filter((folder) =>
+    existsSync(path.join(folder, 'initdb')),
+  )
+  const major = (folder: string) => Number(folder.split('/').at(-2))
+  return folders.sort((a, b) => major(b) - major(a))[0] ?? null
+}
+
+/**
+ * Starts a server in a new temporary folder on a free loopback port; `url` is a superuser's. Nothing survives stop():
+ * it runs without fsync.
+ */
+export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+  const bin = postgresBin()
+  if (!bin) throw new Error('PostgreSQL is not installed')
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'limn-postgres-'))
+  const asRoot = process.getuid?.() === 0
+  if (asRoot) {
+    // The server refuses to run as root.
+    const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+    chownSync(folder, id('-u'), id('-g'))
+    chmodSync(folder, 0o700)
+  }
+  const asOwner = (program: string, args: string[]) => {
+    const command = [path.join(bin, program), ...args]
+    const [file, ...rest] = asRoot ? ['runuser', '-u', 'postgres', '--', ...command] : command
+    execFileSync(file!, rest, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
+  }
+  const data = path.join(folder, 'data')
+  const port = await freePort()
+  asOwner('initdb', [
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '--auth=trust',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+  ])
+  const settings = [
+    `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder}`,
+    '-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200',
+    '-c shared_buffers=512MB -c maintenance_work_mem=1GB',
+  ].join(' ')
+  asOwner('pg_ctl', ['-D', data, '-w', '-l', path.join(folder, 'log'), '-o', settings, 'start'])
+  return {
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    async stop() {
+      asOwner('pg_ctl', ['-D', data, '-w', '-m', 'immediate', 'stop'])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,179 @@
+import path from 'node:path'
+import { z } from 'zod'
+
+/** One row a setting: the environment variable, what `limn serve --help` says of it, and how it is read. */
+interface Setting {
+  name: string
+  shows: string
+  help: string
+}
+
+const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] })
+const wholeNumber = (least: number) => z.coerce.number().int().min(least)
+const address = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+
+const table = {
+  host: row(
+    'HOST',
+    '127.0.0.1',
+    'address to listen on; any other than loopback needs LIMN_API_KEY',
+    z.string().default('127.0.0.1'),
+  ),
+  port: row(
+    'PORT',
+    '4000',
+    'port to listen on; 0 picks a free one',
+    wholeNumber(0).max(65_535).default(4000),
+  ),
+  home: row(
+    'LIMN_HOME',
+    '.limn',
+    'data folder: database, files, models, caches, key',
+    z
+      .string()
+      .default('.limn')
+      .transform((home) => path.resolve(home)),
+  ),
+  databaseUrl: row(
+    'DATABASE_URL',
+    'embedded',
+    'postgresql://... with pgvector; the embedded database when absent',
+    z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ),
+  model: row('LIMN_MODEL', 'limn-icons-s', "the default model's name", z.string().default('limn-icons-s')),
+  provider: row(
+    'LIMN_PROVIDER',
+    'auto',
+    'execution provider: auto, cpu, webgpu, cuda, coreml or dml',
+    z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'coreml', 'dml']).default('auto'),
+  ),
+  precision: row(
+    'LIMN_PRECISION',
+    'auto',
+    'weights to load where a model has several: auto, fp32, fp16, int8, uint8, q4, q4f16 or bnb4',
+    z.enum(['auto', 'fp32', 'fp16', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4']).default('auto'),
+  ),
+  apiKey: row(
+    'LIMN_API_KEY',
+    'none',
+    'key that every request must carry; at least 16 characters',
+    z
+      .string()
+      .min(16)
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
+      .optional(),
+  ),
+  publicUrl: row(
+    'LIMN_PUBLIC_URL',
+    "the request's host",
+    'address under which callers reach this server, for the URLs in answers',
+    address.optional(),
+  ),
+  hubUrl: row(
+    'LIMN_HUB_URL',
+    'https://huggingface.co',
+    'model hub that `limn models pull` loads from',
+    address.default('https://huggingface.co'),
+  ),
+  logLevel: row(
+    'LIMN_LOG_LEVEL',
+    'info',
+    'fatal, error, warn, info, debug, trace or silent',
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  ),
+  queueLimit: row(
+    'LIMN_QUEUE_LIMIT',
+    '1024',
+    'texts and pictures that may wait for the encoder; more are OVERLOADED',
+    wholeNumber(1).default(1024),
+  ),
+  deadlineMs: row(
+    'LIMN_DEADLINE_MS',
+    '60000',
+    'time that a request may take',
+    wholeNumber(1).default(60_000),
+  ),
+  maxBodyBytes: row(
+    'LIMN_MAX_BODY_BYTES',
+    '67108864',
+    'bytes of one request',
+    wholeNumber(1).default(64 * 1024 * 1024),
+  ),
+  maxUploadBytes: row(
+    'LIMN_MAX_UPLOAD_BYTES',
+    '26214400',
+    'bytes of one picture, however it is given',
+    wholeNumber(1).default(25 * 1024 * 1024),
+  ),
+  maxPixels: row(
+    'LIMN_MAX_PIXELS',
+    '100000000',
+    'pixels of one picture',
+    wholeNumber(1).default(100_000_000),
+  ),
+  allowPrivateUrls: row(
+    'LIMN_ALLOW_PRIVATE_URLS',
+    'false',
+    'fetch pictures from private addresses too; only where every caller is trusted',
+    flag.default(false),
+  ),
+  samples: row('LIMN_SAMPLES', 'true', 'fill a new library with the sample pictures', flag.default(true)),
+} as const
+
+function row<T extends z.ZodType>(
+  name: string,
+  shows: string,
+  help: string,
+  schema: T,
+): Setting & { schema: T } {
+  return { name, shows, help, schema }
+}
+
+export const settings: readonly Setting[] = Object.values(table)
+
+export type Config = { readonly [K in keyof typeof table]: z.output<(typeof table)[K]['schema']> }
+
+/** Settings that cannot be used, all of them at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads the settings. An empty variable counts as absent.
+ * @throws ConfigError
+ */
+export function readConfig(env: Record<string, string | undefined>): { config: Config; warnings: string[] } {
+  const problems: string[] = []
+  const config: Record<string, unknown> = {}
+  for (const [key, { name, schema }] of Object.entries(table)) {
+    const result = schema.safeParse(env[name] === '' ? undefined : env[name])
+    if (result.success) config[key] = result.data
+    else {
+      const shown =
+        name === 'LIMN_API_KEY' || name === 'DATABASE_URL' ? '(not shown)' : JSON.stringify(env[name])
+      problems.push(`${name}=${shown}: ${result.error.issues.map(({ message }) => message).join('; ')}`)
+    }
+  }
+  const known = new Set(settings.map(({ name }) => name))
+  const warnings = Object.keys(env)
+    .filter((name) => name.startsWith('LIMN_') && !name.startsWith('LIMN_TEST_') && !known.has(name))
+    .map((name) => `${name} is no setting of Limn and is ignored. \`limn serve --help\` lists them all.`)
+  if (problems.length > 0) throw new ConfigError(`These settings cannot be used:\n  ${problems.join('\n  ')}`)
+  return { config: config as Config, warnings }
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
+
+/** @throws ConfigError where the server would be open to others without a key */
+export function checkExposure({ host, apiKey }: Pick<Config, 'host' | 'apiKey'>): void {
+  if (!apiKey && !loopback.test(host))
+    throw new ConfigError(
+      `HOST=${host} can be reached by others, and LIMN_API_KEY is not set. Set a key (e.g. LIMN_API_KEY=$(openssl rand -hex 32)) or leave HOST at 127.0.0.1.`,
+    )
+}
+
+/** The table of `limn serve --help`. */
+export function describeSettings(): string {
+  const width = Math.max(...settings.map(({ name }) => name.length)) + 2
+  return settings.map(({ name, shows, help }) => `  ${name.padEnd(width)}${help} [${shows}]`).join('\n')
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+const allowedHeaders =
+  'content-type, accept, authorization, x-api-key, x-limn-client, x-request-id, apollo-require-preflight, range, if-none-match'
+
+/**
+ * Any page may read what it has a key for: `*`, never with credentials (there are no cookies to send). The value
+ * is the same for every caller, so nothing varies by Origin. Returns true where the request was a preflight and
+ * is answered.
+ */
+export function cors(req: IncomingMessage, res: ServerResponse): boolean {
+  res.setHeader('access-control-allow-origin', '*')
+  if (req.method !== 'OPTIONS') {
+    res.setHeader('access-control-expose-headers', 'retry-after, x-request-id, etag, content-range')
+    return false
+  }
+  res.setHeader('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS')
+  // A literal * would not cover Authorization (Fetch, "CORS-preflight fetch").
+  res.setHeader('access-control-allow-headers', allowedHeaders)
+  res.setHeader('access-control-max-age', '86400')
+  // A public page that asks for a server on this machine or network (Private Network Access).
+  if (req.headers['access-control-request-private-network'] === 'true')
+    res.setHeader('access-control-allow-private-network', 'true')
+  res.writeHead(204).end()
+  return true
+}

@@ -1,0 +1,19 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Forbidden } from '../../workers/errors.ts'
+
+/** Bodies that a plain form can send to any server without the browser asking first. */
+const simple = /^\s*(multipart\/form-data|application\/x-www-form-urlencoded|text\/plain)\b/i
+
+/** A page can set one of these only after the browser has asked the server by a preflight. */
+const proofs = ['x-limn-client', 'x-api-key', 'authorization', 'apollo-require-preflight'] as const
+
+/** @throws Forbidden for a body that a foreign form could have sent */
+export function checkForgery(method: string | undefined, headers: IncomingHttpHeaders): void {
+  if (method !== 'POST') return
+  const type = headers['content-type']
+  if (type !== undefined && !simple.test(type)) return
+  if (proofs.some((name) => headers[name] !== undefined)) return
+  throw new Forbidden(
+    `A request of type ${type?.split(';')[0] ?? '(none)'} needs the header x-limn-client (with any value), so that no web page can forge it.`,
+  )
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import type { GraphQLError } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import type { Context } from '../../schema/context.ts'
+import { toGraphQLError } from '../../schema/errors.ts'
+import { DeadlineExceeded } from '../../workers/errors.ts'
+import type { Log } from '../../workers/log.ts'
+
+/** Only what schema/errors.ts lets through leaves the server; the rest is logged under the id that the caller gets. */
+export function useErrors(log: Log): Plugin {
+  const report = (err: unknown) => {
+    const id = randomUUID()
+    log.error({ err, id }, 'a request failed by a fault of the server')
+    return id
+  }
+  const shown = (error: GraphQLError) => toGraphQLError(error, report)
+  return {
+    onResultProcess({ result, setResult }) {
+      if (Array.isArray(result) || !('errors' in result) || !result.errors?.length) return
+      setResult({ ...result, errors: result.errors.map(shown) })
+    },
+  }
+}
+
+/** The part of a request's context that ends it. */
+export interface Deadline {
+  signal: AbortSignal
+  remainingMs(): number
+  /** Drops what has not begun. */
+  abort(reason: unknown): void
+}
+
+/** @param caller fires when the connection is gone */
+export function createDeadline(totalMs: number, caller: AbortSignal): Deadline {
+  const begun = performance.now()
+  const controller = new AbortController()
+  const abort = (reason: unknown) => controller.abort(reason)
+  if (caller.aborted) abort(caller.reason)
+  else caller.addEventListener('abort', () => abort(caller.reason), { once: true })
+  return {
+    signal: controller.signal,
+    abort,
+    remainingMs: () => Math.max(1, totalMs - (performance.now() - begun)),
+  }
+}
+
+/** Answers DEADLINE_EXCEEDED when the time is over, whatever a resolver is waiting for. */
+export function useDeadline(totalMs: number): Plugin<Context & { deadline: Deadline }> {
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn((args) => {
+        const { deadline } = args.contextValue as { deadline: Deadline }
+        let timer: NodeJS.Timeout | undefined
+        const over = new Promise((resolve) => {
+          timer = setTimeout(() => {
+            const error = new DeadlineExceeded(totalMs)
+            deadline.abort(error)
+            resolve({ errors: [error] })
+          }, deadline.remainingMs())
+        })
+        return Promise.race([executeFn(args), over]).finally(() => clearTimeout(timer))
+      })
+    },
+  }
+}

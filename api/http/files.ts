@@ -1,0 +1,122 @@
+import { open } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { AssetRow } from '../../prisma/types.ts'
+import type { Context, Services } from '../../schema/context.ts'
+import { parseRange } from './range.ts'
+import { send } from './respond.ts'
+
+/** Longest edges that thumbnails are made in: few, so that no caller can fill the disk with one picture's sizes. */
+export const thumbnailSizes = [64, 128, 256, 320, 512, 1024, 2048] as const
+
+const nextSize = (wanted: number) => thumbnailSizes.find((size) => size >= wanted) ?? thumbnailSizes.at(-1)!
+
+/** How the addresses of library files are formed; {@link serveFile} reads them. */
+export function assetAddresses(base: string): Pick<Context, 'fileUrl' | 'thumbnailUrl'> {
+  return {
+    fileUrl: ({ contentHash }) => `${base}/files/${contentHash}`,
+    thumbnailUrl: ({ contentHash }, size) => `${base}/files/${contentHash}/thumbnail/${nextSize(size)}`,
+  }
+}
+
+// The whole path is matched and only the hash and a known size are used, so no path of a caller's reaches the disk.
+const route = /^\/files\/([0-9a-f]{64})(?:\/thumbnail\/(\d{2,4}))?$/
+
+/**
+ * Serves library files and thumbnails by content hash. No key is asked for: an <img> cannot send one, and the
+ * hash, which only GraphQL tells, cannot be guessed.
+ */
+export async function serveFile(
+  req: IncomingMessage,
+  res: ServerResponse,
+  pathname: string,
+  { database, library }: Pick<Services, 'database' | 'library'>,
+): Promise<void> {
+  const match = route.exec(pathname)
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res.setHeader('allow', 'GET, HEAD')
+    return send(res, 405, 'text/plain; charset=utf-8', 'Files are read with GET or HEAD.\n')
+  }
+  const hash = match?.[1]
+  const size = match?.[2] === undefined ? null : Number(match[2])
+  const known = size === null || (thumbnailSizes as readonly number[]).includes(size)
+  const asset = hash && known ? (await database.assets.byHashes([hash])).get(hash) : undefined
+  if (!asset) return notFound(res)
+  const path = size === null ? library.filePath(asset) : await library.thumbnailPath(asset, size)
+  await sendFile(req, res, path, {
+    type: size === null ? asset.mimeType : 'image/webp',
+    etag: `"${asset.contentHash}${size === null ? '' : `-${size}`}"`,
+    name: size === null ? asset.name : null,
+  })
+}
+
+const notFound = (res: ServerResponse) =>
+  send(res, 404, 'text/plain; charset=utf-8', 'There is no such file.\n')
+
+async function sendFile(
+  req: IncomingMessage,
+  res: ServerResponse,
+  path: string,
+  { type, etag, name }: { type: AssetRow['mimeType']; etag: string; name: string | null },
+): Promise<void> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  // Deleted between the row's query and here.
+  if (!file) return notFound(res)
+  try {
+    const { size } = await file.stat()
+    res.setHeader('etag', etag)
+    res.setHeader('cache-control', 'public, max-age=31536000, immutable')
+    res.setHeader('x-content-type-options', 'nosniff')
+    // Pages of other origins show these pictures: plugins run in frames of their own.
+    res.setHeader('cross-origin-resource-policy', 'cross-origin')
+    // An SVG opened by its address is a document: without this its scripts would run as this server's.
+    res.setHeader(
+      'content-security-policy',
+      "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    )
+    res.setHeader('accept-ranges', 'bytes')
+    if (name) res.setHeader('content-disposition', `inline; filename*=UTF-8''${encodeName(name)}`)
+    if (matchesEtag(req.headers['if-none-match'], etag)) {
+      res.writeHead(304).end()
+      return
+    }
+    res.setHeader('content-type', type)
+    const wanted = req.headers['if-range'] === undefined || req.headers['if-range'] === etag
+    const range = wanted ? parseRange(req.headers.range, size) : null
+    if (range === 'unsatisfiable') {
+      res.setHeader('content-range', `bytes */${size}`)
+      res.writeHead(416, { 'content-length': 0 }).end()
+      return
+    }
+    const { start, end } = range ?? { start: 0, end: size - 1 }
+    if (range) res.setHeader('content-range', `bytes ${start}-${end}/${size}`)
+    res.writeHead(range ? 206 : 200, { 'content-length': end - start + 1 })
+    if (req.method === 'HEAD' || size === 0) {
+      res.end()
+      return
+    }
+    await pipeline(file.createReadStream({ start, end, autoClose: false }), res)
+  } catch (error) {
+    // The reader went away in the middle: its matter alone.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+  } finally {
+    await file.close()
+  }
+}
+
+function matchesEtag(header: string | undefined, etag: string): boolean {
+  return (
+    header !== undefined &&
+    header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag)
+  )
+}
+
+/** RFC 8187 */
+const encodeName = (name: string) =>
+  encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )

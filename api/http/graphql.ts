@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createYoga } from 'graphql-yoga'
+import type { Context, Services } from '../../schema/context.ts'
+import { schema } from '../../schema/index.ts'
+import { createLoaders } from '../../schema/loaders.ts'
+import type { Log } from '../../workers/log.ts'
+import type { Config } from '../config.ts'
+import type { Metrics } from '../metrics.ts'
+import { createDeadline, type Deadline, useDeadline, useErrors } from './execution.ts'
+import { assetAddresses } from './files.ts'
+import { useLimits } from './limits.ts'
+
+type ServerContext = { req: IncomingMessage; res: ServerResponse }
+
+/** Yoga over the schema: everything at /graphql but the GraphiQL page. */
+export function createGraphQL(
+  services: Services,
+  config: Pick<Config, 'deadlineMs' | 'maxBodyBytes' | 'publicUrl'>,
+  metrics: Metrics,
+  log: Log,
+) {
+  return createYoga<ServerContext, Context & { deadline: Deadline }>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    // Answered before Yoga: see front.ts.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    healthCheckEndpoint: '/graphql/health',
+    batching: false,
+    maxRequestBodySize: config.maxBodyBytes,
+    // useErrors shapes every error, so Yoga's own masking has nothing left to hide.
+    maskedErrors: false,
+    logging: false,
+    context: ({ request, req }) => {
+      const deadline = createDeadline(config.deadlineMs, request.signal)
+      const base = config.publicUrl ?? `http://${req.headers.host ?? 'localhost'}`
+      const context = {
+        ...services,
+        ...assetAddresses(base),
+        deadline,
+        signal: deadline.signal,
+        remainingMs: deadline.remainingMs,
+      } as Context & { deadline: Deadline }
+      context.loaders = createLoaders(context)
+      return context
+    },
+    plugins: [useLimits(), useDeadline(config.deadlineMs), metrics.useOperations(), useErrors(log)],
+  })
+}

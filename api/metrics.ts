@@ -1,0 +1,112 @@
+import type { OperationDefinitionNode } from 'graphql'
+import { getOperationAST } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Encoder, EncoderStats } from '../workers/encode/encoder.ts'
+import { RequestError } from '../workers/errors.ts'
+
+export interface Metrics {
+  registry: Registry
+  /** Counts what the encoder does as it is asked; the rest is read from its stats when Prometheus comes. */
+  observe(encoder: Encoder): Encoder
+  useOperations(): Plugin
+}
+
+const seconds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = new Histogram({
+    name: 'limn_request_seconds',
+    help: 'Time of GraphQL requests from parsed to answered, by root field and outcome.',
+    labelNames: ['operation', 'outcome'],
+    buckets: seconds,
+    registers,
+  })
+  const encodes = new Histogram({
+    name: 'limn_encode_seconds',
+    help: 'Time from asking the encoder to its answer, waiting included.',
+    buckets: seconds,
+    registers,
+  })
+  const overloads = new Counter({
+    name: 'limn_overloads_total',
+    help: 'Calls of the encoder that were turned away because its queue was full.',
+    registers,
+  })
+
+  return {
+    registry,
+    observe(encoder) {
+      registerStats(registry, () => encoder.stats())
+      return {
+        models: () => encoder.models(),
+        model: (name) => encoder.model(name),
+        ready: () => encoder.ready(),
+        stats: () => encoder.stats(),
+        close: () => encoder.close(),
+        async encode(inputs, options) {
+          const end = encodes.startTimer()
+          try {
+            return await encoder.encode(inputs, options)
+          } catch (error) {
+            if (error instanceof RequestError && error.code === 'OVERLOADED') overloads.inc()
+            throw error
+          } finally {
+            end()
+          }
+        },
+      }
+    },
+    useOperations: () => ({
+      onExecute({ args }) {
+        const operation = operationLabel(getOperationAST(args.document, args.operationName))
+        const end = requests.startTimer({ operation })
+        return {
+          onExecuteDone({ result }) {
+            end({ outcome: 'errors' in result && result.errors?.length ? 'error' : 'ok' })
+          },
+        }
+      },
+    }),
+  }
+}
+
+/** The root field, a name of the schema: a caller's own names would make a time series each. */
+function operationLabel(operation: OperationDefinitionNode | null | undefined): string {
+  const [only, ...more] = operation?.selectionSet.selections ?? []
+  if (!only || more.length > 0) return 'several'
+  return only.kind === 'Field' ? only.name.value : 'fragment'
+}
+
+function registerStats(registry: Registry, stats: () => EncoderStats): void {
+  const read = (
+    name: string,
+    help: string,
+    value: (stats: EncoderStats) => number,
+    kind: 'gauge' | 'counter',
+  ) => {
+    const collect = function (this: Gauge | Counter) {
+      if (this instanceof Gauge) this.set(value(stats()))
+      else {
+        this.reset()
+        this.inc(value(stats()))
+      }
+    }
+    const Kind = kind === 'gauge' ? Gauge : Counter
+    new Kind({ name, help, registers: [registry], collect })
+  }
+  read('limn_queue_length', 'Texts and pictures admitted and not yet answered.', (s) => s.waiting, 'gauge')
+  read('limn_queue_limit', 'How many may be.', (s) => s.limit, 'gauge')
+  read('limn_encoded_total', 'Texts and pictures encoded.', (s) => s.encoded, 'counter')
+  read(
+    'limn_batches_total',
+    'Batches run; encoded / batches is the mean batch size.',
+    (s) => s.batches,
+    'counter',
+  )
+  read('limn_cache_hits_total', 'Answers that needed no encoding.', (s) => s.cacheHits, 'counter')
+  read('limn_cache_misses_total', 'Answers that were not in the cache.', (s) => s.cacheMisses, 'counter')
+}

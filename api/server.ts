@@ -1,0 +1,67 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type App, openApp } from './app.ts'
+import { checkExposure, type Config } from './config.ts'
+import { createFront } from './http/front.ts'
+import { createReadiness } from './http/health.ts'
+import { keyMatcher, serverKey } from './keys.ts'
+
+export interface RunningServer {
+  /** Where it answers, without a slash at the end. */
+  url: string
+  app: App
+  /** Answers what has begun (up to `drainMs`), then closes everything. */
+  close(drainMs?: number): Promise<void>
+}
+
+/**
+ * Opens the database, the encoder and the library, then listens.
+ * @throws ConfigError, and what opening them throws: nothing is left open then
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  checkExposure(config)
+  const app = await openApp(config)
+  try {
+    const access = { keyRequired: config.apiKey !== undefined, matches: keyMatcher(serverKey(config)) }
+    const readiness = createReadiness(app.services, app.log)
+    const server = createServer(createFront(app, access, readiness))
+    await listen(server, config)
+    return {
+      url: addressOf(server, config.host),
+      app,
+      async close(drainMs = 10_000) {
+        readiness.drain()
+        await drain(server, drainMs)
+        await app.close()
+      },
+    }
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}
+
+function listen(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // A burst of callers must find room to connect before the queue can tell them that it is full.
+    server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 4096 }, resolve)
+  })
+}
+
+function addressOf(server: Server, host: string): string {
+  const { address, family, port } = server.address() as AddressInfo
+  const shown = host === 'localhost' ? host : family === 'IPv6' ? `[${address}]` : address
+  return `http://${shown}:${port}`
+}
+
+function drain(server: Server, drainMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), drainMs)
+    server.close(() => {
+      clearTimeout(force)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,115 @@
+import type { AssetPatch } from '../../prisma/types.ts'
+import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import type { Added } from '../../workers/ingest/types.ts'
+import { builder } from '../builder.ts'
+import { ImageInput } from '../concepts.ts'
+import type { Context } from '../context.ts'
+import { atMost, InputError, ItemFailure } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { mapLimited } from '../parallel.ts'
+import { Asset } from './asset.ts'
+import { check, complaint } from './checks.ts'
+
+const AssetInput = builder.inputType('AssetInput', {
+  description:
+    'A picture to be taken into the library. What is absent is read from the file itself (IPTC, XMP).',
+  fields: (t) => ({
+    image: t.field({ type: ImageInput, required: true, description: 'The picture.' }),
+    name: t.string({ description: `The file's name, at most ${limits.nameLength} characters.` }),
+    title: t.string({ description: `At most ${limits.titleLength} characters.` }),
+    description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
+    tags: t.stringList({ description: `At most ${limits.tags}, joined with the keywords inside the file.` }),
+    collection: t.string({ description: `At most ${limits.collectionLength} characters.` }),
+  }),
+})
+
+const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
+  description: 'A picture that is in the library now.',
+  fields: (t) => ({
+    asset: t.field({ type: Asset, description: 'The picture.', resolve: ({ asset }) => asset }),
+    duplicate: t.exposeBoolean('duplicate', {
+      description: 'The same bytes were there already: that asset is returned.',
+    }),
+  }),
+})
+
+const AddAssetResult = builder.unionType('AddAssetResult', {
+  description: 'The picture as it was taken in, or why it was not.',
+  types: [AddedAsset, InputError],
+  resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'AddedAsset'),
+})
+
+/** Pictures that are decoded and stored at once. */
+const addsAtOnce = 4
+
+async function addOne(input: typeof AssetInput.$inferInput, context: Context): Promise<Added> {
+  const wrong = complaint(input)
+  if (wrong) throw new ItemError('INVALID', wrong)
+  const { image, ...texts } = input
+  if (image.assetId != null) {
+    const asset = await context.loaders.asset.load(image.assetId)
+    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${image.assetId}".`)
+    return { asset, duplicate: true }
+  }
+  const { bytes, name } = await context.images(image, context.signal)
+  return context.library.add({ ...texts, bytes, name: texts.name ?? name?.slice(-limits.nameLength) })
+}
+
+builder.mutationFields((t) => ({
+  addAssets: t.field({
+    type: [AddAssetResult],
+    description:
+      'Takes pictures into the library, in the order of the inputs. A picture that is answered is safe: its vector follows whatever happens.',
+    args: {
+      inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
+    },
+    complexity: ({ inputs }) => ({ field: 20 * inputs.length, multiplier: inputs.length }),
+    resolve: (_root, { inputs }, context) => {
+      atMost(inputs, limits.addAssets, 'inputs')
+      return mapLimited(inputs, addsAtOnce, async (input, index) => {
+        try {
+          return await addOne(input, context)
+        } catch (error) {
+          if (error instanceof ItemError) return new ItemFailure(index, error)
+          throw error
+        }
+      })
+    },
+  }),
+
+  updateAsset: t.field({
+    type: Asset,
+    description:
+      'Changes what is said about a picture. An absent argument leaves it as it is; null clears it.',
+    args: {
+      id: t.arg.id({ required: true, description: 'asset_...' }),
+      title: t.arg.string({ description: `At most ${limits.titleLength} characters.` }),
+      description: t.arg.string({ description: `At most ${limits.descriptionLength} characters.` }),
+      tags: t.arg.stringList({ description: `All tags anew, at most ${limits.tags}.` }),
+      collection: t.arg.string({ description: `At most ${limits.collectionLength} characters.` }),
+    },
+    complexity: 10,
+    resolve: async (_root, { id, ...given }, { library }) => {
+      check(given)
+      const patch: AssetPatch = {}
+      if (given.title !== undefined) patch.title = given.title
+      if (given.description !== undefined) patch.description = given.description
+      if (given.collection !== undefined) patch.collection = given.collection
+      if (given.tags !== undefined) patch.tags = given.tags ?? []
+      const asset = await library.update(id, patch)
+      if (!asset) throw new BadUserInput(`There is no asset "${id}".`)
+      return asset
+    },
+  }),
+
+  deleteAssets: t.field({
+    type: ['ID'],
+    description: 'Removes pictures, their files and their vectors. Returns the ids that were there.',
+    args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
+    complexity: 10,
+    resolve: (_root, { ids }, { library }) => {
+      atMost(ids, limits.ids, 'ids')
+      return library.delete(ids)
+    },
+  }),
+}))

@@ -1,0 +1,42 @@
+import type { AssetFilter } from '../../prisma/types.ts'
+import { builder } from '../builder.ts'
+import { atMost } from '../errors.ts'
+import { limits } from '../limits.ts'
+
+export const Orientation = builder.enumType('Orientation', {
+  description: 'How a picture lies.',
+  values: {
+    LANDSCAPE: { description: 'Wider than high.' },
+    PORTRAIT: { description: 'Higher than wide.' },
+    SQUARE: { description: 'As wide as high.' },
+  },
+})
+
+export const AssetWhere = builder.inputType('AssetWhere', {
+  description: 'Which pictures: every field that is given must hold.',
+  fields: (t) => ({
+    ids: t.idList({ description: 'One of these ids.' }),
+    collections: t.stringList({ description: 'In one of these collections.' }),
+    tagsAll: t.stringList({ description: 'Has every one of these tags.' }),
+    tagsAny: t.stringList({ description: 'Has one of these tags.' }),
+    mimeTypes: t.stringList({ description: 'One of these types, e.g. image/png.' }),
+    text: t.string({
+      description:
+        'Words of name, title, description or tags (Postgres full text): all must be there; "a phrase", or, and -not are understood.',
+    }),
+    orientation: t.field({ type: Orientation, description: 'How it lies.' }),
+    minWidth: t.int({ description: 'At least so many pixels wide.' }),
+    minHeight: t.int({ description: 'At least so many pixels high.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Taken in after this moment.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Taken in before this moment.' }),
+  }),
+})
+
+/** @throws BadUserInput for a list or text over its limit */
+export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undefined): AssetFilter | null {
+  if (!where) return null
+  for (const list of ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const)
+    atMost(where[list], limits.ids, `where.${list}`)
+  if (where.text != null) atMost([...where.text], limits.titleLength, 'where.text (its characters)')
+  return where
+}

@@ -1,0 +1,108 @@
+import type { EncoderModel } from '../workers/encode/encoder.ts'
+import { ItemError } from '../workers/errors.ts'
+import { builder } from './builder.ts'
+import { type Concept, ConceptInput } from './concepts.ts'
+import { asRequestError, atMost, InputError, ItemFailure } from './errors.ts'
+import { limits } from './limits.ts'
+import { Model } from './models.ts'
+import { dot, packVector } from './vector.ts'
+
+/** Where a concept lies in a model's space. */
+export interface Embedded extends Pick<Concept, 'vector' | 'modality' | 'contentHash'> {
+  model: EncoderModel
+}
+
+export const Modality = builder.enumType('Modality', {
+  description: 'What a vector was made from.',
+  values: {
+    TEXT: { description: 'Words.' },
+    IMAGE: { description: 'A picture. A vector that was given as such counts as one too.' },
+  },
+})
+
+export const VectorFormat = builder.enumType('VectorFormat', {
+  description: 'How the numbers of a Vector are packed.',
+  values: {
+    FLOAT32: { description: '4 bytes a number.' },
+    FLOAT16: { description: '2 bytes a number, about 3 significant digits.' },
+  },
+})
+
+export const vectorFormatArg = {
+  type: VectorFormat,
+  required: true,
+  defaultValue: 'FLOAT32',
+  description: 'Half the size, or full precision.',
+} as const
+
+export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
+  description: "A concept's place in a model's space.",
+  fields: (t) => ({
+    model: t.field({
+      type: Model,
+      description: 'The model whose space it is.',
+      resolve: ({ model }) => model,
+    }),
+    modality: t.field({
+      type: Modality,
+      description: 'Made from words or from a picture.',
+      resolve: (e) => e.modality,
+    }),
+    dimensions: t.int({ description: 'Length of the vector.', resolve: ({ vector }) => vector.length }),
+    vector: t.field({
+      type: 'Vector',
+      description: 'L2-normalised.',
+      args: { format: t.arg(vectorFormatArg) },
+      complexity: 3,
+      resolve: ({ vector }, { format }) => packVector(vector, format),
+    }),
+    values: t.floatList({
+      description: 'The same as a list, for reading; four times the size of vector.',
+      complexity: 10,
+      resolve: ({ vector }) => Array.from(vector),
+    }),
+    contentHash: t.exposeString('contentHash', {
+      description:
+        "SHA-256, hex, of the picture's bytes, of the text's UTF-8 or of the given vector's bytes.",
+    }),
+    similarity: t.float({
+      description: 'Cosine with another concept, by the same model.',
+      args: { to: t.arg({ type: ConceptInput, required: true, description: 'The other concept.' }) },
+      complexity: 3,
+      resolve: async ({ vector, model }, { to }, { loaders }) => {
+        const other = await loaders.concept(model)(to)
+        if (other instanceof ItemError) throw asRequestError(other, 'to')
+        return dot(vector, other.vector)
+      },
+    }),
+  }),
+})
+
+const EmbedResult = builder.unionType('EmbedResult', {
+  description: 'The embedding of an input, or why there is none.',
+  types: [Embedding, InputError],
+  resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'Embedding'),
+})
+
+builder.queryFields((t) => ({
+  embed: t.field({
+    type: [EmbedResult],
+    description: 'Vectors of texts and pictures, mixed as you like, in the order of the inputs.',
+    args: {
+      inputs: t.arg({ type: [ConceptInput], required: true, description: `At most ${limits.embedInputs}.` }),
+      model: t.arg.id({ description: 'The default model when absent.' }),
+    },
+    complexity: ({ inputs }) => ({ field: 10 * inputs.length, multiplier: inputs.length }),
+    resolve: async (_root, { inputs, model: name }, { encoder, loaders }) => {
+      atMost(inputs, limits.embedInputs, 'inputs')
+      const model = await encoder.model(name)
+      const load = loaders.concept(model)
+      return Promise.all(
+        inputs.map(async (input, index) => {
+          const concept = await load(input)
+          return concept instanceof ItemError ? new ItemFailure(index, concept) : { ...concept, model }
+        }),
+      )
+    },
+  }),
+}))

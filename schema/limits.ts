@@ -1,0 +1,25 @@
+/** How much one request may ask for. Over a limit the answer is BAD_USER_INPUT or TOO_COMPLEX naming it. */
+export const limits = {
+  /** Inputs of one embed. */
+  embedInputs: 256,
+  rankCandidates: 1024,
+  /** Prompts of one rank or search. */
+  prompts: 64,
+  addAssets: 64,
+  /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */
+  ids: 1000,
+  pageSize: 100,
+  defaultPageSize: 20,
+  textLength: 10_000,
+  nameLength: 255,
+  titleLength: 500,
+  descriptionLength: 10_000,
+  collectionLength: 255,
+  tags: 100,
+  tagLength: 100,
+  /** Of a document: see cost.ts for what a field costs. */
+  complexity: 20_000,
+  depth: 14,
+  aliases: 64,
+  tokens: 10_000,
+} as const

@@ -1,0 +1,47 @@
+import type { EncoderModel } from '../workers/encode/encoder.ts'
+import { builder } from './builder.ts'
+import { Node } from './node.ts'
+
+export const Model = builder.objectRef<EncoderModel>('Model').implement({
+  description: 'A dual encoder: pictures and texts into one space.',
+  interfaces: [Node],
+  isTypeOf: (node) => node !== null && typeof node === 'object' && 'spec' in node,
+  fields: (t) => ({
+    dimensions: t.int({ description: 'Length of its vectors.', resolve: ({ spec }) => spec.dimensions }),
+    imageSize: t.int({
+      description: 'Edge, in pixels, of the square that a picture is brought to.',
+      resolve: ({ spec }) => spec.image.width,
+    }),
+    maxTokens: t.int({
+      description: 'Longest text, in tokens; what is beyond is cut off.',
+      resolve: ({ spec }) => spec.text.maxTokens,
+    }),
+    isDefault: t.exposeBoolean('isDefault', {
+      description: 'The model that is used where none is named, and that the library is indexed with.',
+    }),
+    provider: t.exposeString('provider', {
+      description: 'The execution provider in use: cpu, webgpu, cuda, coreml or dml.',
+    }),
+    revision: t.string({
+      description:
+        'Changes whenever weights, tokenizer or preprocessing change: vectors of different revisions are never compared.',
+      resolve: ({ spec }) => spec.revision,
+    }),
+    licence: t.string({
+      description: "The weights' licence, as their model card names it.",
+      resolve: ({ spec }) => spec.licence,
+    }),
+    canGuide: t.boolean({
+      description: 'Whether it can give gradients. None can yet.',
+      resolve: () => false,
+    }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  models: t.field({
+    type: [Model],
+    description: 'Every model that this server can use.',
+    resolve: (_root, _args, { encoder }) => encoder.models(),
+  }),
+}))

@@ -1,0 +1,58 @@
+import { GraphQLError } from 'graphql'
+import { builder } from './builder.ts'
+
+/** The part of a WHATWG File that is used. */
+export interface Upload {
+  readonly name: string
+  readonly size: number
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+function text(value: unknown, scalar: string): string {
+  if (typeof value === 'string') return value
+  throw new GraphQLError(`${scalar} takes a string, not ${value === null ? 'null' : typeof value}.`)
+}
+
+builder.scalarType('Vector', {
+  description:
+    'Little-endian packed numbers as base64: 4 bytes a number (float32), or 2 (float16) where FLOAT16 was asked for. A vector given as input may be either. One vector of 512 float32 is 2,732 characters; a JSON list would be 10,700.',
+  serialize: (value) => value as string,
+  parseValue: (value) => text(value, 'Vector'),
+})
+
+builder.scalarType('File', {
+  description: 'An upload, sent as the GraphQL multipart request specification says.',
+  serialize: () => {
+    throw new GraphQLError('File is an input only.')
+  },
+  parseValue: (value) => {
+    const file = value as Upload | null
+    if (typeof file?.arrayBuffer === 'function' && typeof file.size === 'number') return file
+    throw new GraphQLError(
+      'File takes an upload of a multipart/form-data request (fields "operations", "map", then the files). Use base64 where multipart is not possible.',
+    )
+  },
+})
+
+builder.scalarType('URL', {
+  description: 'An absolute address.',
+  serialize: (value) => String(value),
+  parseValue: (value) => text(value, 'URL'),
+})
+
+builder.scalarType('DateTime', {
+  description: 'A moment as RFC 3339 text, e.g. 2026-11-23T16:00:00.000Z.',
+  serialize: (value) => (value as Date).toISOString(),
+  parseValue: (value) => {
+    const given = text(value, 'DateTime')
+    const date = new Date(given)
+    if (
+      /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(given) &&
+      !Number.isNaN(date.getTime())
+    )
+      return date
+    throw new GraphQLError(
+      `DateTime takes RFC 3339 text such as 2026-11-23T16:00:00Z, not "${given.slice(0, 60)}".`,
+    )
+  },
+})

@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto'
+import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
+import type { EncoderModel } from '../workers/encode/encoder.ts'
+import { BadUserInput } from '../workers/errors.ts'
+import { Asset } from './assets/asset.ts'
+import { AssetWhere, checkedWhere } from './assets/where.ts'
+import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { limits } from './limits.ts'
+import { Model } from './models.ts'
+import {
+  decodeCursor,
+  encodeCursor,
+  firstDescription,
+  PageInfo,
+  type PageInfoObject,
+  pageSize,
+} from './page.ts'
+import {
+  givenPrompts,
+  PromptInput,
+  type Prompts,
+  promptDescription,
+  promptsDescription,
+  resolvePrompts,
+} from './prompts.ts'
+import { dot } from './vector.ts'
+
+interface EdgeObject {
+  node: AssetRow
+  cursor: string
+  score: number
+  /** Cosines with the prompts, read from the stored vectors of the whole page when the first edge asks. */
+  similarities(): Promise<number[]>
+}
+
+interface ConnectionObject {
+  edges: EdgeObject[]
+  pageInfo: PageInfoObject
+  model: EncoderModel
+  truncated: boolean
+}
+
+const SearchEdge = builder.objectRef<EdgeObject>('SearchEdge').implement({
+  description: 'A picture that was found.',
+  fields: (t) => ({
+    node: t.field({ type: Asset, description: 'The picture.', resolve: ({ node }) => node }),
+    cursor: t.exposeString('cursor', { description: 'Its place: give it as after.' }),
+    score: t.exposeFloat('score', {
+      description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
+    }),
+    similarities: t.floatList({
+      description: 'Cosine with each prompt, in the order of the prompts.',
+      resolve: (edge) => edge.similarities(),
+    }),
+  }),
+})
+
+const SearchConnection = builder.objectRef<ConnectionObject>('SearchConnection').implement({
+  description: 'A page of what was found.',
+  fields: (t) => ({
+    edges: t.field({
+      type: [SearchEdge],
+      description: 'Best first.',
+      complexity: { field: 0, multiplier: 1 },
+      resolve: ({ edges }) => edges,
+    }),
+    pageInfo: t.field({
+      type: PageInfo,
+      description: 'Where the page lies.',
+      resolve: ({ pageInfo }) => pageInfo,
+    }),
+    model: t.field({ type: Model, description: 'The model that was asked.', resolve: ({ model }) => model }),
+    truncated: t.exposeBoolean('truncated', {
+      description:
+        'True when the index stopped before it had looked at enough rows for this filter: more may match.',
+    }),
+  }),
+})
+
+interface SearchAsked {
+  prompts: Prompts
+  model: EncoderModel
+  where: AssetFilter | null
+  first: number
+  after?: SearchPosition | null
+  /** An asset that is not to be found. */
+  except?: string
+}
+
+/** The same prompts, weights, filter and model give the same fingerprint: a cursor of one search fits no other. */
+function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'model' | 'where'>): string {
+  const said = [
+    model.spec.revision,
+    prompts.weights,
+    prompts.concepts.map(({ contentHash }) => contentHash),
+    where,
+  ]
+  return createHash('sha256').update(JSON.stringify(said)).digest('base64url').slice(0, 22)
+}
+
+async function search(asked: SearchAsked, context: Context): Promise<ConnectionObject> {
+  const { prompts, model, where, except } = asked
+  const { revision, dimensions } = model.spec
+  const complete = model.isDefault || (await context.library.ensureIndexed(model.spec.name))
+  const found = await context.database.vectors.search({
+    revision,
+    dimensions,
+    query: prompts.query,
+    where,
+    first: asked.first + (except === undefined ? 0 : 1),
+    after: asked.after ?? null,
+  })
+  const hits = found.hits.filter(({ assetId }) => assetId !== except)
+  const page = hits.slice(0, asked.first)
+  const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
+  const print = fingerprint(asked)
+  let vectors: Promise<Map<string, Float32Array>> | undefined
+  const edges = page.flatMap(({ assetId, product }, n): EdgeObject[] => {
+    const node = rows[n]
+    if (node instanceof Error) throw node
+    // Deleted between the two queries.
+    if (!node) return []
+    return [
+      {
+        node,
+        cursor: encodeCursor('search', [product, assetId, print]),
+        score: product / prompts.totalWeight,
+        similarities: async () => {
+          vectors ??= context.database.vectors.get(
+            revision,
+            page.map((hit) => hit.assetId),
+          )
+          const vector = (await vectors).get(assetId)
+          return prompts.concepts.map((concept) => (vector ? dot(vector, concept.vector) : 0))
+        },
+      },
+    ]
+  })
+  return {
+    edges,
+    model,
+    truncated: found.truncated || !complete,
+    pageInfo: {
+      hasNextPage: found.hasNextPage || hits.length > page.length,
+      hasPreviousPage: asked.after != null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  }
+}
+
+builder.queryFields((t) => ({
+  search: t.field({
+    type: SearchConnection,
+    description: 'Pictures of the library that fit the prompts, best first.',
+    args: {
+      prompt: t.arg.string({ description: promptDescription }),
+      prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
+      where: t.arg({
+        type: AssetWhere,
+        description: 'Only among these; the filter is applied inside the search.',
+      }),
+      first: t.arg.int({ description: firstDescription }),
+      after: t.arg.string({ description: 'Cursor that the page begins after; of the same search.' }),
+      model: t.arg.id({ description: 'The default model when absent.' }),
+    },
+    complexity: ({ first, prompts }) => ({
+      field: 10 + 5 * (prompts?.length ?? 1),
+      multiplier: first ?? limits.defaultPageSize,
+    }),
+    resolve: async (_root, args, context) => {
+      if (args.prompt == null && args.prompts == null)
+        throw new BadUserInput(
+          args.where == null
+            ? 'Give a prompt, or prompts. To list the library without one, use assets.'
+            : 'search needs a prompt or prompts. To filter alone, use assets(where: ...).',
+        )
+      const given = givenPrompts(args.prompt, args.prompts)
+      const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
+      const where = checkedWhere(args.where)
+      const position = args.after == null ? null : decodeCursor('search', args.after, 'after')
+      const model = await context.encoder.model(args.model)
+      const prompts = await resolvePrompts(given, model, context)
+      const asked = { prompts, model, where, first }
+      if (position && position[2] !== fingerprint(asked))
+        throw new BadUserInput(
+          'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
+        )
+      const after = position && { product: Number(position[0]), assetId: String(position[1]) }
+      return search({ ...asked, after }, context)
+    },
+  }),
+}))
+
+builder.objectField(Asset, 'similar', (t) =>
+  t.field({
+    type: SearchConnection,
+    description: 'Pictures like this one, best first, without itself. Empty until it is READY.',
+    args: {
+      first: t.arg.int({
+        required: true,
+        defaultValue: 12,
+        description: `How many, 1 to ${limits.pageSize}.`,
+      }),
+    },
+    complexity: ({ first }) => ({ field: 20, multiplier: first }),
+    resolve: async (asset, { first }, context) => {
+      const size = pageSize(first, 'first')
+      const model = await context.encoder.model()
+      const vector = await context.loaders.storedVector(model).load(asset)
+      if (!vector)
+        return {
+          edges: [],
+          model,
+          truncated: false,
+          pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
+        }
+      const concept = { vector, modality: 'IMAGE' as const, contentHash: asset.contentHash, asset }
+      const prompts = { concepts: [concept], weights: [1], totalWeight: 1, query: vector }
+      return search({ prompts, model, where: null, first: size, except: asset.id }, context)
+    },
+  }),
+)

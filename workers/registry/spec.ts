@@ -51,6 +51,8 @@ export interface TextSpec {
   /** The last token a truncated text keeps (CLIP reads its output at the end-of-text token). */
   eosId: number | null
   lowerCase: boolean
+  /** SigLIP's tokenizer drops punctuation and joins white space before it tokenizes. */
+  canonicalise: boolean
 }
 
 /** Either two encoders or one combined graph that is run for either side. Paths are absolute. */

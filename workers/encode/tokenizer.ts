@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
+import { ItemError } from '../errors.ts'
+import type { ModelSpec, TextSpec } from '../registry/spec.ts'
+
+export interface Tokenizer {
+  /**
+   * Token ids of a text as the reference tokenizer gives them, special tokens included, at most `maxTokens` long.
+   * @throws ItemError EMPTY when nothing of the text reaches the encoder
+   */
+  encode(text: string): number[]
+}
+
+/** Reads tokenizer.json and tokenizer_config.json of a model folder. */
+export async function loadTokenizer(spec: Pick<ModelSpec, 'folder' | 'text'>): Promise<Tokenizer> {
+  const [tokenizerJson, tokenizerConfig] = await Promise.all(
+    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) =>
+      JSON.parse(await readFile(path.join(spec.folder, file), 'utf8')),
+    ),
+  )
+  // Truncation and padding written into the file would be applied before ours and hide the text's real length.
+  const tokenizer = new HuggingFaceTokenizer({ ...tokenizerJson, truncation: null, padding: null }, tokenizerConfig)
+  const canonical = canonicalise(spec.text)
+  return {
+    encode(text) {
+      const { ids } = tokenizer.encode(canonical(text))
+      if (ids.length === 0) throw new ItemError('EMPTY', 'The text has no word that the model can read.')
+      return truncate(ids, spec.text)
+    },
+  }
+}
+
+/** A text that is too long keeps its beginning and its end token, as the reference tokenizers do. */
+function truncate(ids: number[], { maxTokens, eosId }: TextSpec): number[] {
+  if (ids.length <= maxTokens) return ids
+  const kept = ids.slice(0, maxTokens)
+  if (eosId !== null && ids.at(-1) === eosId) kept[maxTokens - 1] = eosId
+  return kept
+}
+
+/** SigLIP's canonicalize_text: no punctuation, single spaces (big_vision's tokenizer, Hugging Face's SiglipTokenizer). */
+function canonicalise({ canonicalise, lowerCase }: TextSpec): (text: string) => string {
+  const punctuation = /[!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]/g
+  return (text) => {
+    const cased = lowerCase ? text.toLowerCase() : text
+    return canonicalise ? cased.replace(punctuation, '').replace(/\s+/g, ' ').trim() : cased
+  }
+}
+
+/** Row-major ids and mask of a batch, every row `length` long. */
+export interface TokenBatch {
+  ids: BigInt64Array
+  mask: BigInt64Array
+  rows: number
+  length: number
+}
+
+/** Pads every row to `length` with the model's padding id. */
+export function padBatch(rows: readonly (readonly number[])[], length: number, padId: number): TokenBatch {
+  const ids = new BigInt64Array(rows.length * length).fill(BigInt(padId))
+  const mask = new BigInt64Array(rows.length * length)
+  rows.forEach((row, r) => {
+    row.forEach((id, i) => {
+      ids[r * length + i] = BigInt(id)
+      mask[r * length + i] = 1n
+    })
+  })
+  return { ids, mask, rows: rows.length, length }
+}

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type App, openApp } from './app.ts'
-import { checkExposure, type Config } from './config.ts'
+import { type Config, checkExposure } from './config.ts'
 import { createFront } from './http/front.ts'
 import { createReadiness } from './http/health.ts'
 import { keyMatcher, serverKey } from './keys.ts'

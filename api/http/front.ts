@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { toGraphQLError } from '../../schema/errors.ts'
 import type { Log } from '../../workers/log.ts'
 import type { App } from '../app.ts'
+import { createAdmission } from './admission.ts'
 import { cors } from './cors.ts'
 import { checkForgery } from './csrf.ts'
 import { serveFile } from './files.ts'
@@ -15,6 +16,7 @@ import { send, sendError } from './respond.ts'
 /** What every request passes, in this order: log, Host, CORS, then its route. */
 export function createFront(app: App, access: Access, readiness: Readiness): RequestListener {
   const graphql = createGraphQL(app.services, app.config, app.metrics, app.log)
+  const admit = createAdmission(() => app.services.encoder.stats())
 
   const route = async (req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> => {
     if (!access.keyRequired) checkLoopbackHost(req.headers.host)
@@ -23,6 +25,7 @@ export function createFront(app: App, access: Access, readiness: Readiness): Req
       if (wantsPage(req)) return sendGraphiql(res, access.keyRequired)
       authorise(req.headers, access)
       checkForgery(req.method, req.headers)
+      admit(res)
       await graphql(req, res)
     } else if (pathname.startsWith('/files/')) await serveFile(req, res, pathname, app.services)
     else if (pathname === '/health') send(res, 200, 'application/json; charset=utf-8', '{"alive":true}')

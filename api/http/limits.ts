@@ -1,13 +1,14 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
-import { createComplexityRule } from '@pothos/plugin-complexity'
+import { complexityFromQuery } from '@pothos/plugin-complexity'
 import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
+  Kind,
   parse,
   type ValidationContext,
-  validate,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { limits } from '../../schema/limits.ts'
@@ -54,37 +55,42 @@ export function useLimits(): Plugin {
       addValidationRule(maxDepthRule({ ...reportInstead('levels', limits.depth), flattenFragments: true }))
     },
     onExecute({ args, setResultAndStopExecution }) {
-      const errors = costErrors(
+      const cost = costOf(
         args.schema,
         args.document,
         args.variableValues,
         args.operationName,
         args.contextValue,
       )
-      if (errors.length > 0) setResultAndStopExecution({ errors })
+      if (cost > limits.complexity)
+        setResultAndStopExecution({
+          errors: [
+            refusal(
+              `The request costs ${cost}; at most ${limits.complexity} is taken. Ask for fewer items or fewer fields of each.`,
+            ),
+          ],
+        })
     },
   }
 }
 
-function costErrors(
+/** 0 where operation or variables are not valid: execution says what is wrong with them. */
+function costOf(
   schema: GraphQLSchema,
   document: DocumentNode,
-  variableValues: Record<string, unknown> | null | undefined,
+  variables: Record<string, unknown> | null | undefined,
   operationName: string | null | undefined,
-  context: object,
-): readonly GraphQLError[] {
-  const rule = createComplexityRule({
-    context,
-    variableValues: variableValues ?? {},
-    operationName: operationName ?? null,
-    validate: ({ complexity }, report) => {
-      if (complexity > limits.complexity)
-        report(
-          refusal(
-            `The request costs ${complexity}; at most ${limits.complexity} is taken. Ask for fewer items or fewer fields of each.`,
-          ),
-        )
-    },
-  })
-  return validate(schema, document, [rule])
+  ctx: object,
+): number {
+  const operation = getOperationAST(document, operationName)
+  if (!operation) return 0
+  // The plugin counts the first operation of a document.
+  const others = document.definitions.filter(({ kind }) => kind !== Kind.OPERATION_DEFINITION)
+  const asked = { ...document, definitions: [operation, ...others] }
+  try {
+    return complexityFromQuery(asked, { schema, ctx, variables: variables ?? {} }).complexity
+  } catch (error) {
+    if (error instanceof GraphQLError) return 0
+    throw error
+  }
 }

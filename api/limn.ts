@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+
+/** A command gets what follows its name and returns the exit status. */
+type Command = (args: string[]) => Promise<number>
+
+const commands: Record<string, { help: string; load(): Promise<Command> }> = {
+  serve: {
+    help: 'start the server (serve --help lists the settings)',
+    load: async () => (await import('./cli/serve.ts')).serveCommand,
+  },
+  import: {
+    help: 'FOLDER: take a folder tree of pictures into the library',
+    load: async () => (await import('./cli/import.ts')).importCommand,
+  },
+  models: {
+    help: 'ls | pull NAME | verify [NAME]: the models of this server',
+    load: async () => (await import('./cli/models.ts')).modelsCommand,
+  },
+  doctor: {
+    help: 'say what works here and what does not (--json for programs)',
+    load: async () => (await import('./cli/doctor.ts')).doctorCommand,
+  },
+  keys: {
+    help: 'show the key that plugins and other pages need',
+    load: async () => (await import('./cli/keys.ts')).keysCommand,
+  },
+}
+
+const version = () =>
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version as string
+
+function usage(): string {
+  const lines = Object.entries(commands).map(([name, { help }]) => `  ${name.padEnd(8)}${help}`)
+  return `limn ${version()}: words and pictures in one space, as a GraphQL API\n\nlimn COMMAND\n${lines.join('\n')}\n`
+}
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === '--version' || name === '-v') {
+    console.log(version())
+    return 0
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    console.log(usage())
+    return name === undefined ? 2 : 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    console.error(`There is no command "${name}".\n\n${usage()}`)
+    return 2
+  }
+  return (await command.load())(args)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  // Whoever typed a command reads the message; the stack is for who asks for it.
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  console.error(process.env.LIMN_LOG_LEVEL === 'debug' ? stack : message)
+  process.exitCode = 1
+}

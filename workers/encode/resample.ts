@@ -96,20 +96,19 @@ export function resample(source: Raster, width: number, height: number, name: Fi
   const filter = filters[name]!
   const across = taps(source.width, width, crop.left, crop.width, filter)
   const down = taps(source.height, height, crop.top, crop.height, filter)
-  // The rows that the second pass reads.
-  const last = crop.height - 1
-  const firstRow = down.bounds[0]!
-  const rows = down.bounds[last * 2]! + down.bounds[last * 2 + 1]! - firstRow
+  // The rows that the second pass reads; Pillow skips a pass that changes nothing.
+  const last = (crop.height - 1) * 2
+  const sameHeight = source.height === height
+  const firstRow = sameHeight ? crop.top : down.bounds[0]!
+  const rows = sameHeight ? crop.height : down.bounds[last]! + down.bounds[last + 1]! - firstRow
   const wide =
     source.width === width
       ? copyColumns(source, crop, firstRow, rows)
       : horizontal(source, across, crop.width, firstRow, rows)
-  const data =
-    source.height === height ? wide : vertical(wide, down, crop.width, crop.height, firstRow)
+  const data = sameHeight ? wide : vertical(wide, down, crop.width, crop.height, firstRow)
   return { data, width: crop.width, height: crop.height }
 }
 
-/** Pillow skips a pass that changes nothing. */
 function copyColumns(source: Raster, crop: Crop, firstRow: number, rows: number): Uint8Array {
   const out = new Uint8Array(rows * crop.width * 3)
   for (let y = 0; y < rows; y++) {

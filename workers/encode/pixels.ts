@@ -1,0 +1,134 @@
+/** Reference preprocessing: from a picture file to the pixels that the reference implementation feeds the encoder. */
+import type { Metadata } from 'sharp'
+import { ItemError } from '../errors.ts'
+import type { ImageSpec } from '../registry/spec.ts'
+import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
+import { type Raster, resample } from './resample.ts'
+
+/** Part of every model revision: a change of any pixel that comes out here must raise it. */
+export const preprocessingVersion = 1
+
+/**
+ * RGB pixels of the encoder's input, `spec.height * spec.width * 3` bytes, before rescaling and normalising. EXIF
+ * orientation is applied, CMYK becomes sRGB, transparency lies on white, of an animation the first frame is taken.
+ * @throws ItemError when the picture cannot be used
+ */
+export async function decodePixels(bytes: Uint8Array, spec: ImageSpec, limits: PictureLimits): Promise<Uint8Array> {
+  const header = await pictureHeader(bytes, limits)
+  try {
+    return fit(await decode(bytes, header, spec, limits), spec)
+  } catch (error) {
+    throw pictureError(error)
+  }
+}
+
+/** Resize and centre crop with the roundings of Hugging Face's CLIPImageProcessor. */
+function fit(source: Raster, spec: ImageSpec): Uint8Array {
+  const scaled = (long: number, short: number) => Math.max(1, Math.trunc((spec.resizeTo * long) / short))
+  const [width, height] =
+    spec.fit === 'squash'
+      ? [spec.width, spec.height]
+      : source.width <= source.height
+        ? [spec.resizeTo, scaled(source.height, source.width)]
+        : [scaled(source.width, source.height), spec.resizeTo]
+  const crop = {
+    left: Math.max(0, Math.floor((width - spec.width) / 2)),
+    top: Math.max(0, Math.floor((height - spec.height) / 2)),
+    width: Math.min(width, spec.width),
+    height: Math.min(height, spec.height),
+  }
+  const picture = resample(source, width, height, spec.filter, crop)
+  if (picture.width === spec.width && picture.height === spec.height) return picture.data
+  // A crop larger than the resized picture is filled up with black around it, as the reference does.
+  const out = new Uint8Array(spec.width * spec.height * 3)
+  const left = Math.ceil((spec.width - picture.width) / 2)
+  const top = Math.ceil((spec.height - picture.height) / 2)
+  for (let y = 0; y < picture.height; y++)
+    out.set(
+      picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3),
+      ((top + y) * spec.width + left) * 3,
+    )
+  return out
+}
+
+/** The whole picture as RGB on white, no larger than is of use. */
+async function decode(bytes: Uint8Array, header: Metadata, spec: ImageSpec, limits: PictureLimits): Promise<Raster> {
+  const density = header.format === 'svg' ? svgDensity(header, spec) : undefined
+  const scale = header.format === 'jpeg' ? jpegScale(header, spec) : 1
+  // An RGB picture's own profile is passed over, as the reference passes it over; CMYK means nothing without one.
+  const ignoreIcc = header.space !== 'cmyk'
+  let picture = openPicture(bytes, limits, density ? { density, ignoreIcc } : { ignoreIcc })
+  // Shrinks while decoding; what libjpeg rounds up is cut to the size asked for.
+  if (scale > 1)
+    picture = picture.resize(Math.floor(header.width / scale), Math.floor(header.height / scale), {
+      fit: 'fill',
+      kernel: 'cubic',
+    })
+  const { data, info } = await picture
+    .autoOrient()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  return { data: onWhite(data, info.width * info.height, info.channels), width: info.width, height: info.height }
+}
+
+/** What remains after libjpeg's own shrinking, in multiples of the size that is wanted: enough for the filter to see no difference. */
+const jpegRemainder = 1.5
+
+/** The factor (1, 2, 4, 8) by which libjpeg may shrink while decoding. */
+function jpegScale({ width, height }: Metadata, spec: ImageSpec): number {
+  const room =
+    spec.fit === 'squash'
+      ? Math.min(width, height) / Math.max(spec.width, spec.height)
+      : Math.min(width, height) / spec.resizeTo
+  return [8, 4, 2].find((factor) => room >= factor * jpegRemainder) ?? 1
+}
+
+/** Dots per inch at which a drawing is as large as the encoder's input; 72 is its own size. */
+function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec): number {
+  if (!(width > 0 && height > 0)) throw new ItemError('UNREADABLE_IMAGE', 'The drawing has no size.')
+  const scale =
+    spec.fit === 'squash'
+      ? Math.max(spec.width / width, spec.height / height)
+      : spec.resizeTo / Math.min(width, height)
+  // A line-thin drawing must not become a picture of a million columns.
+  const longest = 8192 / Math.max(width, height)
+  return Math.min(100_000, Math.max(1, density * Math.min(scale, longest)))
+}
+
+/** Drops to three channels; transparency is laid on white. */
+function onWhite(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+  if (channels === 3) return data
+  const out = new Uint8Array(pixels * 3)
+  const grey = channels < 3
+  const alpha = channels === 2 || channels === 4
+  for (let p = 0, i = 0, o = 0; p < pixels; p++, i += channels, o += 3) {
+    const opacity = alpha ? data[i + channels - 1]! : 255
+    const white = (255 - opacity) * 255
+    for (let c = 0; c < 3; c++) out[o + c] = ((data[grey ? i : i + c]! * opacity + white) / 255 + 0.5) | 0
+  }
+  return out
+}
+
+/**
+ * Writes one picture's pixels into a batch tensor: (pixel * rescale - mean) / std, channels first.
+ * `out` holds at least `offset + 3 * width * height` float32.
+ */
+export function normaliseInto(out: Float32Array, offset: number, pixels: Uint8Array, table: Float32Array): void {
+  const plane = pixels.length / 3
+  const green = offset + plane
+  const blue = green + plane
+  for (let p = 0, i = 0; p < plane; p++, i += 3) {
+    out[offset + p] = table[pixels[i]!]!
+    out[green + p] = table[256 + pixels[i + 1]!]!
+    out[blue + p] = table[512 + pixels[i + 2]!]!
+  }
+}
+
+/** Normalised value of each 8-bit value of each channel, 3 x 256. */
+export function normalisationTable({ rescale, mean, std }: ImageSpec): Float32Array {
+  return Float32Array.from({ length: 768 }, (_, i) => {
+    const channel = i >> 8
+    return ((i & 255) * rescale - mean[channel]!) / std[channel]!
+  })
+}

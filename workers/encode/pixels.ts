@@ -13,7 +13,11 @@ export const preprocessingVersion = 1
  * orientation is applied, CMYK becomes sRGB, transparency lies on white, of an animation the first frame is taken.
  * @throws ItemError when the picture cannot be used
  */
-export async function decodePixels(bytes: Uint8Array, spec: ImageSpec, limits: PictureLimits): Promise<Uint8Array> {
+export async function decodePixels(
+  bytes: Uint8Array,
+  spec: ImageSpec,
+  limits: PictureLimits,
+): Promise<Uint8Array> {
   const header = await pictureHeader(bytes, limits)
   try {
     return fit(await decode(bytes, header, spec, limits), spec)
@@ -52,7 +56,12 @@ function fit(source: Raster, spec: ImageSpec): Uint8Array {
 }
 
 /** The whole picture as RGB on white, no larger than is of use. */
-async function decode(bytes: Uint8Array, header: Metadata, spec: ImageSpec, limits: PictureLimits): Promise<Raster> {
+async function decode(
+  bytes: Uint8Array,
+  header: Metadata,
+  spec: ImageSpec,
+  limits: PictureLimits,
+): Promise<Raster> {
   const density = header.format === 'svg' ? svgDensity(header, spec) : undefined
   const scale = header.format === 'jpeg' ? jpegScale(header, spec) : 1
   // An RGB picture's own profile is passed over, as the reference passes it over; CMYK means nothing without one.
@@ -69,7 +78,11 @@ async function decode(bytes: Uint8Array, header: Metadata, spec: ImageSpec, limi
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
-  return { data: onWhite(data, info.width * info.height, info.channels), width: info.width, height: info.height }
+  return {
+    data: onWhite(data, info.width * info.height, info.channels),
+    width: info.width,
+    height: info.height,
+  }
 }
 
 /** What remains after libjpeg's own shrinking, in multiples of the size that is wanted: enough for the filter to see no difference. */
@@ -114,7 +127,12 @@ function onWhite(data: Uint8Array, pixels: number, channels: number): Uint8Array
  * Writes one picture's pixels into a batch tensor: (pixel * rescale - mean) / std, channels first.
  * `out` holds at least `offset + 3 * width * height` float32.
  */
-export function normaliseInto(out: Float32Array, offset: number, pixels: Uint8Array, table: Float32Array): void {
+export function normaliseInto(
+  out: Float32Array,
+  offset: number,
+  pixels: Uint8Array,
+  table: Float32Array,
+): void {
   const plane = pixels.length / 3
   const green = offset + plane
   const blue = green + plane

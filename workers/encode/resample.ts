@@ -91,7 +91,13 @@ export interface Raster {
  * Resizes an RGB raster to `width` x `height` and returns the crop of it. Only what the crop needs is computed; the
  * crop must lie inside.
  */
-export function resample(source: Raster, width: number, height: number, name: FilterName, crop: Crop): Raster {
+export function resample(
+  source: Raster,
+  width: number,
+  height: number,
+  name: FilterName,
+  crop: Crop,
+): Raster {
   if (name === 'nearest') return nearest(source, width, height, crop)
   const filter = filters[name]!
   const across = taps(source.width, width, crop.left, crop.width, filter)
@@ -120,7 +126,13 @@ function copyColumns(source: Raster, crop: Crop, firstRow: number, rows: number)
 
 const half = 1 << (precision - 1)
 
-function horizontal(source: Raster, { bounds, weights, stride }: Taps, width: number, firstRow: number, rows: number) {
+function horizontal(
+  source: Raster,
+  { bounds, weights, stride }: Taps,
+  width: number,
+  firstRow: number,
+  rows: number,
+) {
   const out = new Uint8ClampedArray(rows * width * 3)
   const input = source.data
   for (let y = 0; y < rows; y++) {
@@ -149,7 +161,13 @@ function horizontal(source: Raster, { bounds, weights, stride }: Taps, width: nu
   return new Uint8Array(out.buffer)
 }
 
-function vertical(input: Uint8Array, { bounds, weights, stride }: Taps, width: number, height: number, firstRow: number) {
+function vertical(
+  input: Uint8Array,
+  { bounds, weights, stride }: Taps,
+  width: number,
+  height: number,
+  firstRow: number,
+) {
   const line = width * 3
   const out = new Uint8ClampedArray(height * line)
   const sums = new Int32Array(line)

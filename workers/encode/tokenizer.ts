@@ -20,7 +20,10 @@ export async function loadTokenizer(spec: Pick<ModelSpec, 'folder' | 'text'>): P
     ),
   )
   // Truncation and padding written into the file would be applied before ours and hide the text's real length.
-  const tokenizer = new HuggingFaceTokenizer({ ...tokenizerJson, truncation: null, padding: null }, tokenizerConfig)
+  const tokenizer = new HuggingFaceTokenizer(
+    { ...tokenizerJson, truncation: null, padding: null },
+    tokenizerConfig,
+  )
   const canonical = canonicalise(spec.text)
   return {
     encode(text) {

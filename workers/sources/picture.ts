@@ -63,11 +63,16 @@ export function pictureError(error: unknown): unknown {
   const { message } = error
   if (/unsupported image format|unknown format|not a known file format/i.test(message))
     return new ItemError('UNSUPPORTED_FORMAT', `This is not a picture that can be read; ${readable}.`)
-  if (/pixel limit/i.test(message)) return new ItemError('TOO_MANY_PIXELS', 'The picture has too many pixels.')
+  if (/pixel limit/i.test(message))
+    return new ItemError('TOO_MANY_PIXELS', 'The picture has too many pixels.')
   if (/out of memory|cannot allocate/i.test(message)) return error
   return new ItemError('UNREADABLE_IMAGE', `The picture is damaged or cut short (${reason(message)}).`)
 }
 
 /** libvips joins one line per complaint; the first says it, and none may name a path. */
 const reason = (message: string) =>
-  message.split('\n').find((line) => line.trim() && !line.includes('/'))?.trim().slice(0, 120) ?? 'it does not decode'
+  message
+    .split('\n')
+    .find((line) => line.trim() && !line.includes('/'))
+    ?.trim()
+    .slice(0, 120) ?? 'it does not decode'

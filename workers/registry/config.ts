@@ -1,0 +1,198 @@
+/** Reading a model folder's own config files: Hugging Face's (config.json, preprocessor_config.json) and OpenCLIP's. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { ModelFolderError } from '../errors.ts'
+import type { Head, ImageSpec, TextSpec } from './spec.ts'
+
+type Json = Record<string, any>
+
+export interface FolderConfig {
+  dimensions: number
+  image: ImageSpec
+  text: TextSpec
+  head: Head
+}
+
+/** Reads a JSON file of the folder; null when it is not there. */
+export async function readJson(folder: string, file: string): Promise<Json | null> {
+  let text: string
+  try {
+    text = await readFile(path.join(folder, file), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ModelFolderError(`${file} is not valid JSON.`)
+  }
+}
+
+/** @throws ModelFolderError naming the file and the field that is missing or not supported */
+export async function readConfig(folder: string): Promise<FolderConfig> {
+  const [config, preprocessor, openClip, tokenizer, tokenizerConfig, override] = await Promise.all(
+    [
+      'config.json',
+      'preprocessor_config.json',
+      'open_clip_config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'limn.json',
+    ].map((file) => readJson(folder, file)),
+  )
+  if (!tokenizer || !tokenizerConfig)
+    throw new ModelFolderError(
+      'tokenizer.json and tokenizer_config.json are needed; one of them is not there.',
+    )
+  if (openClip?.model_cfg) return fromOpenClip(openClip, tokenizer, tokenizerConfig, override ?? {})
+  if (!config) throw new ModelFolderError('There is no config.json.')
+  return fromHuggingFace(config, preprocessor ?? null, tokenizer, tokenizerConfig, override ?? {})
+}
+
+/** Families by config.json's model_type. MobileCLIP's exports call themselves clip or mobileclip. */
+const softmaxTypes = ['clip', 'mobileclip', 'mobileclip2', 'chinese_clip', 'altclip', 'jina_clip']
+const sigmoidTypes = ['siglip', 'siglip2']
+
+function fromHuggingFace(
+  config: Json,
+  preprocessor: Json | null,
+  tokenizer: Json,
+  tokenizerConfig: Json,
+  override: Json,
+): FolderConfig {
+  const type = String(config.model_type ?? '')
+  const sigmoid = sigmoidTypes.includes(type)
+  if (!sigmoid && !softmaxTypes.includes(type))
+    throw new ModelFolderError(
+      `config.json says model_type "${type}"; supported are ${[...softmaxTypes, ...sigmoidTypes].join(', ')}.`,
+    )
+  if (!preprocessor) throw new ModelFolderError('There is no preprocessor_config.json.')
+  const vision = config.vision_config ?? {}
+  const text = config.text_config ?? {}
+  const dimensions = config.projection_dim ?? (sigmoid ? (vision.hidden_size ?? 768) : 512)
+  const maxTokens = text.max_position_embeddings ?? tokenizerConfig.model_max_length ?? (sigmoid ? 64 : 77)
+  return {
+    dimensions: positive(dimensions, 'projection_dim'),
+    image: imageSpec(preprocessor, vision.image_size),
+    text: textSpec(tokenizer, tokenizerConfig, maxTokens, text.pad_token_id, sigmoid),
+    head: head(config, sigmoid, override),
+  }
+}
+
+function imageSpec(config: Json, imageSize: number | undefined): ImageSpec {
+  const size = config.size ?? imageSize
+  const crop = config.do_center_crop ? (config.crop_size ?? size) : null
+  const side = (value: any, edge: 'width' | 'height') =>
+    typeof value === 'number' ? value : (value?.[edge] ?? value?.shortest_edge)
+  // An int, or the shortest edge alone, keeps the shape of the picture; it takes a crop to make it fit.
+  const shortest = typeof size === 'number' ? size : size?.shortest_edge
+  const cover = crop !== null || (typeof size === 'object' && size?.shortest_edge !== undefined)
+  return {
+    width: positive(side(crop ?? size, 'width'), 'size'),
+    height: positive(side(crop ?? size, 'height'), 'size'),
+    fit: cover && shortest !== undefined ? 'cover' : 'squash',
+    resizeTo: positive(shortest ?? side(size, 'height'), 'size'),
+    filter: filterName(config.resample ?? 3),
+    rescale: config.do_rescale === false ? 1 : (config.rescale_factor ?? 1 / 255),
+    mean: config.do_normalize === false ? [0, 0, 0] : triple(config.image_mean, 'image_mean'),
+    std: config.do_normalize === false ? [1, 1, 1] : triple(config.image_std, 'image_std'),
+  }
+}
+
+/** Pillow's numbers for its filters. */
+function filterName(resample: unknown): ImageSpec['filter'] {
+  const names = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'] as const
+  const name = names[Number(resample)]
+  if (!name)
+    throw new ModelFolderError(`preprocessor_config.json: resample ${resample} is no filter of Pillow.`)
+  return name
+}
+
+function textSpec(
+  tokenizer: Json,
+  config: Json,
+  maxTokens: number,
+  configuredPad: number | undefined,
+  sigmoid: boolean,
+): TextSpec {
+  const added: Json[] = tokenizer.added_tokens ?? []
+  const vocabulary: Json = tokenizer.model?.vocab ?? {}
+  const idOf = (token: any): number | undefined => {
+    const content = typeof token === 'object' ? token?.content : token
+    if (content === undefined || content === null) return undefined
+    return added.find((entry) => entry.content === content)?.id ?? vocabulary[content]
+  }
+  const length = Math.min(maxTokens, config.model_max_length < 1e6 ? config.model_max_length : maxTokens)
+  const siglipTokenizer = String(config.tokenizer_class ?? '').startsWith('Siglip')
+  return {
+    maxTokens: positive(length, 'max_position_embeddings'),
+    padId: idOf(config.pad_token) ?? configuredPad ?? 0,
+    padTo: sigmoid ? 'max' : 'longest',
+    eosId: idOf(config.eos_token) ?? null,
+    lowerCase: siglipTokenizer && config.do_lower_case !== false,
+    canonicalise: siglipTokenizer,
+  }
+}
+
+/** What Radford et al. start training from: ln(1 / 0.07). */
+const initialLogitScale = 2.6592
+
+/**
+ * Scale and bias of the logits. A config states the value training began with (`logit_scale_init_value`, a natural
+ * logarithm), which is the trained one only where the exporter wrote it back. A published CLIP whose config still has
+ * the paper's initial value has learned 100, where the paper clamps it (section 2.5). `limn.json` in the folder with
+ * `logit_scale` and `logit_bias` (logarithm and plain, as in a checkpoint) decides above all.
+ */
+function head(config: Json, sigmoid: boolean, override: Json): Head {
+  const stated = override.logit_scale ?? config.logit_scale ?? config.logit_scale_init_value
+  if (sigmoid)
+    return {
+      kind: 'sigmoid',
+      scale: Math.exp(stated ?? Math.log(117.33)),
+      bias: override.logit_bias ?? config.logit_bias ?? config.logit_bias_init_value ?? -12.93,
+    }
+  const published = typeof config._name_or_path === 'string' && config._name_or_path !== ''
+  const untrained = Math.abs((stated ?? initialLogitScale) - initialLogitScale) < 1e-3
+  if (untrained && (published || stated === undefined)) return { kind: 'softmax', scale: 100 }
+  return { kind: 'softmax', scale: Math.exp(stated) }
+}
+
+function fromOpenClip(openClip: Json, tokenizer: Json, tokenizerConfig: Json, override: Json): FolderConfig {
+  const { model_cfg: model, preprocess_cfg: preprocess = {} } = openClip
+  const sigmoid = model.init_logit_bias !== undefined
+  const size = positive(model.vision_cfg?.image_size, 'vision_cfg.image_size')
+  const filters: Record<string, ImageSpec['filter']> = { bicubic: 'bicubic', bilinear: 'bilinear' }
+  return {
+    dimensions: positive(model.embed_dim, 'embed_dim'),
+    image: {
+      width: size,
+      height: size,
+      fit: preprocess.resize_mode === 'squash' ? 'squash' : 'cover',
+      resizeTo: size,
+      filter: filters[preprocess.interpolation ?? 'bicubic'] ?? 'bicubic',
+      rescale: 1 / 255,
+      mean: triple(preprocess.mean ?? [0.48145466, 0.4578275, 0.40821073], 'mean'),
+      std: triple(preprocess.std ?? [0.26862954, 0.26130258, 0.27577711], 'std'),
+    },
+    text: textSpec(tokenizer, tokenizerConfig, model.text_cfg?.context_length ?? 77, undefined, sigmoid),
+    head: sigmoid
+      ? {
+          kind: 'sigmoid',
+          scale: Math.exp(override.logit_scale ?? Math.log(117.33)),
+          bias: override.logit_bias ?? -12.93,
+        }
+      : { kind: 'softmax', scale: Math.exp(override.logit_scale ?? Math.log(100)) },
+  }
+}
+
+function positive(value: unknown, field: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
+  throw new ModelFolderError(`The config files give no usable ${field} (found ${JSON.stringify(value)}).`)
+}
+
+function triple(value: unknown, field: string): [number, number, number] {
+  if (Array.isArray(value) && value.length === 3 && value.every((part) => typeof part === 'number'))
+    return value as [number, number, number]
+  throw new ModelFolderError(`preprocessor_config.json gives no ${field} of three numbers.`)
+}

@@ -1,0 +1,131 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { ModelFolderError, ModelNotFound } from '../errors.ts'
+import { readConfig } from './config.ts'
+import { chooseFiles } from './files.ts'
+import { DigestCache, revisionOf } from './revision.ts'
+import type { ModelSpec, Precision } from './spec.ts'
+
+export interface RegistryOptions {
+  /** Models that come with Limn. */
+  bundledFolder: string
+  /** LIMN_HOME/models: the user's own; wins over a bundled model of the same name. */
+  homeFolder: string
+  /** Where digests of weights are remembered. */
+  cacheFolder: string
+  defaultModel: string
+  precision?: Precision | null
+}
+
+/** A folder that is not usable, and why. It does not hide the others. */
+export interface ModelProblem {
+  name: string
+  message: string
+}
+
+/** The model folders of this server, read when first asked for. */
+export class ModelRegistry {
+  readonly defaultName: string
+  readonly #options: RegistryOptions
+  readonly #digests: DigestCache
+  readonly #specs = new Map<string, Promise<ModelSpec>>()
+  #folders: Promise<Map<string, { folder: string; bundled: boolean }>> | undefined
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+    this.#digests = new DigestCache(options.cacheFolder)
+    this.defaultName = options.defaultModel
+  }
+
+  /** Every usable model, by name. */
+  async list(): Promise<ModelSpec[]> {
+    return (await this.#read()).flatMap((found) => ('message' in found ? [] : [found]))
+  }
+
+  async problems(): Promise<ModelProblem[]> {
+    return (await this.#read()).flatMap((found) => ('message' in found ? [found] : []))
+  }
+
+  /** @throws ModelNotFound when no folder has the name, ModelFolderError when it has but cannot be used */
+  async get(name?: string | null): Promise<ModelSpec> {
+    const wanted = name ?? this.defaultName
+    const folders = await this.#find()
+    const found = folders.get(wanted)
+    if (!found) throw new ModelNotFound(wanted, [...folders.keys()])
+    return this.#spec(wanted, found.folder, found.bundled)
+  }
+
+  async #read(): Promise<(ModelSpec | ModelProblem)[]> {
+    const folders = [...(await this.#find())].sort(([a], [b]) => a.localeCompare(b))
+    return Promise.all(
+      folders.map(async ([name, { folder, bundled }]) => {
+        try {
+          return await this.#spec(name, folder, bundled)
+        } catch (error) {
+          if (error instanceof ModelFolderError) return { name, message: error.message }
+          throw error
+        }
+      }),
+    )
+  }
+
+  #find() {
+    this.#folders ??= (async () => {
+      const found = new Map<string, { folder: string; bundled: boolean }>()
+      const { bundledFolder, homeFolder } = this.#options
+      for (const [root, bundled] of [
+        [bundledFolder, true],
+        [homeFolder, false],
+      ] as const)
+        for (const name of await modelFolders(root))
+          found.set(name, { folder: path.join(root, name), bundled })
+      return found
+    })()
+    return this.#folders
+  }
+
+  #spec(name: string, folder: string, bundled: boolean): Promise<ModelSpec> {
+    let spec = this.#specs.get(name)
+    if (!spec) {
+      spec = readSpec(name, folder, bundled, this.#digests, this.#options.precision)
+      this.#specs.set(name, spec)
+    }
+    return spec
+  }
+}
+
+/** Names of the model folders under a root: `NAME` or `OWNER/NAME`. Hidden folders (a pull under way) are passed over. */
+async function modelFolders(root: string, owner = ''): Promise<string[]> {
+  const entries = await readdir(path.join(root, owner), { withFileTypes: true }).catch(() => [])
+  const folders = entries.filter((entry) => !entry.name.startsWith('.') && !entry.isFile())
+  const names = await Promise.all(
+    folders.map(async ({ name }) => {
+      const files = await readdir(path.join(root, owner, name)).catch(() => [])
+      const isModel = files.some((file) => file === 'config.json' || file === 'open_clip_config.json')
+      if (isModel) return [owner ? `${owner}/${name}` : name]
+      return owner ? [] : modelFolders(root, name)
+    }),
+  )
+  return names.flat()
+}
+
+async function readSpec(
+  name: string,
+  folder: string,
+  bundled: boolean,
+  digests: DigestCache,
+  precision?: Precision | null,
+): Promise<ModelSpec> {
+  const config = await readConfig(folder)
+  // A bundled model has the files it comes with, whatever precision is asked of the user's own.
+  const files = chooseFiles(folder, bundled ? null : precision)
+  const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
+  return { name, folder, bundled, licence, revision, files, ...config }
+}
+
+/** `license:` of the model card's front matter. */
+async function licenceOf(folder: string): Promise<string> {
+  const card = await readFile(path.join(folder, 'README.md'), 'utf8').catch(() => '')
+  const front = card.match(/^---\n([\s\S]*?)\n---/)?.[1] ?? ''
+  return front.match(/^license:\s*["']?([^"'\n]+)/m)?.[1]?.trim() ?? 'unknown'
+}

@@ -1,0 +1,62 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { preprocessingVersion } from '../encode/pixels.ts'
+import { onnxFiles } from './files.ts'
+import type { ModelFiles } from './spec.ts'
+
+/** Files that decide what a vector is, beside the weights. */
+const configFiles = [
+  'config.json',
+  'preprocessor_config.json',
+  'open_clip_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+]
+
+/** SHA-256, hex, of a file. */
+export async function fileDigest(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+/** Digests remembered by path, size and time of change: a large model is not read through at every start. */
+export class DigestCache {
+  readonly #file: string
+  #known: Promise<Record<string, string>> | undefined
+  constructor(folder: string) {
+    this.#file = path.join(folder, 'digests.json')
+  }
+
+  async digest(file: string): Promise<string> {
+    this.#known ??= readFile(this.#file, 'utf8')
+      .then(JSON.parse)
+      .catch(() => ({}))
+    const known = await this.#known
+    const { size, mtimeMs } = await stat(file)
+    const key = `${file}|${size}|${mtimeMs}`
+    const remembered = known[key]
+    if (remembered) return remembered
+    const digest = await fileDigest(file)
+    known[key] = digest
+    await mkdir(path.dirname(this.#file), { recursive: true })
+    const draft = `${this.#file}.${randomUUID()}`
+    await writeFile(draft, JSON.stringify(known))
+    await rename(draft, this.#file)
+    return digest
+  }
+}
+
+/** 16 hex characters over everything that decides a vector. */
+export async function revisionOf(folder: string, files: ModelFiles, digests: DigestCache): Promise<string> {
+  const hash = createHash('sha256').update(`preprocessing ${preprocessingVersion}\n`)
+  for (const file of configFiles) {
+    const text = await readFile(path.join(folder, file)).catch(() => null)
+    if (text) hash.update(`${file} ${createHash('sha256').update(text).digest('hex')}\n`)
+  }
+  for (const file of onnxFiles(files)) hash.update(`${path.basename(file)} ${await digests.digest(file)}\n`)
+  return hash.digest('hex').slice(0, 16)
+}

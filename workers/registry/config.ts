@@ -4,6 +4,7 @@ import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import type { Head, ImageSpec, TextSpec } from './spec.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: other people's JSON, checked field by field where it is used
 type Json = Record<string, any>
 
 export interface FolderConfig {
@@ -83,7 +84,7 @@ function fromHuggingFace(
 function imageSpec(config: Json, imageSize: number | undefined): ImageSpec {
   const size = config.size ?? imageSize
   const crop = config.do_center_crop ? (config.crop_size ?? size) : null
-  const side = (value: any, edge: 'width' | 'height') =>
+  const side = (value: Json | number | undefined, edge: 'width' | 'height') =>
     typeof value === 'number' ? value : (value?.[edge] ?? value?.shortest_edge)
   // An int, or the shortest edge alone, keeps the shape of the picture; it takes a crop to make it fit.
   const shortest = typeof size === 'number' ? size : size?.shortest_edge
@@ -118,7 +119,7 @@ function textSpec(
 ): TextSpec {
   const added: Json[] = tokenizer.added_tokens ?? []
   const vocabulary: Json = tokenizer.model?.vocab ?? {}
-  const idOf = (token: any): number | undefined => {
+  const idOf = (token: Json | string | undefined): number | undefined => {
     const content = typeof token === 'object' ? token?.content : token
     if (content === undefined || content === null) return undefined
     return added.find((entry) => entry.content === content)?.id ?? vocabulary[content]

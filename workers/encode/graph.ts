@@ -1,0 +1,177 @@
+/** One ONNX session for one side of a model: which inputs it wants, which output is the embedding. */
+import os from 'node:os'
+import * as ort from 'onnxruntime-node'
+import type { Provider } from './encoder.ts'
+import { normalisationTable, normaliseInto } from './pixels.ts'
+import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
+import { padBatch } from './tokenizer.ts'
+
+/** Pooled outputs by the names exporters give them, most telling first. */
+const outputNames = {
+  vision: [
+    'image_embeds',
+    'image_embeddings',
+    'image_features',
+    'unnorm_image_features',
+    'pooler_output',
+    'embeddings',
+  ],
+  text: [
+    'text_embeds',
+    'text_embeddings',
+    'text_features',
+    'unnorm_text_features',
+    'pooler_output',
+    'sentence_embedding',
+    'embeddings',
+  ],
+}
+
+/** Providers whose kernels are compiled for each shape: they get a few batch sizes only, the rest is filled up. */
+const compilesShapes = (provider: Provider) => provider !== 'cpu'
+
+export class Graph {
+  readonly #session: ort.InferenceSession
+  readonly #settings: SessionSettings
+  readonly #output: string
+  readonly #table: Float32Array
+
+  private constructor(session: ort.InferenceSession, settings: SessionSettings) {
+    this.#session = session
+    this.#settings = settings
+    this.#table = normalisationTable(settings.image)
+    this.#output = pooledOutput(session, settings.side)
+  }
+
+  static async load(settings: SessionSettings): Promise<{ graph: Graph; ready: SessionReady }> {
+    const { files, side, provider, threads } = settings
+    const path = files.kind === 'combined' ? files.model : files[side]
+    const session = await ort.InferenceSession.create(path, {
+      executionProviders: [provider],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      // A spinning thread pool takes the cores that decode the next batch.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      logSeverityLevel: 3,
+    })
+    const graph = new Graph(session, settings)
+    const canary = await graph.run(graph.#canary(4))
+    return { graph, ready: { dimensions: canary.length, shortTexts: await graph.#shortTexts(canary) } }
+  }
+
+  /** Embeddings of a batch as the graph gives them, row-major. */
+  async run(input: SessionInput): Promise<Float32Array> {
+    const rows = input.kind === 'pixels' ? input.pixels.length : input.rows.length
+    const padded = compilesShapes(this.#settings.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows
+    const results = await this.#session.run(this.#feeds(input, padded), [this.#output])
+    const output = results[this.#output]!
+    const all = toFloat32(output)
+    const vectors = padded === rows ? all : all.slice(0, (all.length / padded) * rows)
+    output.dispose()
+    return vectors
+  }
+
+  #feeds(input: SessionInput, rows: number): Record<string, ort.Tensor> {
+    const feeds: Record<string, ort.Tensor> = {}
+    for (const meta of this.#session.inputMetadata) {
+      if (!meta.isTensor) continue
+      const { name, type } = meta
+      if (name.includes('pixel') || name.includes('image'))
+        feeds[name] =
+          input.kind === 'pixels' ? this.#pixels(input.pixels, rows, type) : this.#pixels([], 1, type)
+      else feeds[name] = this.#tokens(input.kind === 'tokens' ? input : null, rows, name, type)
+    }
+    return feeds
+  }
+
+  #pixels(pictures: Uint8Array[], rows: number, type: string): ort.Tensor {
+    const { width, height } = this.#settings.image
+    const data = new Float32Array(rows * 3 * height * width)
+    for (const [row, picture] of pictures.entries())
+      normaliseInto(data, row * 3 * height * width, picture, this.#table)
+    const shape = [rows, 3, height, width]
+    return type === 'float16'
+      ? new ort.Tensor('float16', new Uint16Array(new Float16Array(data).buffer), shape)
+      : new ort.Tensor('float32', data, shape)
+  }
+
+  #tokens(
+    input: { rows: number[][]; length: number } | null,
+    rows: number,
+    name: string,
+    type: string,
+  ): ort.Tensor {
+    const { padId } = this.#settings
+    const length = input?.length ?? 1
+    const filled = input
+      ? [...input.rows, ...new Array(rows - input.rows.length).fill(input.rows[0])]
+      : [[padId]]
+    const batch = padBatch(filled, length, padId)
+    const data = name.includes('mask') ? batch.mask : name.includes('type') ? batch.mask.fill(0n) : batch.ids
+    const shape = [filled.length, length]
+    return type === 'int32'
+      ? new ort.Tensor('int32', Int32Array.from(data, Number), shape)
+      : new ort.Tensor('int64', data, shape)
+  }
+
+  /** Something to run: a grey picture, or a few token ids padded to `length`. */
+  #canary(length: number): SessionInput {
+    const { side, image, padId, maxTokens } = this.#settings
+    if (side === 'vision')
+      return { kind: 'pixels', pixels: [new Uint8Array(image.width * image.height * 3).fill(128)] }
+    const fixed = this.#fixedLength() ?? Math.min(length, maxTokens)
+    return { kind: 'tokens', rows: [[5, 7, padId].slice(0, fixed)], length: fixed }
+  }
+
+  /** The sequence length that is written into the graph, when it is. */
+  #fixedLength(): number | null {
+    const ids = this.#session.inputMetadata.find(({ name }) => name === 'input_ids')
+    const size = ids?.isTensor ? ids.shape[1] : null
+    return typeof size === 'number' ? size : null
+  }
+
+  /** True when a short text padded to its own length gives the vector it has at full length. */
+  async #shortTexts(short: Float32Array): Promise<boolean> {
+    const { side, maxTokens } = this.#settings
+    if (side === 'vision' || this.#fixedLength() !== null) return false
+    try {
+      return cosine(short, await this.run(this.#canary(maxTokens))) > 0.9999
+    } catch {
+      return false
+    }
+  }
+
+  release(): Promise<void> {
+    return this.#session.release()
+  }
+}
+
+function pooledOutput(session: ort.InferenceSession, side: 'vision' | 'text'): string {
+  const named = outputNames[side].find((name) => session.outputNames.includes(name))
+  if (named) return named
+  const flat = session.outputMetadata.filter((meta) => meta.isTensor && meta.shape.length === 2)
+  if (flat.length === 1) return flat[0]!.name
+  throw new Error(`no pooled ${side} output among ${session.outputNames.join(', ')}`)
+}
+
+function toFloat32(tensor: ort.Tensor): Float32Array {
+  if (tensor.type === 'float32') return (tensor.data as Float32Array).slice()
+  if (tensor.type !== 'float16') throw new Error(`embeddings of type ${tensor.type}`)
+  const data = tensor.data as unknown as Uint16Array | Float16Array
+  return Float32Array.from(
+    data instanceof Uint16Array ? new Float16Array(data.buffer, data.byteOffset, data.length) : data,
+  )
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i]! * b[i]!
+    aa += a[i]! * a[i]!
+    bb += b[i]! * b[i]!
+  }
+  return ab / Math.sqrt(aa * bb)
+}
+
+export const cores = os.availableParallelism()

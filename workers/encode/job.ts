@@ -1,0 +1,57 @@
+import { ItemError } from '../errors.ts'
+import type { Encoded } from './encoder.ts'
+
+/** One input being encoded for all who asked for it: identical work in flight is joined. */
+export class Job {
+  readonly contentHash: string
+  readonly priority: 'interactive' | 'bulk'
+  readonly since = performance.now()
+  readonly #result = Promise.withResolvers<Encoded | ItemError>()
+  readonly #done: (result: Encoded | Error | null) => void
+  #joined = 0
+  #settled = false
+
+  /** `done` is called once, with null when everybody left before the work was done. */
+  constructor(
+    contentHash: string,
+    priority: 'interactive' | 'bulk',
+    done: (result: Encoded | Error | null) => void,
+  ) {
+    this.contentHash = contentHash
+    this.priority = priority
+    this.#done = done
+    this.#result.promise.catch(() => {})
+  }
+
+  /** False once everybody has left: what has not begun is not begun. */
+  get wanted(): boolean {
+    return !this.#settled
+  }
+
+  join(): Promise<Encoded | ItemError> {
+    this.#joined++
+    return this.#result.promise
+  }
+
+  leave(): void {
+    this.#joined--
+    if (this.#joined === 0 && !this.#settled) {
+      this.#settled = true
+      this.#done(null)
+    }
+  }
+
+  settle(result: Float32Array | Error): void {
+    if (this.#settled) return
+    this.#settled = true
+    if (result instanceof Float32Array) {
+      const encoded = { vector: result, contentHash: this.contentHash }
+      this.#done(encoded)
+      this.#result.resolve(encoded)
+    } else {
+      this.#done(result)
+      if (result instanceof ItemError) this.#result.resolve(result)
+      else this.#result.reject(result)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import { ItemError } from '../errors.ts'
+import { BatchQueue, type Queued } from './queue.ts'
+import { type Session, SessionDied } from './session.ts'
+
+/** One text or picture on its way through a session. */
+export interface LaneWork extends Queued {
+  input: { pixels: Uint8Array } | { ids: number[] }
+  /** The L2-normalised vector, or why there is none. */
+  settle(result: Float32Array | Error): void
+  /** How often the session's thread died while it was at this. */
+  deaths?: number
+}
+
+export interface LaneOptions {
+  load(): Promise<Session>
+  /** Most items of a batch. */
+  maxBatch: number
+  dimensions: number
+  onBatch(size: number, seconds: number): void
+}
+
+/** Batches at the session at once: one runs, one lies ready, so that the session never waits. */
+const atSession = 2
+
+/** Times that a session's thread may die under an item before the item is given up. */
+const mostDeaths = 2
+
+/** The way of one modality of one model: queue, batches, session. Every work that is pushed is settled. */
+export class Lane {
+  readonly #options: LaneOptions
+  readonly #queue = new BatchQueue<LaneWork>()
+  #session: Promise<Session>
+  #running = 0
+  #closed = false
+
+  constructor(session: Session, options: LaneOptions) {
+    this.#session = Promise.resolve(session)
+    this.#options = options
+  }
+
+  push(work: LaneWork): void {
+    if (this.#closed) work.settle(new Error('the model was unloaded'))
+    else this.#queue.push(work)
+    this.#dispatch()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const work of this.#queue.drain()) work.settle(new Error('the model was unloaded'))
+    const session = await this.#session.catch(() => null)
+    await session?.close()
+  }
+
+  #dispatch(): void {
+    while (this.#running < atSession && !this.#closed) {
+      const batch = this.#queue.take(this.#options.maxBatch)
+      if (batch.length === 0) return
+      this.#running++
+      void this.#run(batch).finally(() => {
+        this.#running--
+        this.#dispatch()
+      })
+    }
+  }
+
+  /** One bad item never fails its batch: a batch that fails is halved until the item stands alone. */
+  async #run(batch: LaneWork[]): Promise<void> {
+    try {
+      const session = await this.#live()
+      const { vectors, seconds } = await session.run(sessionInput(batch))
+      this.#options.onBatch(batch.length, seconds)
+      this.#settle(batch, vectors)
+    } catch (error) {
+      if (error instanceof SessionDied) return this.#retry(batch, error)
+      if (batch.length === 1)
+        return batch[0]!.settle(
+          new ItemError('INVALID', 'The model could not encode this input.', { cause: error }),
+        )
+      const middle = batch.length >> 1
+      await this.#run(batch.slice(0, middle))
+      await this.#run(batch.slice(middle))
+    }
+  }
+
+  /** After a death each item goes on its own, so that the one that kills is found. */
+  async #retry(batch: LaneWork[], error: SessionDied): Promise<void> {
+    for (const work of batch) {
+      work.deaths = (work.deaths ?? 0) + 1
+      if (this.#closed || work.deaths > mostDeaths) work.settle(error)
+      else await this.#run([work])
+    }
+  }
+
+  /** The session, started anew when its thread has died. */
+  async #live(): Promise<Session> {
+    const session = await this.#session
+    if (session.alive || this.#closed) return session
+    this.#session = this.#options.load()
+    return this.#session
+  }
+
+  #settle(batch: LaneWork[], vectors: Float32Array): void {
+    const { dimensions } = this.#options
+    batch.forEach((work, row) => {
+      const vector = normalised(vectors.subarray(row * dimensions, (row + 1) * dimensions))
+      work.settle(vector ?? new ItemError('INVALID', 'The model gives no finite vector for this input.'))
+    })
+  }
+}
+
+function sessionInput(batch: LaneWork[]) {
+  if ('pixels' in batch[0]!.input)
+    return {
+      kind: 'pixels' as const,
+      pixels: batch.map(({ input }) => (input as { pixels: Uint8Array }).pixels),
+    }
+  const rows = batch.map(({ input }) => (input as { ids: number[] }).ids)
+  // The bucket of a text is the length that its batch is padded to.
+  return { kind: 'tokens' as const, rows, length: Number(batch[0]!.bucket) }
+}
+
+/** L2-normalised copy; null when it has no finite length. */
+function normalised(vector: Float32Array): Float32Array | null {
+  let square = 0
+  for (const value of vector) square += value * value
+  const length = Math.sqrt(square)
+  if (!Number.isFinite(length) || length === 0) return null
+  return vector.map((value) => value / length)
+}

@@ -1,0 +1,97 @@
+import { ModelFolderError } from '../errors.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import type { Provider } from './encoder.ts'
+import { cores } from './graph.ts'
+import { Lane } from './lane.ts'
+import type { SessionSettings } from './protocol.ts'
+import { Session } from './session.ts'
+import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
+
+/** Lengths that short texts are padded to: a batch holds texts of one length. */
+const lengths = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
+
+export interface LoadOptions {
+  provider: Provider
+  maxBatch: number
+  threads?: number
+  onBatch(modality: 'image' | 'text', size: number, seconds: number): void
+}
+
+/** A model in memory: tokenizer and a lane for each side. */
+export class LoadedModel {
+  readonly spec: ModelSpec
+  readonly provider: Provider
+  readonly tokenizer: Tokenizer
+  readonly vision: Lane
+  readonly text: Lane
+  readonly #shortTexts: boolean
+
+  private constructor(
+    spec: ModelSpec,
+    provider: Provider,
+    tokenizer: Tokenizer,
+    lanes: { vision: Lane; text: Lane; shortTexts: boolean },
+  ) {
+    this.spec = spec
+    this.provider = provider
+    this.tokenizer = tokenizer
+    this.vision = lanes.vision
+    this.text = lanes.text
+    this.#shortTexts = lanes.shortTexts
+  }
+
+  /** @throws ModelFolderError when a graph does not load or gives vectors of another length than the config says */
+  static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
+    const settings = (side: 'vision' | 'text') => sessionSettings(spec, side, options)
+    const load = (side: 'vision' | 'text') => () => Session.load(settings(side))
+    const sessions = await Promise.allSettled([load('vision')(), load('text')()])
+    const failed = sessions.find((session) => session.status === 'rejected')
+    if (failed) {
+      for (const session of sessions) if (session.status === 'fulfilled') void session.value.close()
+      const reason = (failed.reason as Error).message
+      throw new ModelFolderError(
+        `Model "${spec.name}" does not load with provider ${options.provider}: ${reason}`,
+      )
+    }
+    const [vision, text] = sessions.map((session) => (session as PromiseFulfilledResult<Session>).value)
+    for (const session of [vision!, text!])
+      if (session.ready.dimensions !== spec.dimensions) {
+        await Promise.all([vision!.close(), text!.close()])
+        throw new ModelFolderError(
+          `Model "${spec.name}": config.json says ${spec.dimensions} dimensions, the graph gives ${session.ready.dimensions}.`,
+        )
+      }
+    const lane = (session: Session, side: 'vision' | 'text', modality: 'image' | 'text') =>
+      new Lane(session, {
+        load: load(side),
+        maxBatch: options.maxBatch,
+        dimensions: spec.dimensions,
+        onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
+      })
+    return new LoadedModel(spec, options.provider, await loadTokenizer(spec), {
+      vision: lane(vision!, 'vision', 'image'),
+      text: lane(text!, 'text', 'text'),
+      shortTexts: text!.ready.shortTexts,
+    })
+  }
+
+  /** The length that a text of so many tokens is padded to. */
+  paddedLength(tokens: number): number {
+    const { maxTokens, padTo } = this.spec.text
+    if (padTo === 'max' || !this.#shortTexts) return maxTokens
+    return Math.min(maxTokens, lengths.find((length) => length >= tokens) ?? maxTokens)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.vision.close(), this.text.close()])
+  }
+}
+
+export function sessionSettings(
+  spec: ModelSpec,
+  side: 'vision' | 'text',
+  { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
+): SessionSettings {
+  const { files, image, text } = spec
+  return { side, files, provider, image, maxTokens: text.maxTokens, padId: text.padId, threads }
+}

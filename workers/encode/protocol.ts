@@ -1,0 +1,44 @@
+/** What the encoder's threads say to each other. */
+import type { ImageSpec, ModelFiles } from '../registry/spec.ts'
+import type { PictureLimits } from '../sources/picture.ts'
+import type { Provider } from './encoder.ts'
+
+export interface SessionSettings {
+  side: 'vision' | 'text'
+  files: ModelFiles
+  provider: Provider
+  image: ImageSpec
+  maxTokens: number
+  padId: number
+  threads: number
+}
+
+export type SessionInput =
+  | { kind: 'pixels'; pixels: Uint8Array[] }
+  | { kind: 'tokens'; rows: number[][]; length: number }
+
+/** Said once the session is there. */
+export interface SessionReady {
+  dimensions: number
+  /** Whether a batch of short texts may be padded to its own length. */
+  shortTexts: boolean
+}
+
+export type SessionRequest = { id: number; input: SessionInput }
+export type SessionReply =
+  | { id: number; vectors: Float32Array; seconds: number }
+  | { id: number; error: string }
+  | { ready: SessionReady }
+  | { failed: string }
+
+export interface DecodeRequest {
+  id: number
+  bytes: Uint8Array
+  image: ImageSpec
+  limits: PictureLimits
+}
+export type DecodeReply = { id: number } & (
+  | { pixels: Uint8Array }
+  | { item: { code: string; message: string } }
+  | { error: string }
+)

@@ -1,0 +1,70 @@
+import { Worker } from 'node:worker_threads'
+import type { SessionInput, SessionReady, SessionReply, SessionSettings } from './protocol.ts'
+
+/** The session's thread ended while it was at work. */
+export class SessionDied extends Error {
+  override readonly name = 'SessionDied'
+}
+
+/** One side of a model in a thread of its own. */
+export class Session {
+  readonly ready: SessionReady
+  readonly #worker: Worker
+  readonly #running = new Map<number, (reply: { vectors: Float32Array; seconds: number } | Error) => void>()
+  #next = 0
+  #closed = false
+
+  private constructor(worker: Worker, ready: SessionReady) {
+    this.#worker = worker
+    this.ready = ready
+    worker.on('message', (reply: SessionReply) => {
+      if (!('id' in reply)) return
+      const settle = this.#running.get(reply.id)
+      this.#running.delete(reply.id)
+      settle?.('error' in reply ? new Error(reply.error) : reply)
+    })
+    worker.on('error', (error) => this.#die(error.message))
+    worker.on('exit', (code) => this.#die(`exit code ${code}`))
+  }
+
+  /** @throws Error with ONNX Runtime's words when the session cannot be made */
+  static load(settings: SessionSettings): Promise<Session> {
+    const worker = new Worker(new URL('./session-thread.ts', import.meta.url), { workerData: settings })
+    return new Promise((resolve, reject) => {
+      // Once ready, the session's own listeners hear what happens; these then reject nobody.
+      worker.once('error', reject)
+      worker.once('exit', () => reject(new Error('the thread of the session ended')))
+      worker.once('message', (reply: SessionReply) => {
+        if ('ready' in reply) return resolve(new Session(worker, reply.ready))
+        void worker.terminate()
+        reject(new Error('failed' in reply ? reply.failed : 'unexpected reply'))
+      })
+    })
+  }
+
+  get alive(): boolean {
+    return !this.#closed
+  }
+
+  /** Embeddings of a batch, row-major, not normalised. The input is copied to the thread, so that it can be run again. */
+  run(input: SessionInput): Promise<{ vectors: Float32Array; seconds: number }> {
+    if (this.#closed) return Promise.reject(new SessionDied('the session is closed'))
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#running.set(id, (reply) => (reply instanceof Error ? reject(reply) : resolve(reply)))
+      this.#worker.postMessage({ id, input })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#worker.terminate()
+  }
+
+  #die(reason: string): void {
+    this.#closed = true
+    const running = [...this.#running.values()]
+    this.#running.clear()
+    for (const settle of running) settle(new SessionDied(reason))
+  }
+}

@@ -123,6 +123,8 @@ export interface Database {
   info: DatabaseInfo
   assets: Assets
   vectors: Vectors
+  /** Writes down where the server of this data folder answers, for other commands on it. */
+  publish(url: string): void
   /** Resolves when a query works. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -10,7 +10,8 @@ export const preprocessingVersion = 1
 
 /**
  * RGB pixels of the encoder's input, `spec.height * spec.width * 3` bytes, before rescaling and normalising. EXIF
- * orientation is applied, CMYK becomes sRGB, transparency lies on white, of an animation the first frame is taken.
+ * orientation is applied, transparency lies on white, of an animation the first frame is taken. Colour profiles are
+ * passed over and CMYK is read as plain ink, as Pillow's convert('RGB') does: encoders were trained on its colours.
  * @throws ItemError when the picture cannot be used
  */
 export async function decodePixels(
@@ -64,22 +65,24 @@ async function decode(
 ): Promise<Raster> {
   const density = header.format === 'svg' ? svgDensity(header, spec) : undefined
   const scale = header.format === 'jpeg' ? jpegScale(header, spec) : 1
-  // An RGB picture's own profile is passed over, as the reference passes it over; CMYK means nothing without one.
-  const ignoreIcc = header.space !== 'cmyk'
-  let picture = openPicture(bytes, limits, density ? { density, ignoreIcc } : { ignoreIcc })
+  const cmyk = header.space === 'cmyk'
+  let picture = openPicture(bytes, limits, density ? { density, ignoreIcc: true } : { ignoreIcc: true })
   // Shrinks while decoding; what libjpeg rounds up is cut to the size asked for.
   if (scale > 1)
     picture = picture.resize(Math.floor(header.width / scale), Math.floor(header.height / scale), {
       fit: 'fill',
       kernel: 'cubic',
     })
+  // Both spaces must be CMYK, or libvips converts with a profile of its own.
+  if (cmyk) picture = picture.pipelineColourspace('cmyk')
   const { data, info } = await picture
     .autoOrient()
-    .toColourspace('srgb')
+    .toColourspace(cmyk ? 'cmyk' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
+  const pixels = info.width * info.height
   return {
-    data: onWhite(data, info.width * info.height, info.channels),
+    data: cmyk ? fromInk(data, pixels, info.channels) : onWhite(data, pixels, info.channels),
     width: info.width,
     height: info.height,
   }
@@ -107,6 +110,19 @@ function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec):
   // A line-thin drawing must not become a picture of a million columns.
   const longest = 8192 / Math.max(width, height)
   return Math.min(100_000, Math.max(1, density * Math.min(scale, longest)))
+}
+
+/** Pillow's CMYK to RGB: each channel is what its ink and the black leave of the white. */
+function fromInk(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+  const out = new Uint8Array(pixels * 3)
+  for (let p = 0, i = 0, o = 0; p < pixels; p++, i += channels, o += 3) {
+    const light = 255 - data[i + 3]!
+    for (let c = 0; c < 3; c++) {
+      const product = data[i + c]! * light + 128
+      out[o + c] = light - ((product + (product >> 8)) >> 8)
+    }
+  }
+  return out
 }
 
 /** Drops to three channels; transparency is laid on white. */

@@ -148,9 +148,9 @@ function horizontal(
       let b = half
       for (; w < end; w++, i += 3) {
         const weight = weights[w]!
-        r += input[i]! * weight
-        g += input[i + 1]! * weight
-        b += input[i + 2]! * weight
+        r = (r + Math.imul(input[i]!, weight)) | 0
+        g = (g + Math.imul(input[i + 1]!, weight)) | 0
+        b = (b + Math.imul(input[i + 2]!, weight)) | 0
       }
       out[o] = r >> precision
       out[o + 1] = g >> precision
@@ -177,7 +177,7 @@ function vertical(
     let i = (bounds[y * 2]! - firstRow) * line
     for (let k = 0; k < n; k++) {
       const weight = weights[y * stride + k]!
-      for (let x = 0; x < line; x++) sums[x]! += input[i + x]! * weight
+      for (let x = 0; x < line; x++) sums[x] = (sums[x]! + Math.imul(input[i + x]!, weight)) | 0
       i += line
     }
     const o = y * line

@@ -53,9 +53,18 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
       )
     return header
   } catch (error) {
+    // A TIFF keeps its directory at the end: cut short, libvips no longer knows it for one.
+    if (isTiff(bytes) && /unsupported image format/i.test(String(error)))
+      throw new ItemError(
+        'UNREADABLE_IMAGE',
+        'The picture is damaged or cut short (TIFF without a directory).',
+      )
     throw pictureError(error)
   }
 }
+
+const isTiff = (bytes: Uint8Array) =>
+  ['II*\0', 'MM\0*'].includes(String.fromCharCode(...bytes.subarray(0, 4)))
 
 /** Turns what sharp throws into an ItemError; anything else is returned as it is. */
 export function pictureError(error: unknown): unknown {

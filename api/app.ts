@@ -1,10 +1,12 @@
-import { mkdirSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { openDatabase } from '../prisma/open.ts'
 import type { Services } from '../schema/context.ts'
 import { imageReader } from '../schema/images.ts'
-import { createEncoder } from '../workers/encode/index.ts'
+import type { Encoder } from '../workers/encode/encoder.ts'
+import { createEncoder, type EncoderOptions } from '../workers/encode/index.ts'
 import { createLibrary } from '../workers/ingest/index.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -18,6 +20,7 @@ export interface App {
   config: Config
   log: Log
   metrics: Metrics
+  registry: ModelRegistry
   services: Services
   close(): Promise<void>
 }
@@ -26,4 +29,92 @@ export interface App {
 export function createLog(level: Config['logLevel']): Log {
   const redact = ['*.authorization', '*["x-api-key"]', '*.apiKey', '*.databaseUrl']
   return pino({ level, redact, base: null }, pino.destination({ dest: 2, sync: false }))
+}
+
+/** The model folders of this installation and of LIMN_HOME. */
+export function openRegistry({
+  home,
+  model,
+  precision,
+}: Pick<Config, 'home' | 'model' | 'precision'>): ModelRegistry {
+  return new ModelRegistry({
+    bundledFolder: fileURLToPath(new URL('../workers/models', import.meta.url)),
+    homeFolder: path.join(home, 'models'),
+    cacheFolder: path.join(home, 'cache'),
+    defaultModel: model,
+    precision: precision === 'auto' ? null : precision,
+  })
+}
+
+export function openEncoder(
+  registry: ModelRegistry,
+  config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | 'maxUploadBytes' | 'maxPixels'>,
+  { log, onBatch }: Pick<EncoderOptions, 'log' | 'onBatch'> = {},
+): Promise<Encoder> {
+  return createEncoder({
+    registry,
+    cacheFolder: path.join(config.home, 'cache'),
+    provider: config.provider,
+    queueLimit: config.queueLimit,
+    defaultDeadlineMs: config.deadlineMs,
+    limits: { bytes: config.maxUploadBytes, pixels: config.maxPixels },
+    log,
+    onBatch,
+  })
+}
+
+/**
+ * Opens everything that a configuration names; what was opened is closed again where one part fails.
+ * @throws StartupError, ModelNotFound, ModelFolderError
+ */
+export async function openApp(config: Config): Promise<App> {
+  const log = createLog(config.logLevel)
+  const metrics = createMetrics()
+  const registry = openRegistry(config)
+  await mkdir(config.home, { recursive: true })
+  const parts = new AsyncDisposableStack()
+  try {
+    // The default model must be there before a database is made for it.
+    await registry.get()
+    const [database, ownEncoder] = await bothOpen(
+      opened(parts, openDatabase({ url: config.databaseUrl, home: config.home, log })),
+      opened(parts, openEncoder(registry, config, { log, onBatch: metrics.batch })),
+    )
+    const encoder = metrics.observe(ownEncoder)
+    const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
+    const library = await opened(parts, createLibrary({ database, encoder, home: config.home, limits, log }))
+    const images = imageReader({
+      maxBytes: config.maxUploadBytes,
+      decodeBase64: (text) => decodeBase64(text, config.maxUploadBytes),
+      fetchUrl: (url, signal) =>
+        fetchImage(url, { signal, maxBytes: config.maxUploadBytes, allowPrivate: config.allowPrivateUrls }),
+    })
+    return {
+      config,
+      log,
+      metrics,
+      registry,
+      services: { encoder, database, library, images },
+      close: () => parts.disposeAsync(),
+    }
+  } catch (error) {
+    await parts.disposeAsync()
+    throw error
+  }
+}
+
+/** What is opened later is closed first. */
+async function opened<T extends { close(): Promise<void> }>(
+  parts: AsyncDisposableStack,
+  opening: Promise<T>,
+): Promise<T> {
+  const part = await opening
+  parts.defer(() => part.close())
+  return part
+}
+
+/** Waits for both even where one fails: only what has been opened can be closed. */
+async function bothOpen<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b])
+  return Promise.all([a, b])
 }

@@ -101,9 +101,9 @@ const table = {
   ),
   maxUploadBytes: row(
     'LIMN_MAX_UPLOAD_BYTES',
-    '26214400',
+    '33554432',
     'bytes of one picture, however it is given',
-    wholeNumber(1).default(25 * 1024 * 1024),
+    wholeNumber(1).default(32 * 1024 * 1024),
   ),
   maxPixels: row(
     'LIMN_MAX_PIXELS',

@@ -9,6 +9,7 @@ export interface Metrics {
   registry: Registry
   /** Counts what the encoder does as it is asked; the rest is read from its stats when Prometheus comes. */
   observe(encoder: Encoder): Encoder
+  batch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
   useOperations(): Plugin
 }
 
@@ -37,8 +38,27 @@ export function createMetrics(): Metrics {
     registers,
   })
 
+  const batchSizes = new Histogram({
+    name: 'limn_batch_size',
+    help: 'Texts or pictures of one batch.',
+    labelNames: ['model', 'modality'],
+    buckets: [1, 2, 4, 8, 16, 32, 64],
+    registers,
+  })
+  const batchSeconds = new Histogram({
+    name: 'limn_batch_seconds',
+    help: 'Time of one batch in the session.',
+    labelNames: ['model', 'modality'],
+    buckets: seconds,
+    registers,
+  })
+
   return {
     registry,
+    batch(model, modality, size, duration) {
+      batchSizes.observe({ model, modality }, size)
+      batchSeconds.observe({ model, modality }, duration)
+    },
     observe(encoder) {
       registerStats(registry, () => encoder.stats())
       return {

@@ -26,8 +26,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const readiness = createReadiness(app.services, app.log)
     const server = createServer(createFront(app, access, readiness))
     await listen(server, config)
+    const url = addressOf(server, config.host)
+    app.services.database.publish(url)
     return {
-      url: addressOf(server, config.host),
+      url,
       app,
       async close(drainMs = 10_000) {
         readiness.drain()
@@ -58,10 +60,12 @@ function addressOf(server: Server, host: string): string {
 function drain(server: Server, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), drainMs)
+    // A connection whose last answer is out would stay for its keep-alive time.
+    const idle = setInterval(() => server.closeIdleConnections(), 50)
     server.close(() => {
       clearTimeout(force)
+      clearInterval(idle)
       resolve()
     })
-    server.closeIdleConnections()
   })
 }

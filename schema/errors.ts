@@ -90,7 +90,7 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
     const http = cause.extensions.http as object | undefined
     return new GraphQLError(cause.message, {
       ...place,
-      extensions: { ...cause.extensions, code: mapped, http: { spec: true, status: 400, ...http } },
+      extensions: { ...cause.extensions, code: mapped, http: http ?? { spec: true, status: 400 } },
     })
   }
   const id = report(cause)

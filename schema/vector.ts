@@ -29,7 +29,7 @@ export function unpackVector(bytes: Uint8Array, dimensions: number, model: strin
   else
     throw new ItemError(
       'WRONG_DIMENSIONS',
-      `The vector has ${bytes.byteLength} bytes: ${bytes.byteLength / 4} float32 or ${bytes.byteLength / 2} float16 numbers. Vectors of ${model} have ${dimensions}.`,
+      `The vector has ${bytes.byteLength} bytes (${+(bytes.byteLength / 4).toFixed(2)} float32 numbers); vectors of ${model} have ${dimensions} numbers: ${dimensions * 4} bytes as float32, ${dimensions * 2} as float16.`,
     )
   const norm = Math.sqrt(dot(vector, vector))
   if (!Number.isFinite(norm)) throw new ItemError('INVALID', 'The vector holds a number that is not finite.')

@@ -15,7 +15,9 @@ export function useErrors(log: Log): Plugin {
   }
   const shown = (error: GraphQLError) => toGraphQLError(error, report)
   return {
-    onResultProcess({ result, setResult }) {
+    onResultProcess({ request, result, setResult }) {
+      // Nobody is there to read it, and being left is no fault.
+      if (request.signal.aborted) return
       if (Array.isArray(result) || !('errors' in result) || !result.errors?.length) return
       setResult({ ...result, errors: result.errors.map(shown) })
     },

@@ -108,10 +108,8 @@ async function sendFile(
 }
 
 function matchesEtag(header: string | undefined, etag: string): boolean {
-  return (
-    header !== undefined &&
-    header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag)
-  )
+  const given = header?.split(',').map((one) => one.trim().replace(/^W\//, '')) ?? []
+  return given.includes('*') || given.includes(etag)
 }
 
 /** RFC 8187 */

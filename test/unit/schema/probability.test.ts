@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { probabilities } from '../../../schema/probability.ts'
 
-const close = (values: Iterable<number>, wanted: number[]) =>
-  [...values].forEach((value, n) => expect(value).toBeCloseTo(wanted[n]!, 10))
+const close = (values: Float64Array, wanted: number[]) => {
+  expect(values).toHaveLength(wanted.length)
+  wanted.forEach((value, n) => {
+    expect(values[n]).toBeCloseTo(value, 10)
+  })
+}
 
 describe('probability', () => {
   it('is a softmax over the candidates with the logit scale for CLIP', () => {

@@ -33,7 +33,7 @@ describe('vectors on the wire', () => {
 
   it('refuse what is no vector of the model, naming both lengths', () => {
     const bytes = vectorBytes(packVector(unit, 'FLOAT32'))
-    expect(() => unpackVector(bytes, 3, 'tiny')).toThrow(/4 float32.*tiny have 3/)
+    expect(() => unpackVector(bytes, 3, 'tiny')).toThrow(/4 float32.*tiny have 3 numbers/)
     expect(codeOf(() => unpackVector(bytes, 3, 'm'))).toBe('WRONG_DIMENSIONS')
     expect(codeOf(() => vectorBytes('not base64!'))).toBe('INVALID')
     for (const bad of [

@@ -1,0 +1,138 @@
+import { constants } from 'node:fs'
+import { access, mkdir, statfs } from 'node:fs/promises'
+import { serverOf } from '../../prisma/lock.ts'
+import { openDatabase } from '../../prisma/open.ts'
+import { openEncoder, openRegistry } from '../app.ts'
+import { type Config, checkExposure, readConfig } from '../config.ts'
+
+/** One thing that was looked at. `ok` is null where there was nothing to look at. */
+interface Check {
+  name: string
+  ok: boolean | null
+  detail: string
+}
+
+/** Below this a library has little room left to grow. */
+const littleRoom = 1024 ** 3
+
+/** Says what works here and what does not; the exit status is 1 where something does not. */
+export async function doctorCommand(args: string[]): Promise<number> {
+  const json = args.includes('--json')
+  if (args.some((arg) => arg !== '--json')) {
+    console.log('limn doctor [--json]: looks at Node, settings, disk, database, models and the encoder.')
+    return args[0] === '--help' ? 0 : 2
+  }
+  const checks: Check[] = []
+  for await (const check of examine()) {
+    checks.push(check)
+    if (!json)
+      console.log(`${check.ok === null ? '-' : check.ok ? '✓' : '✗'} ${check.name.padEnd(11)}${check.detail}`)
+  }
+  const ok = checks.every((check) => check.ok !== false)
+  if (json) console.log(JSON.stringify({ ok, checks }, null, 2))
+  return ok ? 0 : 1
+}
+
+async function* examine(): AsyncGenerator<Check> {
+  yield { name: 'Node', ok: Number(process.versions.node.split('.')[0]) >= 24, detail: process.version }
+  let config: Config
+  try {
+    const read = readConfig(process.env)
+    config = read.config
+    checkExposure(config)
+    yield { name: 'settings', ok: true, detail: read.warnings.join(' ') || 'all can be used' }
+  } catch (error) {
+    yield { name: 'settings', ok: false, detail: (error as Error).message }
+    return
+  }
+  yield await attempt('disk', () => disk(config))
+  yield await server(config)
+  yield* database(config)
+  yield* models(config)
+}
+
+async function attempt(name: string, work: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await work() }
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message }
+  }
+}
+
+async function disk({ home }: Config): Promise<string> {
+  await mkdir(home, { recursive: true })
+  await access(home, constants.R_OK | constants.W_OK)
+  const { bavail, bsize } = await statfs(home)
+  const free = bavail * bsize
+  const said = `${home} is writable, ${(free / 1024 ** 3).toFixed(1)} GB free`
+  if (free < littleRoom)
+    throw new Error(`${said}: less than 1 GB. Make room or set LIMN_HOME to another disk.`)
+  return said
+}
+
+/** The server of this data folder, else whatever answers where one would. */
+async function server({ home, host, port }: Config): Promise<Check> {
+  const name = 'server'
+  const holder = serverOf(home)
+  const url =
+    holder?.url ?? `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+  const who = holder ? ` (process ${holder.pid})` : ''
+  try {
+    const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(10_000) })
+    const { ready, problem } = (await answer.json()) as { ready?: boolean; problem?: string }
+    if (ready) return { name, ok: true, detail: `answers at ${url}${who} and is ready` }
+    return {
+      name,
+      ok: false,
+      detail: `answers at ${url}${who} but is not ready: ${problem ?? `status ${answer.status}`}`,
+    }
+  } catch {
+    if (holder)
+      return { name, ok: false, detail: `process ${holder.pid} holds ${home} but does not answer at ${url}` }
+    return { name, ok: null, detail: `none answers at ${url} (npm start starts one)` }
+  }
+}
+
+async function* database(config: Config): AsyncGenerator<Check> {
+  const name = 'database'
+  const holder = config.databaseUrl ? null : serverOf(config.home)
+  if (holder) {
+    yield {
+      name,
+      ok: null,
+      detail: `the embedded one is in use by process ${holder.pid}; stop it to look inside`,
+    }
+    return
+  }
+  yield await attempt(name, async () => {
+    const opened = await openDatabase({ url: config.databaseUrl, home: config.home })
+    try {
+      await opened.ping()
+      const { kind, version, pgvector } = opened.info
+      const count = await opened.assets.count()
+      return `PostgreSQL ${version} (${kind === 'embedded' ? 'embedded' : 'DATABASE_URL'}), pgvector ${pgvector}, ${count} pictures`
+    } finally {
+      await opened.close()
+    }
+  })
+}
+
+async function* models(config: Config): AsyncGenerator<Check> {
+  const registry = openRegistry(config)
+  for (const { name, message } of await registry.problems())
+    yield { name: 'model', ok: false, detail: `${name}: ${message}` }
+  yield await attempt('model', async () => {
+    const { name, revision, dimensions, licence } = await registry.get()
+    return `${name}, revision ${revision.slice(0, 12)}, ${dimensions} dimensions, licence ${licence}`
+  })
+  const encoder = await openEncoder(registry, config)
+  try {
+    yield await attempt('encoder', async () => {
+      await encoder.ready()
+      const { provider } = await encoder.model()
+      return `encodes texts and pictures on ${provider}`
+    })
+  } finally {
+    await encoder.close()
+  }
+}

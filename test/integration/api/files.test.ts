@@ -1,0 +1,96 @@
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { picture, svg } from '../../support/pictures.ts'
+import { addPictures, type TestServer, testServer } from '../../support/server.ts'
+
+let server: TestServer
+let png: Buffer
+let path: string
+let svgPath: string
+beforeAll(async () => {
+  server = await testServer()
+  png = await picture({ size: 600 })
+  const ids = await addPictures(server, [png, Buffer.from(svg({ disc: 'indigo' }))])
+  const { data } = await server.query('query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { url } } }', {
+    ids,
+  })
+  ;[path, svgPath] = data.nodes.map((node: any) => new URL(node.url).pathname)
+})
+afterAll(() => server?.close())
+
+describe('files', () => {
+  it('are served as they were taken in, for ever', async () => {
+    const answer = await server.fetch(path)
+    expect(answer.status).toBe(200)
+    expect(Buffer.from(await answer.arrayBuffer()).equals(png)).toBe(true)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'image/png',
+      'content-length': String(png.length),
+      'cache-control': 'public, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+      'access-control-allow-origin': '*',
+      'accept-ranges': 'bytes',
+    })
+  })
+
+  it('are not sent again to who has them', async () => {
+    const etag = (await server.raw(path, { method: 'HEAD' })).headers.etag!
+    const again = await server.raw(path, { headers: { 'if-none-match': `"other", W/${etag}` } })
+    expect(again).toMatchObject({ status: 304, body: '' })
+  })
+
+  it('answer HEAD without the bytes', async () => {
+    const head = await server.raw(path, { method: 'HEAD' })
+    expect(head).toMatchObject({ status: 200, body: '' })
+    expect(head.headers['content-length']).toBe(String(png.length))
+  })
+
+  it('are read in parts', async () => {
+    const part = await server.fetch(path, { headers: { range: 'bytes=4-9' } })
+    expect(part.status).toBe(206)
+    expect(part.headers.get('content-range')).toBe(`bytes 4-9/${png.length}`)
+    expect(Buffer.from(await part.arrayBuffer())).toEqual(png.subarray(4, 10))
+    const beyond = await server.raw(path, { headers: { range: `bytes=${png.length}-` } })
+    expect(beyond.status).toBe(416)
+    expect(beyond.headers['content-range']).toBe(`bytes */${png.length}`)
+    const stale = await server.raw(path, { headers: { range: 'bytes=0-1', 'if-range': '"other"' } })
+    expect(stale.status).toBe(200)
+  })
+
+  it('have thumbnails of a few sizes', async () => {
+    const answer = await server.fetch(`${path}/thumbnail/128`)
+    expect(answer.headers.get('content-type')).toBe('image/webp')
+    const { width, height, format } = await sharp(Buffer.from(await answer.arrayBuffer())).metadata()
+    expect({ width, height, format }).toEqual({ width: 128, height: 128, format: 'webp' })
+    expect((await server.raw(`${path}/thumbnail/129`)).status).toBe(404)
+  })
+
+  it('that are SVG cannot run scripts of this origin', async () => {
+    const { headers } = await server.raw(svgPath)
+    expect(headers['content-type']).toBe('image/svg+xml')
+    expect(headers['content-security-policy']).toMatch(/^sandbox; default-src 'none'/)
+  })
+
+  it.each([
+    '/files/',
+    `/files/${'0'.repeat(64)}`,
+    '/files/../key',
+    '/files/%2e%2e/key',
+    `/files/${'0'.repeat(64)}/../../../key`,
+    '/files/..%2f..%2fkey',
+  ])('are not elsewhere: %s', async (path) => expect((await server.raw(path)).status).toBe(404))
+
+  it('are only read', async () => {
+    const answer = await server.raw(path, { method: 'DELETE' })
+    expect(answer.status).toBe(405)
+    expect(answer.headers.allow).toBe('GET, HEAD')
+  })
+
+  it('are gone with their asset', async () => {
+    const [id] = await addPictures(server, [await picture({ disc: 'coral' })])
+    const { data } = await server.query(`{ asset(id: "${id}") { url thumbnail } }`)
+    await server.query(`mutation { deleteAssets(ids: ["${id}"]) }`)
+    for (const url of [data.asset.url, data.asset.thumbnail])
+      expect((await server.raw(new URL(url).pathname)).status).toBe(404)
+  })
+})

@@ -1,0 +1,103 @@
+import http from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { limits } from '../../../schema/limits.ts'
+import { picture } from '../../support/pictures.ts'
+import { type TestServer, testServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await testServer({ maxBodyBytes: 300_000, maxUploadBytes: 100_000, deadlineMs: 30_000 })
+})
+afterAll(() => server?.close())
+
+describe('documents', () => {
+  it.each([
+    [
+      'aliases',
+      `{ ${Array.from({ length: limits.aliases + 1 }, (_, n) => `a${n}: models { id }`).join(' ')} }`,
+    ],
+    ['levels', `{ asset(id: "x") ${'{ similar { edges { node '.repeat(5)} { id } ${'} } }'.repeat(5)} }`],
+    ['tokens', `{ ${'models { id } '.repeat(limits.tokens / 3)} }`],
+    [
+      'cost',
+      '{ assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } } }',
+    ],
+  ])('with too many of %s are TOO_COMPLEX', async (_what, document) => {
+    const { status, code, message, data } = await server.query(document)
+    expect({ status, code }).toEqual({ status: 400, code: 'TOO_COMPLEX' })
+    expect(message).toMatch(/\d/)
+    expect(data).toBeUndefined()
+  })
+
+  it('are counted by their variables', async () => {
+    const document =
+      'query ($n: Int!) { assets(first: $n) { edges { node { similar(first: $n) { edges { node { id name } } } } } } }'
+    expect((await server.query(document, { n: 5 })).errors).toBeUndefined()
+    expect((await server.query(document, { n: 100 })).code).toBe('TOO_COMPLEX')
+  })
+
+  it('of ordinary tools pass: introspection as GraphiQL sends it', async () => {
+    const { getIntrospectionQuery } = await import('graphql')
+    const { data } = await server.query(
+      getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, oneOf: true }),
+    )
+    expect(data.__schema.types.length).toBeGreaterThan(30)
+  })
+})
+
+describe('bodies', () => {
+  const tooMuch = JSON.stringify({ query: '{ models { id } }', variables: { x: 'x'.repeat(400_000) } })
+
+  it('over the limit are PAYLOAD_TOO_LARGE', async () => {
+    const answer = await server.raw('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: tooMuch,
+    })
+    expect(answer.status).toBe(413)
+    expect(JSON.parse(answer.body).errors[0].extensions.code).toBe('PAYLOAD_TOO_LARGE')
+  })
+
+  it('are counted as they come where no length is said', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const req = http.request(
+        `${server.url}/graphql`,
+        { method: 'POST', headers: { 'content-type': 'application/json' } },
+        (res) => {
+          res.resume()
+          resolve(res.statusCode)
+        },
+      )
+      req.on('error', reject)
+      for (let at = 0; at < tooMuch.length; at += 50_000) req.write(tooMuch.slice(at, at + 50_000))
+      req.end()
+    })
+    expect(status).toBe(413)
+  })
+
+  it('with one upload over its limit lose that input alone', async () => {
+    const png = await picture()
+    const { data } = await server.upload(
+      'query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) { ... on InputError { index code message } ... on Embedding { modality } } }',
+      { inputs: [{ upload: null }, { upload: null }] },
+      {
+        'inputs.0.upload': new File([new Uint8Array(150_000)], 'big.png'),
+        'inputs.1.upload': new File([new Uint8Array(png)], 'small.png'),
+      },
+    )
+    expect(data.embed).toEqual([
+      { index: 0, code: 'TOO_LARGE', message: expect.stringMatching(/150000.*100000/) },
+      { modality: 'IMAGE' },
+    ])
+  })
+
+  it('as base64 are bounded alike', async () => {
+    const { data } = await server.query(
+      'query ($b: String!) { embed(inputs: [{ base64: $b }]) { ... on InputError { code } } }',
+      {
+        b: Buffer.alloc(120_000).toString('base64'),
+      },
+    )
+    expect(data.embed).toEqual([{ code: 'TOO_LARGE' }])
+  })
+})

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { picture } from '../../support/pictures.ts'
+import { type TestServer, testServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await testServer({ publicUrl: 'https://limn.example/pictures' })
+})
+afterAll(() => server?.close())
+
+describe('a running server', () => {
+  it('is alive, and ready when a real encode and a query work', async () => {
+    expect((await server.raw('/health')).status).toBe(200)
+    const ready = await server.raw('/ready')
+    expect(ready).toMatchObject({ status: 200, body: '{"ready":true}' })
+  })
+
+  it('counts in Prometheus metrics', async () => {
+    await server.query('{ embed(inputs: [{ text: "something to count" }]) { __typename } }')
+    const { body } = await server.raw('/metrics')
+    const value = (name: string) =>
+      Number(body.match(new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (\\S+)$`, 'm'))?.[1])
+    expect(value('limn_encoded_total')).toBeGreaterThan(0)
+    expect(value('limn_batches_total')).toBeGreaterThan(0)
+    expect(value('limn_queue_length')).toBe(0)
+    expect(value('limn_request_seconds_count{operation="embed",outcome="ok"}')).toBe(1)
+    expect(value('limn_encode_seconds_count')).toBeGreaterThan(0)
+  })
+
+  it('gives addresses under LIMN_PUBLIC_URL', async () => {
+    const { data } = await server.query(
+      'mutation ($b: String!) { addAssets(inputs: [{ image: { base64: $b } }]) { ... on AddedAsset { asset { url } } } }',
+      { b: (await picture()).toString('base64') },
+    )
+    expect(data.addAssets[0].asset.url).toMatch(/^https:\/\/limn\.example\/pictures\/files\/[0-9a-f]{64}$/)
+  })
+
+  it('serves GraphiQL that needs nothing from elsewhere, to browsers alone', async () => {
+    const page = await server.fetch('/graphql', { headers: { accept: 'text/html' } })
+    const html = await page.text()
+    expect(html).toContain('a red heart')
+    expect(html).not.toMatch(/<(script|link)[^>]+(src|href)="?https?:/)
+    const { body } = await server.raw('/graphql', { headers: { accept: 'application/json' } })
+    expect(JSON.parse(body).errors[0].message).toContain('query')
+  })
+
+  it('carries a request id through', async () => {
+    expect(
+      (await server.raw('/health', { headers: { 'x-request-id': 'abc-1' } })).headers['x-request-id'],
+    ).toBe('abc-1')
+    expect(
+      (await server.raw('/health', { headers: { 'x-request-id': 'a b' } })).headers['x-request-id'],
+    ).not.toBe('a b')
+  })
+})

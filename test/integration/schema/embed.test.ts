@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { picture, pictures, svg } from '../../support/pictures.ts'
+import { cosine, decode, type TestServer, testServer } from '../../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await testServer()
+})
+afterAll(() => server?.close())
+
+const embed = `query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) {
+  __typename
+  ... on Embedding { modality dimensions vector contentHash }
+  ... on InputError { index code message }
+} }`
+
+describe('embed', () => {
+  it('answers texts and pictures in the order of the inputs', async () => {
+    const png = await picture()
+    const base64 = png.toString('base64')
+    const { data } = await server.query(embed, {
+      inputs: [{ text: 'a red disc' }, { base64 }, { base64: `data:image/png;base64,${base64}` }],
+    })
+    expect(data.embed.map((e: any) => e.modality)).toEqual(['TEXT', 'IMAGE', 'IMAGE'])
+    const [, raw, uri] = data.embed
+    expect(raw).toEqual(uri)
+    const vector = decode(raw.vector)
+    expect(vector).toHaveLength(raw.dimensions)
+    expect(cosine(vector, vector)).toBeCloseTo(1, 5)
+  })
+
+  it('keeps the good inputs of a mixed request and says what is wrong with the others', async () => {
+    const [one, two] = await pictures(2)
+    const { status, data } = await server.upload(
+      embed,
+      {
+        inputs: [
+          { text: 'a house' },
+          { upload: null },
+          { upload: null },
+          { upload: null },
+          { upload: null },
+          { url: `${server.url}/files/x.png` },
+        ],
+      },
+      {
+        'inputs.1.upload': new File([new Uint8Array(one!)], 'one.png', { type: 'image/png' }),
+        'inputs.2.upload': new File([new Uint8Array(two!)], 'two.png', { type: 'image/png' }),
+        'inputs.3.upload': new File([new Uint8Array(one!.subarray(0, one!.length >> 1))], 'cut.png', {
+          type: 'image/png',
+        }),
+        'inputs.4.upload': new File(['Dear diary, I am no picture.'], 'letter.jpg', { type: 'image/jpeg' }),
+      },
+    )
+    expect(status).toBe(200)
+    expect(data.embed.map((e: any) => e.code ?? e.__typename)).toEqual([
+      'Embedding',
+      'Embedding',
+      'Embedding',
+      'UNREADABLE_IMAGE',
+      'UNSUPPORTED_FORMAT',
+      'URL_FORBIDDEN',
+    ])
+    expect(data.embed.slice(3).map((e: any) => e.index)).toEqual([3, 4, 5])
+  })
+
+  it('takes an SVG', async () => {
+    const { data } = await server.query(embed, {
+      inputs: [{ base64: Buffer.from(svg()).toString('base64') }],
+    })
+    expect(data.embed[0].__typename).toBe('Embedding')
+  })
+
+  it('gives back a given vector, normalised, and refuses one of another length', async () => {
+    const { data: first } = await server.query(embed, { inputs: [{ text: 'a tree' }] })
+    const { vector } = first.embed[0]
+    const twice = Float32Array.from(decode(vector), (x) => 2 * x)
+    const { data } = await server.query(embed, {
+      inputs: [
+        { vector },
+        { vector: Buffer.from(twice.buffer).toString('base64') },
+        { vector: 'AACAPw==' },
+        { vector: 'no!' },
+      ],
+    })
+    expect(cosine(decode(data.embed[0].vector), decode(vector))).toBeCloseTo(1, 5)
+    expect(cosine(decode(data.embed[1].vector), decode(vector))).toBeCloseTo(1, 5)
+    expect(data.embed[2]).toMatchObject({ code: 'WRONG_DIMENSIONS', message: expect.stringContaining('256') })
+    expect(data.embed[3].code).toBe('INVALID')
+  })
+
+  it('says EMPTY, TOO_LARGE and NOT_FOUND in their places', async () => {
+    const { data } = await server.query(embed, {
+      inputs: [{ text: '  ' }, { text: 'x'.repeat(10_001) }, { assetId: 'asset_nowhere' }, { base64: '' }],
+    })
+    expect(data.embed.map((e: any) => e.code)).toEqual(['EMPTY', 'TOO_LARGE', 'NOT_FOUND', 'EMPTY'])
+  })
+
+  it('gives half floats, values and similarities of what is asked', async () => {
+    const { data } =
+      await server.query(`{ embed(inputs: [{ text: "a cat" }, { text: "a dog" }]) { ... on Embedding {
+      values vector(format: FLOAT16) same: similarity(to: { text: "a cat" }) } } }`)
+    const [cat, dog] = data.embed
+    expect(Buffer.from(cat.vector, 'base64')).toHaveLength(512)
+    expect(cat.same).toBeCloseTo(1, 4)
+    expect(dog.same).toBeCloseTo(cosine(cat.values, dog.values), 4)
+  })
+
+  it('encodes the concepts of a request together and none twice', async () => {
+    const { encoder } = server.app.services
+    const before = encoder.stats()
+    const texts = Array.from({ length: 8 }, (_, n) => ({ text: `something new ${n % 4}` }))
+    await server.query(
+      `query ($inputs: [ConceptInput!]!) {
+      a: embed(inputs: $inputs) { __typename }
+      b: embed(inputs: $inputs) { ... on Embedding { similarity(to: { text: "something new 0" }) } }
+    }`,
+      { inputs: texts },
+    )
+    const after = encoder.stats()
+    expect(after.encoded - before.encoded).toBe(4)
+  })
+
+  it('refuses a whole request only for what is wrong with the whole', async () => {
+    const unknown = await server.query('{ embed(inputs: [{ text: "a" }], model: "nope") { __typename } }')
+    expect(unknown).toMatchObject({ status: 404, code: 'MODEL_NOT_FOUND' })
+    const many = await server.query(embed, { inputs: Array.from({ length: 257 }, () => ({ text: 'a' })) })
+    expect(many).toMatchObject({
+      status: 400,
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/257.*256/),
+    })
+    const two = await server.query(embed, { inputs: [{ text: 'a', assetId: 'b' }] })
+    expect(two.code).toBe('BAD_USER_INPUT')
+    const to = await server.query(
+      '{ embed(inputs: [{ text: "a" }]) { ... on Embedding { similarity(to: { text: "" }) } } }',
+    )
+    expect(to).toMatchObject({ status: 400, code: 'BAD_USER_INPUT', message: expect.stringContaining('to:') })
+  })
+})
+
+describe('models', () => {
+  it('lists what the server can use', async () => {
+    const { data } = await server.query(
+      '{ models { id dimensions imageSize maxTokens isDefault provider revision licence canGuide } }',
+    )
+    expect(data.models).toContainEqual(
+      expect.objectContaining({
+        id: 'limn-icons-s',
+        dimensions: 256,
+        imageSize: 64,
+        maxTokens: 16,
+        isDefault: true,
+        canGuide: false,
+      }),
+    )
+  })
+
+  it('are nodes', async () => {
+    const { data } = await server.query(
+      '{ node(id: "limn-icons-s") { id ... on Model { dimensions } } nodes(ids: ["nope", "limn-icons-s"]) { __typename } }',
+    )
+    expect(data).toEqual({
+      node: { id: 'limn-icons-s', dimensions: 256 },
+      nodes: [null, { __typename: 'Model' }],
+    })
+  })
+})

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { picture, pictures } from '../../support/pictures.ts'
+import { addPictures, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+
+let server: TestServer
+let assets: string[]
+beforeAll(async () => {
+  server = await testServer(
+    {},
+    {
+      prepare: (home) =>
+        modelTwin(home, 'sigmoid-twin', { model_type: 'siglip', logit_scale: 2, logit_bias: -3 }),
+    },
+  )
+  assets = await addPictures(server, await pictures(40))
+})
+afterAll(() => server?.close())
+
+const rank = `query ($prompt: String, $prompts: [PromptInput!], $candidates: [ConceptInput!]!, $model: ID) {
+  rank(prompt: $prompt, prompts: $prompts, candidates: $candidates, model: $model) {
+    model { id }
+    items { index score similarities probability text asset { id } }
+    errors { index code }
+  }
+}`
+const texts = (...all: string[]) => all.map((text) => ({ text }))
+
+describe('rank', () => {
+  it('orders texts by a picture and pictures by a text', async () => {
+    const [red, blue] = await Promise.all([picture({ disc: 'red' }), picture({ disc: 'blue' })])
+    const image = (bytes: Buffer) => ({ base64: bytes.toString('base64') })
+    const byText = await server.query(rank, { prompt: 'red circle', candidates: [image(blue), image(red)] })
+    expect(byText.data.rank.items.map((i: any) => i.index)).toHaveLength(2)
+    const byPicture = await server.query(rank, {
+      prompts: [{ concept: image(red) }],
+      candidates: [...texts('a red circle', 'a grey cat'), image(red)],
+    })
+    const { items } = byPicture.data.rank
+    expect(items[0]).toMatchObject({ index: 2, text: null })
+    expect(items[0].score).toBeCloseTo(1, 4)
+    expect(items[1].text).toBe('a red circle')
+  })
+
+  it('scores by the weighted mean of cosines, negative weights pushing away', async () => {
+    const { data } = await server.query(rank, {
+      prompts: [
+        { concept: { text: 'sun' }, weight: 2 },
+        { concept: { text: 'rain' }, weight: -0.5 },
+      ],
+      candidates: texts('sun', 'rain', 'snow'),
+    })
+    const { items } = data.rank
+    for (const { score, similarities } of items)
+      expect(score).toBeCloseTo((2 * similarities[0] - 0.5 * similarities[1]) / 2.5, 6)
+    expect(items[0].text).toBe('sun')
+    expect(items.map((i: any) => i.score)).toEqual(
+      items.map((i: any) => i.score).toSorted((a: number, b: number) => b - a),
+    )
+  })
+
+  it('keeps equal candidates in the order of the request', async () => {
+    const { data } = await server.query(rank, {
+      prompt: 'star',
+      candidates: texts('moon', 'moon', 'moon', 'moon'),
+    })
+    expect(data.rank.items.map((i: any) => i.index)).toEqual([0, 1, 2, 3])
+  })
+
+  it('reads probabilities as a softmax with the logit scale of a CLIP', async () => {
+    const { spec } = await server.app.services.encoder.model()
+    expect(spec.head.kind).toBe('softmax')
+    const { data } = await server.query(rank, { prompt: 'bird', candidates: texts('bird', 'car', 'tree') })
+    const { items } = data.rank
+    const e = items.map((i: any) => Math.exp(spec.head.scale * i.score))
+    const sum = e.reduce((a: number, b: number) => a + b)
+    items.forEach((item: any, n: number) => {
+      expect(item.probability).toBeCloseTo(e[n] / sum, 6)
+    })
+  })
+
+  it('reads probabilities as sigmoids with the scale and bias of a SigLIP', async () => {
+    const { spec } = await server.app.services.encoder.model('sigmoid-twin')
+    if (spec.head.kind !== 'sigmoid') throw new Error(`the twin's head is ${spec.head.kind}`)
+    const { scale, bias } = spec.head
+    const { data } = await server.query(rank, {
+      prompt: 'bird',
+      candidates: texts('bird', 'car'),
+      model: 'sigmoid-twin',
+    })
+    expect(data.rank.model.id).toBe('sigmoid-twin')
+    for (const { score, probability } of data.rank.items)
+      expect(probability).toBeCloseTo(1 / (1 + Math.exp(-(scale * score + bias))), 6)
+  })
+
+  it('encodes only the prompts where the candidates are stored', async () => {
+    const { encoder } = server.app.services
+    const candidates = Array.from({ length: 256 }, (_, n) => ({ assetId: assets[n % assets.length] }))
+    const prompts = Array.from({ length: 16 }, (_, n) => ({
+      concept: { text: `prompt number ${n}` },
+      weight: n - 8.5,
+    }))
+    const before = encoder.stats().encoded
+    const { data } = await server.query(rank, { prompts, candidates })
+    expect(data.rank.items).toHaveLength(256)
+    expect(data.rank.items[0].similarities).toHaveLength(16)
+    expect(data.rank.items[0].asset.id).toBe(assets[data.rank.items[0].index % assets.length])
+    expect(encoder.stats().encoded - before).toBe(16)
+  })
+
+  it('lists candidates that cannot be read, by their index', async () => {
+    const { data } = await server.query(rank, {
+      prompt: 'cat',
+      candidates: [{ assetId: 'asset_none' }, { text: 'cat' }, { text: '' }],
+    })
+    expect(data.rank.items.map((i: any) => i.index)).toEqual([1])
+    expect(data.rank.errors).toEqual([
+      { index: 0, code: 'NOT_FOUND' },
+      { index: 2, code: 'EMPTY' },
+    ])
+  })
+
+  it.each([
+    ['no prompt', {}, /Give a prompt/],
+    ['both', { prompt: 'a', prompts: [{ concept: { text: 'a' } }] }, /either/],
+    ['an empty list', { prompts: [] }, /at least one/],
+    ['weights that are all zero', { prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /sum to 0/],
+    [
+      'a prompt that cannot be read',
+      { prompts: [{ concept: { text: 'a' } }, { concept: { text: ' ' } }] },
+      /prompts\[1\]/,
+    ],
+    ['an unknown asset as prompt', { prompts: [{ concept: { assetId: 'asset_none' } }] }, /asset_none/],
+    [
+      'too many prompts',
+      { prompts: Array.from({ length: 65 }, () => ({ concept: { text: 'a' } })) },
+      /65.*64/,
+    ],
+  ])('refuses %s', async (_name, prompts, message) => {
+    const answer = await server.query(rank, { ...prompts, candidates: texts('a') })
+    expect(answer).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
+    expect(answer.message).toMatch(message)
+  })
+
+  it('refuses weights that are not finite', async () => {
+    const answer = await server.query(
+      '{ rank(prompts: [{ concept: { text: "a" }, weight: 1e999 }], candidates: []) { items { index } } }',
+    )
+    expect(answer.code).toBe('BAD_USER_INPUT')
+  })
+
+  it('refuses too many candidates', async () => {
+    const answer = await server.query(
+      'query ($c: [ConceptInput!]!) { rank(prompt: "a", candidates: $c) { items { index } } }',
+      {
+        c: Array.from({ length: 1025 }, () => ({ text: 'a' })),
+      },
+    )
+    expect(answer).toMatchObject({
+      status: 400,
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/1025.*1024/),
+    })
+  })
+})

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { picture, pictures } from '../../support/pictures.ts'
+import { addPictures, cosine, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+
+let server: TestServer
+let ids: string[]
+beforeAll(async () => {
+  server = await testServer({}, { prepare: (home) => modelTwin(home, 'twin', {}) })
+  ids = [
+    ...(await addPictures(server, (await pictures(40)).slice(0, 20), {
+      collection: 'even',
+      tags: ['bright shapes'],
+    })),
+    ...(await addPictures(server, (await pictures(40)).slice(20), { collection: 'odd' })),
+  ]
+})
+afterAll(() => server?.close())
+
+const search = `query ($prompt: String, $prompts: [PromptInput!], $where: AssetWhere, $first: Int, $after: String, $model: ID) {
+  search(prompt: $prompt, prompts: $prompts, where: $where, first: $first, after: $after, model: $model) {
+    truncated model { id } pageInfo { hasNextPage hasPreviousPage endCursor }
+    edges { cursor score similarities node { id collection } }
+  }
+}`
+
+describe('search', () => {
+  it('finds the best first, by the scores that the stored vectors have', async () => {
+    const { data } = await server.query(search, { prompt: 'a red disc', first: 100 })
+    const { edges, truncated } = data.search
+    expect(truncated).toBe(false)
+    expect(new Set(edges.map((e: any) => e.node.id))).toEqual(new Set(ids))
+    const scores = edges.map((e: any) => e.score)
+    expect(scores).toEqual(scores.toSorted((a: number, b: number) => b - a))
+    const { data: checked } = await server.query(
+      `{ asset(id: "${edges[0].node.id}") { embedding { vector } } embed(inputs: [{ text: "a red disc" }]) { ... on Embedding { vector } } }`,
+    )
+    expect(edges[0].score).toBeCloseTo(
+      cosine(decode(checked.asset.embedding.vector), decode(checked.embed[0].vector)),
+      4,
+    )
+    expect(edges[0].similarities[0]).toBeCloseTo(edges[0].score, 4)
+  })
+
+  it('weighs several prompts, pictures among them', async () => {
+    const prompts = [
+      { concept: { assetId: ids[0] }, weight: 3 },
+      { concept: { text: 'blue' }, weight: -1 },
+    ]
+    const { data } = await server.query(search, { prompts, first: 5 })
+    expect(data.search.edges[0].node.id).toBe(ids[0])
+    for (const { score, similarities } of data.search.edges)
+      expect(score).toBeCloseTo((3 * similarities[0] - similarities[1]) / 4, 4)
+  })
+
+  it('filters inside', async () => {
+    const { data } = await server.query(search, {
+      prompt: 'disc',
+      where: { collections: ['odd'] },
+      first: 30,
+    })
+    expect(data.search.edges).toHaveLength(20)
+    expect(new Set(data.search.edges.map((e: any) => e.node.collection))).toEqual(new Set(['odd']))
+    const words = await server.query(search, { prompt: 'disc', where: { text: 'bright' }, first: 30 })
+    expect(words.data.search.edges).toHaveLength(20)
+  })
+
+  it('continues after a cursor without gaps or repeats, though pictures came in between', async () => {
+    const first = await server.query(search, { prompt: 'a green leaf', first: 15 })
+    const before = (await server.query(search, { prompt: 'a green leaf', first: 100 })).data.search.edges.map(
+      (e: any) => e.node.id,
+    )
+    const added = await addPictures(server, [
+      await picture({ disc: 'green', ground: 'yellow' }),
+      await picture({ disc: 'green', size: 200 }),
+    ])
+    const seen = first.data.search.edges.map((e: any) => e.node.id)
+    let { pageInfo } = first.data.search
+    while (pageInfo.hasNextPage) {
+      const page = await server.query(search, {
+        prompt: 'a green leaf',
+        first: 15,
+        after: pageInfo.endCursor,
+      })
+      seen.push(...page.data.search.edges.map((e: any) => e.node.id))
+      pageInfo = page.data.search.pageInfo
+      expect(pageInfo.hasPreviousPage).toBe(true)
+    }
+    expect(new Set(seen).size).toBe(seen.length)
+    expect(seen.filter((id: string) => !added.includes(id))).toEqual(before)
+  })
+
+  it('refuses a cursor of another search', async () => {
+    const { data } = await server.query(search, { prompt: 'one', first: 2 })
+    const after = data.search.pageInfo.endCursor
+    for (const other of [
+      { prompt: 'two' },
+      { prompt: 'one', where: { collections: ['odd'] } },
+      { prompts: [{ concept: { text: 'one' }, weight: 2 }] },
+    ])
+      expect(await server.query(search, { ...other, after })).toMatchObject({
+        status: 400,
+        code: 'BAD_USER_INPUT',
+        message: expect.stringContaining('another search'),
+      })
+    expect(await server.query(search, { prompt: 'one', after: 'x' })).toMatchObject({
+      code: 'BAD_USER_INPUT',
+    })
+    expect((await server.query(search, { prompt: 'one', after })).errors).toBeUndefined()
+  })
+
+  it('sends who has no prompt to assets', async () => {
+    const answer = await server.query(search, { where: { collections: ['odd'] } })
+    expect(answer).toMatchObject({
+      status: 400,
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining('assets(where'),
+    })
+  })
+
+  it('searches by another model once the library is indexed for it, and says truncated until then', async () => {
+    const deadline = Date.now() + 60_000
+    let answer = await server.query(search, { prompt: 'a disc', model: 'twin', first: 100 })
+    expect(answer.data.search.model.id).toBe('twin')
+    while (answer.data.search.truncated && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      answer = await server.query(search, { prompt: 'a disc', model: 'twin', first: 100 })
+    }
+    expect(answer.data.search.truncated).toBe(false)
+    expect(answer.data.search.edges.length).toBeGreaterThanOrEqual(40)
+  })
+})
+
+describe('similar', () => {
+  it('finds the nearest pictures without the picture itself', async () => {
+    const { data } = await server.query(
+      `{ asset(id: "${ids[3]}") { similar(first: 5) { truncated edges { score node { id } } } } }`,
+    )
+    const { edges } = data.asset.similar
+    expect(edges).toHaveLength(5)
+    expect(edges.map((e: any) => e.node.id)).not.toContain(ids[3])
+  })
+})

@@ -49,9 +49,12 @@ function serverAdapter(url: string): PrismaPg {
   return new PrismaPg({ connectionString: url, max: 10, options: `${options} -c timezone=UTC` })
 }
 
-/** Few connections: all of them share the one session of the embedded database, where these settings are made. */
+/**
+ * One connection. The embedded database has one session, where the settings are made, and its socket server takes
+ * messages, not statements, in turn: Bind and Execute of two connections would mix ("portal does not exist").
+ */
 const socketAdapter = (folder: string) =>
-  new PrismaPg({ host: folder, port: 5432, user: 'postgres', database: 'postgres', max: 4 })
+  new PrismaPg({ host: folder, port: 5432, user: 'postgres', database: 'postgres', max: 1 })
 
 /** @throws StartupError when the server does not answer or has no usable pgvector */
 async function versions(client: PrismaClient, kind: DatabaseInfo['kind']): Promise<{ version: string; pgvector: string }> {

@@ -37,7 +37,5 @@ export interface Library {
   ensureIndexed(model?: string | null): Promise<boolean>
   /** Resolves when nothing is left to be indexed. */
   idle(): Promise<void>
-  /** Assets waiting for their vector. */
-  pending(): number
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 /** Which ONNX files of a folder are used, by the names that exporters give them. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import type { ModelFiles, Precision } from './spec.ts'
@@ -26,28 +26,49 @@ export function candidates(precision: Precision): string[][] {
   )
 }
 
-/** Separate encoders before a combined graph; the precision asked for, else the best that is there. */
-export function chooseFiles(folder: string, wanted?: Precision | null): ModelFiles {
+/**
+ * The first precision, in order of preference, whose graphs are all there: separate encoders before a combined one.
+ * `exists` says of a path inside the folder whether it is there. Null when none is.
+ */
+export function pickGraphs(
+  exists: (file: string) => boolean,
+  wanted?: Precision | null,
+): { precision: Precision; graphs: string[] } | null {
   for (const precision of wanted ? [wanted] : precisions.map(([name]) => name)) {
-    const found = candidates(precision)
+    const graphs = candidates(precision)
       .sort((a, b) => b.length - a.length)
-      .find((paths) => paths.every((file) => existsSync(path.join(folder, file))))
-    if (found?.length === 2)
-      return {
-        kind: 'separate',
-        vision: path.join(folder, found[0]!),
-        text: path.join(folder, found[1]!),
-        precision,
-      }
-    if (found) return { kind: 'combined', model: path.join(folder, found[0]!), precision }
+      .find((paths) => paths.every(exists))
+    if (graphs) return { precision, graphs }
   }
-  throw new ModelFolderError(
-    `There is no ${wanted ? `${wanted} ` : ''}ONNX model; looked for onnx/vision_model*.onnx with onnx/text_model*.onnx, and onnx/model*.onnx.`,
-  )
+  return null
 }
 
-/** The ONNX files of a choice, with the external data that lies beside them. */
+export const lookedFor = 'onnx/vision_model*.onnx with onnx/text_model*.onnx, or onnx/model*.onnx'
+
+/** The graphs of a model folder: the precision asked for, else the best that is there. @throws ModelFolderError */
+export function chooseFiles(folder: string, wanted?: Precision | null): ModelFiles {
+  const found = pickGraphs((file) => existsSync(path.join(folder, file)), wanted)
+  if (!found)
+    throw new ModelFolderError(
+      `There is no ${wanted ? `${wanted} ` : ''}ONNX model; looked for ${lookedFor}.`,
+    )
+  const { precision } = found
+  const [first, second] = found.graphs.map((file) => path.join(folder, file))
+  return second
+    ? { kind: 'separate', vision: first!, text: second, precision }
+    : { kind: 'combined', model: first!, precision }
+}
+
+/** Weights beside a graph: exporters move what is over 2 GB into `NAME.onnx_data`, and then `_data_1` and so on. */
+export const isExternalData = (graph: string, file: string) =>
+  file.startsWith(`${graph}_data`) && /^(_\d+)?$/.test(file.slice(graph.length + 5))
+
+/** The ONNX files of a choice, with the external data that lies beside them. Absolute paths. */
 export function onnxFiles(files: ModelFiles): string[] {
   const graphs = files.kind === 'separate' ? [files.vision, files.text] : [files.model]
-  return graphs.flatMap((graph) => [graph, `${graph}_data`].filter((file) => existsSync(file)))
+  return graphs.flatMap((graph) => {
+    const folder = path.dirname(graph)
+    const beside = readdirSync(folder).map((file) => path.join(folder, file))
+    return [graph, ...beside.filter((file) => isExternalData(graph, file)).sort()]
+  })
 }

@@ -138,7 +138,7 @@ test('normalising is (pixel * rescale - mean) / std, channels first', () => {
   const table = normalisationTable({ ...spec(1), mean: [0, 0.5, 0.25], std: [1, 0.5, 0.25] })
   normaliseInto(out, 1, Uint8Array.of(255, 0, 51, 0, 255, 255), table)
   const expected = [9, 1, 0, -1, 1, -0.2, 3]
-  out.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6))
+  for (const [i, value] of expected.entries()) expect(out[i]).toBeCloseTo(value, 6)
 })
 
 function cosine(a: Uint8Array, b: Uint8Array): number {

@@ -1,0 +1,261 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createEncoder } from '../../../workers/encode/index.ts'
+import { type PullOptions, pullModel } from '../../../workers/registry/pull.ts'
+import { ModelRegistry } from '../../../workers/registry/registry.ts'
+import { startHub, type TestHub } from './hub-server.ts'
+
+const bundledFolder = fileURLToPath(new URL('../../../workers/models/', import.meta.url))
+const model = 'someone/icons-copy'
+let root: string
+/** A real model, and weights of other precisions that are only bytes. */
+let files: Record<string, Buffer>
+const heavy = 'onnx/vision_model_fp16.onnx'
+
+beforeAll(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'limn-pull-'))
+  files = {}
+  const source = path.join(bundledFolder, 'limn-icons-s')
+  for (const entry of await readdir(source, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) {
+      const file = path.join(entry.parentPath, entry.name)
+      files[path.relative(source, file)] = await readFile(file)
+    }
+  files[heavy] = randomBytes(200_000)
+  files[`${heavy}_data`] = randomBytes(50_000)
+  files['onnx/text_model_fp16.onnx'] = randomBytes(30_000)
+  files['pytorch_model.bin'] = randomBytes(5000)
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+async function place(): Promise<string> {
+  return mkdtemp(path.join(root, 'models-'))
+}
+
+const registry = (homeFolder: string) =>
+  new ModelRegistry({
+    bundledFolder: path.join(root, 'none'),
+    homeFolder,
+    cacheFolder: path.join(homeFolder, '..', 'cache'),
+    defaultModel: model,
+  })
+
+const pull = (hub: TestHub, registryFolder: string, options: Partial<PullOptions> = {}) =>
+  pullModel({ name: model, hubUrl: hub.url, registryFolder, precision: 'fp16', retryDelayMs: 5, ...options })
+
+const names = async (folder: string) => (await registry(folder).list()).map(({ name }) => name)
+
+async function expectWhole(folder: string) {
+  for (const file of [heavy, `${heavy}_data`, 'onnx/text_model_fp16.onnx', 'config.json', 'tokenizer.json'])
+    expect((await readFile(path.join(folder, model, file))).equals(files[file]!)).toBe(true)
+}
+
+describe('a pull', () => {
+  test('brings a model that encodes, and only the files that it needs', async () => {
+    await using hub = await startHub(model, files)
+    const folder = await place()
+    const seen: number[] = []
+    const pulled = await pull(hub, folder, {
+      precision: null,
+      onProgress: ({ received, total }) => seen.push(received / total),
+    })
+    expect(pulled).toMatchObject({ name: model, precision: 'fp32', folder: path.join(folder, model) })
+    expect(seen.every((share, i) => i === 0 || share >= seen[i - 1]!)).toBe(true)
+    expect(seen.at(-1)).toBe(1)
+    expect(existsSync(path.join(folder, model, heavy))).toBe(false)
+    expect(existsSync(path.join(folder, model, 'pytorch_model.bin'))).toBe(false)
+    const found = registry(folder)
+    expect(await found.get(model)).toMatchObject({ licence: 'mit', bundled: false })
+    const encoder = await createEncoder({ registry: found, cacheFolder: root, provider: 'cpu' })
+    try {
+      await encoder.ready()
+    } finally {
+      await encoder.close()
+    }
+  })
+
+  test('goes on where the line was cut', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.cut.set(heavy, [70_000, 50_000])
+    const folder = await place()
+    await pull(hub, folder)
+    await expectWhole(folder)
+    const asked = hub.requests.filter(
+      (line) => line.startsWith(`GET /cdn/${heavy} `) || line === `GET /cdn/${heavy}`,
+    )
+    expect(asked).toHaveLength(3)
+    const offsets = asked.map((line) => Number(line.match(/bytes=(\d+)-/)?.[1] ?? 0))
+    expect(offsets[1]).toBeGreaterThan(0)
+    expect(offsets[2]).toBeGreaterThan(offsets[1]!)
+  })
+
+  test('starts a file over where the hub knows no ranges', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.ignoreRange = true
+    hub.faults.cut.set(heavy, [70_000])
+    const folder = await place()
+    await pull(hub, folder)
+    await expectWhole(folder)
+  })
+
+  test('tries again while the hub is busy', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.busy = 3
+    const folder = await place()
+    await pull(hub, folder)
+    await expectWhole(folder)
+  })
+
+  test('killed in the middle leaves no model, and the next one goes on', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.slow.set(heavy, 100_000)
+    const folder = await place()
+    const script = `import { pullModel } from ${JSON.stringify(new URL('../../../workers/registry/pull.ts', import.meta.url).href)}
+await pullModel(${JSON.stringify({ name: model, hubUrl: hub.url, registryFolder: folder, precision: 'fp16' })})`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
+    const draft = path.join(folder, '.partial', model, heavy)
+    const size = () =>
+      readFile(draft).then(
+        ({ length }) => length,
+        () => 0,
+      )
+    while ((await size()) < 20_000) {
+      expect(child.exitCode).toBeNull()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+    expect(await names(folder)).toEqual([])
+    expect(await registry(folder).problems()).toEqual([])
+    hub.faults.slow.clear()
+    hub.requests.length = 0
+    await pull(hub, folder)
+    await expectWhole(folder)
+    const again = hub.requests.find((line) => line.startsWith(`GET /cdn/${heavy} `))
+    expect(Number(again?.match(/bytes=(\d+)-/)?.[1])).toBeGreaterThanOrEqual(20_000)
+  })
+
+  test('of another precision replaces what is there and takes over the files that are the same', async () => {
+    await using hub = await startHub(model, files)
+    const folder = await place()
+    await pull(hub, folder, { precision: 'fp32' })
+    // What a cut pull of a third precision would have left.
+    await mkdir(path.join(folder, '.partial', model, 'onnx'), { recursive: true })
+    await writeFile(path.join(folder, '.partial', model, 'onnx/vision_model_int8.onnx'), 'half')
+    hub.requests.length = 0
+    await pull(hub, folder)
+    await expectWhole(folder)
+    expect(hub.requests.some((line) => line.includes('tokenizer.json'))).toBe(false)
+    expect(await readdir(path.join(folder, model, 'onnx'))).toEqual(
+      [heavy, `${heavy}_data`, 'onnx/text_model_fp16.onnx'].map((file) => path.basename(file)).sort(),
+    )
+  })
+
+  test('can be stopped', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.slow.set(heavy, 100_000)
+    const folder = await place()
+    const stop = new AbortController()
+    const pulling = pull(hub, folder, {
+      signal: stop.signal,
+      onProgress: ({ file, received }) => file === heavy && received > 0 && stop.abort(new Error('stopped')),
+    })
+    await expect(pulling).rejects.toThrow('stopped')
+    expect(await names(folder)).toEqual([])
+  })
+})
+
+describe('what cannot be pulled is said', () => {
+  test('a checksum that does not agree', async () => {
+    await using hub = await startHub(model, files)
+    const honest = files[heavy]!
+    files[heavy] = Buffer.from(honest)
+    files[heavy]![1000]! ^= 1
+    const folder = await place()
+    try {
+      await expect(pull(hub, folder)).rejects.toThrow(/vision_model_fp16\.onnx .* does not have the checksum/)
+    } finally {
+      files[heavy] = honest
+    }
+    expect(await names(folder)).toEqual([])
+    await pull(hub, folder)
+    await expectWhole(folder)
+  })
+
+  test('left-overs of an older version are loaded anew', async () => {
+    await using hub = await startHub(model, files)
+    const folder = await place()
+    const draft = path.join(folder, '.partial', model, heavy)
+    await mkdir(path.dirname(draft), { recursive: true })
+    await writeFile(draft, randomBytes(90_000))
+    await pull(hub, folder)
+    await expectWhole(folder)
+  })
+
+  test.each([
+    [404, /There is no model "someone\/icons-copy"/],
+    [401, /private or gated/],
+    [403, /private or gated/],
+    [500, /status 500/],
+  ])('status %i', async (status, message) => {
+    await using hub = await startHub(model, files)
+    hub.faults.status = status
+    await expect(pull(hub, await place(), { retries: 1 })).rejects.toThrow(message)
+  })
+
+  test('a hub that is not there', async () => {
+    const hub = await startHub(model, files)
+    await hub[Symbol.asyncDispose]()
+    await expect(pull(hub, await place(), { retries: 1 })).rejects.toThrow(
+      /cannot be reached \(ECONNREFUSED\).*LIMN_HUB_URL/,
+    )
+  })
+
+  test('a connection over which nothing comes', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.slow.set(heavy, 1)
+    await expect(pull(hub, await place(), { retries: 0, stallMs: 200 })).rejects.toThrow(
+      /nothing came for 0.2 s/,
+    )
+  })
+
+  test('no ONNX files of the wanted kind', async () => {
+    await using hub = await startHub(model, files)
+    await expect(pull(hub, await place(), { precision: 'q4' })).rejects.toThrow(
+      /no q4 ONNX files .* found onnx\/text_model\.onnx/,
+    )
+  })
+
+  test('a model that Limn cannot use costs no weights', async () => {
+    const config = Buffer.from(JSON.stringify({ model_type: 'bert' }))
+    await using hub = await startHub(model, { ...files, 'config.json': config })
+    await expect(pull(hub, await place())).rejects.toThrow(/model_type "bert"/)
+    expect(hub.requests.some((line) => line.includes('.onnx'))).toBe(false)
+  })
+
+  test('names that lead out of the registry', async () => {
+    await using hub = await startHub(model, files)
+    for (const name of ['../x', 'a/../b', '.partial', 'a/b/c', '/etc', 'a b', ''])
+      await expect(pull(hub, await place(), { name })).rejects.toThrow(/is no model name/)
+    expect(hub.requests).toEqual([])
+  })
+
+  test('a second pull of the same model at the same time', async () => {
+    await using hub = await startHub(model, files)
+    hub.faults.slow.set(heavy, 200_000)
+    const folder = await place()
+    const first = pull(hub, folder)
+    while (!existsSync(path.join(folder, '.partial', model, heavy)))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    await expect(pull(hub, folder)).rejects.toThrow(/is being pulled by process/)
+    await first
+    await expectWhole(folder)
+  })
+})

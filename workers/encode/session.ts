@@ -13,6 +13,8 @@ export class Session {
   readonly #running = new Map<number, (reply: { vectors: Float32Array; seconds: number } | Error) => void>()
   #next = 0
   #closed = false
+  /** Called when nothing runs any more. */
+  #idle: (() => void) | null = null
 
   private constructor(worker: Worker, ready: SessionReady) {
     this.#worker = worker
@@ -22,6 +24,7 @@ export class Session {
       const settle = this.#running.get(reply.id)
       this.#running.delete(reply.id)
       settle?.('error' in reply ? new Error(reply.error) : reply)
+      if (this.#running.size === 0) this.#idle?.()
     })
     worker.on('error', (error) => this.#die(error.message))
     worker.on('exit', (code) => this.#die(`exit code ${code}`))
@@ -56,8 +59,13 @@ export class Session {
     })
   }
 
+  /** Waits for the batch that runs: a thread that is ended inside ONNX Runtime takes the whole process with it. */
   async close(): Promise<void> {
     this.#closed = true
+    if (this.#running.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve
+      })
     await this.#worker.terminate()
   }
 
@@ -66,5 +74,6 @@ export class Session {
     const running = [...this.#running.values()]
     this.#running.clear()
     for (const settle of running) settle(new SessionDied(reason))
+    this.#idle?.()
   }
 }

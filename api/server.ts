@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type App, openApp } from './app.ts'
-import { type Config, checkExposure } from './config.ts'
+import { type Config, ConfigError, checkExposure } from './config.ts'
 import { createFront } from './http/front.ts'
 import { createReadiness } from './http/health.ts'
 import { keyMatcher, serverKey } from './keys.ts'
@@ -28,6 +28,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await listen(server, config)
     const url = addressOf(server, config.host)
     app.services.database.publish(url)
+    // Loads the model now, so that the first caller does not wait for it.
+    void readiness.check()
     return {
       url,
       app,
@@ -45,7 +47,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
 
 function listen(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `Port ${port} of ${host} is taken by another program. Stop it, or set PORT to another one (0 picks a free one).`
+      reject(error.code === 'EADDRINUSE' ? new ConfigError(taken) : error)
+    })
     // A burst of callers must find room to connect before the queue can tell them that it is full.
     server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 4096 }, resolve)
   })

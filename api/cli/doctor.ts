@@ -95,13 +95,9 @@ async function server({ home, host, port }: Config): Promise<Check> {
 
 async function* database(config: Config): AsyncGenerator<Check> {
   const name = 'database'
-  const holder = config.databaseUrl ? null : serverOf(config.home)
+  const holder = serverOf(config.home)
   if (holder) {
-    yield {
-      name,
-      ok: null,
-      detail: `the embedded one is in use by process ${holder.pid}; stop it to look inside`,
-    }
+    yield { name, ok: null, detail: `in use by process ${holder.pid}; stop it to look inside` }
     return
   }
   yield await attempt(name, async () => {

@@ -82,3 +82,11 @@ describe('two servers on one data folder', () => {
     expect((await server.query('{ assets { edges { cursor } } }')).status).toBe(200)
   })
 })
+
+describe('a port that is taken', () => {
+  it('is named, and nothing stays open', async () => {
+    server = await testServer()
+    const port = Number(new URL(server.url).port)
+    await expect(testServer({ port })).rejects.toThrow(new RegExp(`Port ${port}`))
+  })
+})

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type TestDatabase, testDatabase } from '../../support/database.ts'
+
+let home: string
+let database: TestDatabase
+let running: ChildProcess[] = []
+beforeAll(async () => {
+  home = mkdtempSync(path.join(os.tmpdir(), 'limn-cli-'))
+  database = await testDatabase()
+  await database.prepare(home)
+})
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL')
+  running = []
+})
+afterAll(async () => {
+  await database?.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+/** Through the npm bin, as a user would. */
+function limn(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['api/limn.js', ...args], {
+    env: {
+      PATH: process.env.PATH,
+      LIMN_HOME: home,
+      LIMN_SAMPLES: 'false',
+      LIMN_LOG_LEVEL: 'warn',
+      PORT: '0',
+      ...(database.url && { DATABASE_URL: database.url }),
+      ...env,
+    },
+  })
+  running.push(child)
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    said.out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    said.err += chunk
+  })
+  const ended = new Promise<{ status: number | null; out: string; err: string }>((resolve) =>
+    child.on('close', (status) => resolve({ status, ...said })),
+  )
+  return { child, said, ended }
+}
+
+async function started(server: ReturnType<typeof limn>): Promise<string> {
+  for (;;) {
+    const url = /Limn answers at (http:\S+)\/graphql/.exec(server.said.out)?.[1]
+    if (url) return url
+    if (server.child.exitCode !== null) throw new Error(server.said.err)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+describe('limn', () => {
+  it('says its version and its commands', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect((await limn(['--version']).ended).out.trim()).toBe(version)
+    const help = await limn(['--help']).ended
+    for (const command of ['serve', 'import', 'models', 'doctor', 'keys']) expect(help.out).toContain(command)
+    expect(await limn(['toString']).ended).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('no command "toString"'),
+    })
+  })
+
+  it('serve --help lists every setting', async () => {
+    const { out, status } = await limn(['serve', '--help']).ended
+    expect(status).toBe(0)
+    for (const name of [
+      'HOST',
+      'PORT',
+      'LIMN_HOME',
+      'DATABASE_URL',
+      'LIMN_MODEL',
+      'LIMN_PROVIDER',
+      'LIMN_API_KEY',
+      'LIMN_HUB_URL',
+      'LIMN_LOG_LEVEL',
+    ])
+      expect(out).toContain(name)
+  })
+
+  it('serve refuses settings that cannot be used, and an open door', async () => {
+    expect(await limn(['serve'], { PORT: 'x' }).ended).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('PORT="x"'),
+    })
+    expect(await limn(['serve'], { HOST: '0.0.0.0' }).ended).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('LIMN_API_KEY'),
+    })
+  })
+
+  it('keys shows one key, kept for its owner alone', async () => {
+    const first = await limn(['keys']).ended
+    expect(first.out).toMatch(/^limn_[\w-]{43}\n$/)
+    expect((await limn(['keys']).ended).out).toBe(first.out)
+    expect(statSync(path.join(home, 'key')).mode & 0o777).toBe(0o600)
+  })
+
+  it('serve warns of settings nobody knows, answers, and ends orderly when told to', async () => {
+    const server = limn(['serve'], { LIMN_MODLE: 'x' })
+    const url = await started(server)
+    expect(server.said.err).toContain('LIMN_MODLE')
+    const answer = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ models { id } }"}',
+    })
+    expect(await answer.json()).toEqual({ data: { models: [{ id: 'limn-icons-s' }] } })
+
+    const doctor = await limn(['doctor', '--json']).ended
+    const { checks } = JSON.parse(doctor.out)
+    expect(checks.find((check: any) => check.name === 'server')).toMatchObject({
+      ok: true,
+      detail: expect.stringContaining(url),
+    })
+
+    server.child.kill('SIGTERM')
+    const { status, out } = await server.ended
+    expect({ status, said: out.includes('SIGTERM') }).toEqual({ status: 0, said: true })
+    await expect(fetch(`${url}/health`)).rejects.toThrow()
+  })
+
+  it('doctor looks at everything and finds it well', async () => {
+    const { status, out } = await limn(['doctor']).ended
+    expect(out).not.toContain('✗')
+    for (const part of ['Node', 'settings', 'disk', 'database', 'pgvector', 'limn-icons-s', 'encoder'])
+      expect(out).toContain(part)
+    expect(status).toBe(0)
+  })
+
+  it('doctor says what is wrong', async () => {
+    const { status, out } = await limn(['doctor', '--json'], { LIMN_MODEL: 'nope' }).ended
+    expect(status).toBe(1)
+    const report = JSON.parse(out)
+    expect(report.ok).toBe(false)
+    expect(report.checks.find((check: any) => check.name === 'model')).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('nope'),
+    })
+  })
+})

@@ -1,0 +1,81 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Database } from '../../prisma/types.ts'
+import { ItemError } from '../errors.ts'
+import { type Log, silent } from '../log.ts'
+import { writeDurably } from './files.ts'
+import type { Library } from './types.ts'
+
+interface Sample {
+  file: string
+  name: string
+  title: string
+  tags: string[]
+  collection: string
+}
+
+export interface SeedOptions {
+  library: Library
+  database: Database
+  /** LIMN_HOME, where it is remembered that samples were given: who deletes them does not get them back. */
+  home: string
+  log?: Log
+  signal?: AbortSignal
+}
+
+const folder = path.join(import.meta.dirname, 'samples')
+const addsAtOnce = 8
+
+/**
+ * Fills a library that is new and empty with the sample pictures. One that was interrupted goes on at the next start;
+ * afterwards, and in a library that had pictures, it does nothing. Returns how many were added.
+ */
+export async function seedSamples({
+  library,
+  database,
+  home,
+  log = silent,
+  signal,
+}: SeedOptions): Promise<number> {
+  const note = path.join(home, 'samples.json')
+  const say = (state: 'adding' | 'done') => writeDurably(note, Buffer.from(`${JSON.stringify({ state })}\n`))
+  const state = await stateOf(note)
+  if (state === 'done') return 0
+  await mkdir(home, { recursive: true })
+  if (state === null && (await database.assets.count()) > 0) {
+    await say('done')
+    return 0
+  }
+  if (state === null) await say('adding')
+  const samples = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Sample[]
+  const waiting = samples.values()
+  let added = 0
+  // All take from one iterator: as many lanes as pictures at once.
+  await Promise.all(
+    Array.from({ length: addsAtOnce }, async () => {
+      for (const { file, ...said } of waiting) {
+        if (signal?.aborted) return
+        try {
+          const { duplicate } = await library.add({ ...said, bytes: await readFile(path.join(folder, file)) })
+          if (!duplicate) added++
+        } catch (error) {
+          if (!(error instanceof ItemError)) throw error
+          log.warn({ file, reason: error.message }, 'a sample picture was not taken')
+        }
+      }
+    }),
+  )
+  if (signal?.aborted) return added
+  await say('done')
+  log.info({ pictures: added }, 'sample pictures added')
+  return added
+}
+
+async function stateOf(note: string): Promise<string | null> {
+  try {
+    return (JSON.parse(await readFile(note, 'utf8')) as { state: string }).state
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}

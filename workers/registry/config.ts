@@ -30,8 +30,20 @@ export async function readJson(folder: string, file: string): Promise<Json | nul
   }
 }
 
-/** @throws ModelFolderError naming the file and the field that is missing or not supported */
-export async function readConfig(folder: string): Promise<FolderConfig> {
+/** Scale and bias as a checkpoint holds them: the scale as its natural logarithm. */
+export interface LogitScalars {
+  logit_scale?: number
+  logit_bias?: number
+}
+
+/**
+ * `learned` gives the scalars that the ONNX files hold; it is asked once the family is known.
+ * @throws ModelFolderError naming the file and the field that is missing or not supported
+ */
+export async function readConfig(
+  folder: string,
+  learned: () => Promise<LogitScalars> = async () => ({}),
+): Promise<FolderConfig> {
   const [config, preprocessor, openClip, tokenizer, tokenizerConfig, override] = await Promise.all(
     [
       'config.json',
@@ -46,22 +58,23 @@ export async function readConfig(folder: string): Promise<FolderConfig> {
     throw new ModelFolderError(
       'tokenizer.json and tokenizer_config.json are needed; one of them is not there.',
     )
-  if (openClip?.model_cfg) return fromOpenClip(openClip, tokenizer, tokenizerConfig, override ?? {})
+  const scalars = async () => ({ ...(await learned()), ...override })
+  if (openClip?.model_cfg) return fromOpenClip(openClip, tokenizer, tokenizerConfig, scalars)
   if (!config) throw new ModelFolderError('There is no config.json.')
-  return fromHuggingFace(config, preprocessor ?? null, tokenizer, tokenizerConfig, override ?? {})
+  return fromHuggingFace(config, preprocessor ?? null, tokenizer, tokenizerConfig, scalars)
 }
 
 /** Families by config.json's model_type. MobileCLIP's exports call themselves clip or mobileclip. */
 const softmaxTypes = ['clip', 'mobileclip', 'mobileclip2', 'chinese_clip', 'altclip', 'jina_clip']
 const sigmoidTypes = ['siglip', 'siglip2']
 
-function fromHuggingFace(
+async function fromHuggingFace(
   config: Json,
   preprocessor: Json | null,
   tokenizer: Json,
   tokenizerConfig: Json,
-  override: Json,
-): FolderConfig {
+  scalars: () => Promise<LogitScalars>,
+): Promise<FolderConfig> {
   const type = String(config.model_type ?? '')
   const sigmoid = sigmoidTypes.includes(type)
   if (!sigmoid && !softmaxTypes.includes(type))
@@ -69,26 +82,38 @@ function fromHuggingFace(
       `config.json says model_type "${type}"; supported are ${[...softmaxTypes, ...sigmoidTypes].join(', ')}.`,
     )
   if (!preprocessor) throw new ModelFolderError('There is no preprocessor_config.json.')
+  if (preprocessor.max_num_patches !== undefined)
+    throw new ModelFolderError(
+      'preprocessor_config.json says max_num_patches: the model takes pictures of any shape (NaFlex), which is not supported. Take the variant of a fixed resolution.',
+    )
   const vision = config.vision_config ?? {}
   const text = config.text_config ?? {}
   const dimensions = config.projection_dim ?? (sigmoid ? (vision.hidden_size ?? 768) : 512)
   const maxTokens = text.max_position_embeddings ?? tokenizerConfig.model_max_length ?? (sigmoid ? 64 : 77)
   return {
     dimensions: positive(dimensions, 'projection_dim'),
-    image: imageSpec(preprocessor, vision.image_size),
+    image: imageSpec(preprocessor, vision.image_size, sigmoid),
     text: textSpec(tokenizer, tokenizerConfig, maxTokens, text.pad_token_id, sigmoid),
-    head: head(config, sigmoid, override),
+    head: head(config, sigmoid, await scalars()),
   }
 }
 
-function imageSpec(config: Json, imageSize: number | undefined): ImageSpec {
+/** What a config leaves out is as in the image processor it names: OpenAI's values and a crop for CLIP. */
+function imageSpec(config: Json, imageSize: number | undefined, sigmoid: boolean): ImageSpec {
+  const processor = String(config.image_processor_type ?? config.feature_extractor_type ?? '')
   const size = config.size ?? imageSize
-  const crop = config.do_center_crop ? (config.crop_size ?? size) : null
+  const cropped = config.do_center_crop ?? processor.startsWith('CLIP')
+  const crop = cropped ? (config.crop_size ?? size) : null
   const side = (value: Json | number | undefined, edge: 'width' | 'height') =>
     typeof value === 'number' ? value : (value?.[edge] ?? value?.shortest_edge)
   // An int, or the shortest edge alone, keeps the shape of the picture; it takes a crop to make it fit.
   const shortest = typeof size === 'number' ? size : size?.shortest_edge
   const cover = crop !== null || (typeof size === 'object' && size?.shortest_edge !== undefined)
+  if (crop !== null && shortest === undefined && side(crop, 'width') !== side(size, 'width'))
+    throw new ModelFolderError(
+      'preprocessor_config.json squashes to one size and crops to another, which is not supported.',
+    )
+  const usual = sigmoid ? { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } : openAi
   return {
     width: positive(side(crop ?? size, 'width'), 'size'),
     height: positive(side(crop ?? size, 'height'), 'size'),
@@ -96,9 +121,14 @@ function imageSpec(config: Json, imageSize: number | undefined): ImageSpec {
     resizeTo: positive(shortest ?? side(size, 'height'), 'size'),
     filter: filterName(config.resample ?? 3),
     rescale: config.do_rescale === false ? 1 : (config.rescale_factor ?? 1 / 255),
-    mean: config.do_normalize === false ? [0, 0, 0] : triple(config.image_mean, 'image_mean'),
-    std: config.do_normalize === false ? [1, 1, 1] : triple(config.image_std, 'image_std'),
+    mean: config.do_normalize === false ? [0, 0, 0] : triple(config.image_mean ?? usual.mean, 'image_mean'),
+    std: config.do_normalize === false ? [1, 1, 1] : triple(config.image_std ?? usual.std, 'image_std'),
   }
+}
+
+const openAi = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
 }
 
 /** Pillow's numbers for its filters. */
@@ -131,7 +161,8 @@ function textSpec(
     padId: idOf(config.pad_token) ?? configuredPad ?? 0,
     padTo: sigmoid ? 'max' : 'longest',
     eosId: idOf(config.eos_token) ?? null,
-    lowerCase: siglipTokenizer && config.do_lower_case !== false,
+    // SigLIP 2 tokenizes with Gemma's, which knows case, but saw lower case only and says so.
+    lowerCase: sigmoid && (config.do_lower_case ?? siglipTokenizer),
     canonicalise: siglipTokenizer,
   }
 }
@@ -139,51 +170,64 @@ function textSpec(
 /** What Radford et al. start training from: ln(1 / 0.07). */
 const initialLogitScale = 2.6592
 
+/** The values of SigLIP's published base model. */
+const siglip = { scale: 117.33, bias: -12.93 }
+
 /**
- * Scale and bias of the logits. A config states the value training began with (`logit_scale_init_value`, a natural
- * logarithm), which is the trained one only where the exporter wrote it back. A published CLIP whose config still has
- * the paper's initial value has learned 100, where the paper clamps it (section 2.5). `limn.json` in the folder with
- * `logit_scale` and `logit_bias` (logarithm and plain, as in a checkpoint) decides above all.
+ * Scale and bias of the logits, from the most certain place that has them: `limn.json` in the folder (keys
+ * `logit_scale`, `logit_bias`), the initializers of those names in the ONNX files, config.json's `logit_scale`, and
+ * last its `logit_scale_init_value`. That one is the value training began with, and the trained one only where the
+ * exporter wrote it back: a published CLIP whose config still has the paper's initial value has learned 100, where the
+ * paper clamps it (section 2.5). A SigLIP that says nothing gets the published base model's.
  */
-function head(config: Json, sigmoid: boolean, override: Json): Head {
-  const stated = override.logit_scale ?? config.logit_scale ?? config.logit_scale_init_value
+function head(config: Json, sigmoid: boolean, scalars: LogitScalars): Head {
+  const stated: number | undefined =
+    scalars.logit_scale ?? config.logit_scale ?? config.logit_scale_init_value ?? undefined
   if (sigmoid)
     return {
       kind: 'sigmoid',
-      scale: Math.exp(stated ?? Math.log(117.33)),
-      bias: override.logit_bias ?? config.logit_bias ?? config.logit_bias_init_value ?? -12.93,
+      scale: stated === undefined ? siglip.scale : scaleOf(stated),
+      bias: scalars.logit_bias ?? config.logit_bias ?? config.logit_bias_init_value ?? siglip.bias,
     }
-  const published = typeof config._name_or_path === 'string' && config._name_or_path !== ''
-  const untrained = Math.abs((stated ?? initialLogitScale) - initialLogitScale) < 1e-3
-  if (untrained && (published || stated === undefined)) return { kind: 'softmax', scale: 100 }
-  return { kind: 'softmax', scale: Math.exp(stated) }
+  const published = Boolean(config._name_or_path || config.transformers_version)
+  const certain = scalars.logit_scale !== undefined
+  const untrained = !certain && Math.abs((stated ?? initialLogitScale) - initialLogitScale) < 1e-3
+  if (stated === undefined || (untrained && published)) return { kind: 'softmax', scale: 100 }
+  return { kind: 'softmax', scale: scaleOf(stated) }
 }
 
-function fromOpenClip(openClip: Json, tokenizer: Json, tokenizerConfig: Json, override: Json): FolderConfig {
-  const { model_cfg: model, preprocess_cfg: preprocess = {} } = openClip
-  const sigmoid = model.init_logit_bias !== undefined
-  const size = positive(model.vision_cfg?.image_size, 'vision_cfg.image_size')
-  const filters: Record<string, ImageSpec['filter']> = { bicubic: 'bicubic', bilinear: 'bilinear' }
+/** From the logarithm; an exporter that folded the exponential left the scale itself, which is above any logarithm. */
+const scaleOf = (stated: number) => (stated > 10 ? stated : Math.exp(stated))
+
+async function fromOpenClip(
+  { model_cfg: model, preprocess_cfg: preprocess = {} }: Json,
+  tokenizer: Json,
+  tokenizerConfig: Json,
+  scalars: () => Promise<LogitScalars>,
+): Promise<FolderConfig> {
+  const sigmoid = model.init_logit_bias !== undefined && model.init_logit_bias !== null
+  const imageSize = model.vision_cfg?.image_size
+  const size = positive(Array.isArray(imageSize) ? imageSize[0] : imageSize, 'vision_cfg.image_size')
+  const interpolation = preprocess.interpolation ?? 'bicubic'
+  const resize = preprocess.resize_mode ?? 'shortest'
+  if (!['bicubic', 'bilinear', 'random'].includes(interpolation) || !['shortest', 'squash'].includes(resize))
+    throw new ModelFolderError(
+      `open_clip_config.json says resize_mode "${resize}" and interpolation "${interpolation}"; supported are shortest and squash, bicubic and bilinear.`,
+    )
   return {
     dimensions: positive(model.embed_dim, 'embed_dim'),
     image: {
       width: size,
       height: size,
-      fit: preprocess.resize_mode === 'squash' ? 'squash' : 'cover',
+      fit: resize === 'squash' ? 'squash' : 'cover',
       resizeTo: size,
-      filter: filters[preprocess.interpolation ?? 'bicubic'] ?? 'bicubic',
+      filter: interpolation === 'bilinear' ? 'bilinear' : 'bicubic',
       rescale: 1 / 255,
-      mean: triple(preprocess.mean ?? [0.48145466, 0.4578275, 0.40821073], 'mean'),
-      std: triple(preprocess.std ?? [0.26862954, 0.26130258, 0.27577711], 'std'),
+      mean: triple(preprocess.mean ?? openAi.mean, 'mean'),
+      std: triple(preprocess.std ?? openAi.std, 'std'),
     },
     text: textSpec(tokenizer, tokenizerConfig, model.text_cfg?.context_length ?? 77, undefined, sigmoid),
-    head: sigmoid
-      ? {
-          kind: 'sigmoid',
-          scale: Math.exp(override.logit_scale ?? Math.log(117.33)),
-          bias: override.logit_bias ?? -12.93,
-        }
-      : { kind: 'softmax', scale: Math.exp(override.logit_scale ?? Math.log(100)) },
+    head: head({}, sigmoid, await scalars()),
   }
 }
 

@@ -72,3 +72,9 @@ export function onnxFiles(files: ModelFiles): string[] {
     return [graph, ...beside.filter((file) => isExternalData(graph, file)).sort()]
   })
 }
+
+/** Every precision whose graphs are in the folder, best first. */
+export function precisionsOf(folder: string): Precision[] {
+  const exists = (file: string) => existsSync(path.join(folder, file))
+  return precisions.map(([name]) => name).filter((precision) => pickGraphs(exists, precision))
+}

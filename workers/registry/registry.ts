@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
-import { readConfig } from './config.ts'
+import { type LogitScalars, readConfig } from './config.ts'
 import { chooseFiles } from './files.ts'
 import { DigestCache, revisionOf } from './revision.ts'
-import type { ModelSpec, Precision } from './spec.ts'
+import { scalarInitializers } from './scalars.ts'
+import type { ModelFiles, ModelSpec, Precision } from './spec.ts'
 
 export interface RegistryOptions {
   /** Models that come with Limn. */
@@ -116,11 +117,21 @@ async function readSpec(
   digests: DigestCache,
   precision?: Precision | null,
 ): Promise<ModelSpec> {
-  const config = await readConfig(folder)
   // A bundled model has the files it comes with, whatever precision is asked of the user's own.
-  const files = chooseFiles(folder, bundled ? null : precision)
+  const graphs = () => chooseFiles(folder, bundled ? null : precision)
+  const config = await readConfig(folder, async () => learnedScalars(graphs()))
+  const files = graphs()
   const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
   return { name, folder, bundled, licence, revision, files, ...config }
+}
+
+/** Of the graphs, a combined one alone can be expected to hold them. */
+async function learnedScalars(files: ModelFiles): Promise<LogitScalars> {
+  const graphs = files.kind === 'combined' ? [files.model] : [files.vision, files.text]
+  const found = await Promise.all(
+    graphs.map((graph) => scalarInitializers(graph, ['logit_scale', 'logit_bias'])),
+  )
+  return Object.assign({}, ...found)
 }
 
 /** `license:` of the model card's front matter. */

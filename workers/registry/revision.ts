@@ -8,7 +8,7 @@ import { onnxFiles } from './files.ts'
 import type { ModelFiles } from './spec.ts'
 
 /** Files that decide what a vector is, beside the weights. */
-const configFiles = [
+export const configFiles = [
   'config.json',
   'preprocessor_config.json',
   'open_clip_config.json',

@@ -1,0 +1,169 @@
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs, styleText } from 'node:util'
+import type { Encoder, Provider } from '../../workers/encode/encoder.ts'
+import { onnxFiles, precisionsOf } from '../../workers/registry/files.ts'
+import { pullModel } from '../../workers/registry/pull.ts'
+import { readReferences, recordReferences } from '../../workers/registry/references.ts'
+import type { ModelRegistry } from '../../workers/registry/registry.ts'
+import type { ModelSpec, Precision } from '../../workers/registry/spec.ts'
+import { type Verification, verifyModel } from '../../workers/registry/verify.ts'
+import { openEncoder, openRegistry } from '../app.ts'
+import { type Config, readConfig } from '../config.ts'
+import { bytes, progressOn } from './progress.ts'
+
+const usage = `limn models ls                            the models of this server
+limn models pull NAME [--precision fp16]  load one from the model hub (LIMN_HUB_URL), e.g. Xenova/clip-vit-base-patch32
+limn models verify [NAME]                 encode the references of one, or of all, again and compare
+
+Precisions: fp32, fp16, int8, uint8, q4, q4f16, bnb4; the best that the hub has when none is given. A pull that was
+cut goes on where it was. What is pulled is in LIMN_HOME/models and is there at the server's next start.
+`
+
+const precisions = ['fp32', 'fp16', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4']
+
+export async function modelsCommand(
+  args: string[],
+  config: Config = readConfig(process.env).config,
+): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { precision: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  })
+  const [action, name, ...more] = positionals
+  const precision = values.precision ?? (config.precision === 'auto' ? null : config.precision)
+  if (precision && !precisions.includes(precision))
+    throw new Error(`There is no precision "${precision}"; known are ${precisions.join(', ')}.`)
+  if (values.help || more.length > 0) return help(values.help ? 0 : 2)
+  if (action === 'ls' && !name) return list(config)
+  if (action === 'pull' && name) return pull(name, config, precision as Precision | null)
+  if (action === 'verify') return verify(name, config)
+  return help(2)
+}
+
+function help(status: number): number {
+  console.log(usage)
+  return status
+}
+
+async function list(config: Config): Promise<number> {
+  const registry = openRegistry(config)
+  const rows = (await registry.list()).map((spec) => [
+    `${spec.name === registry.defaultName ? '*' : ' '} ${spec.name}`,
+    String(spec.dimensions),
+    `${spec.image.width} px`,
+    String(spec.text.maxTokens),
+    precisionsOf(spec.folder).join(' '),
+    bytes(onnxFiles(spec.files).reduce((sum, file) => sum + statSync(file).size, 0)),
+    spec.licence,
+    spec.revision,
+    spec.bundled ? 'bundled' : '',
+  ])
+  table(['  name', 'dimensions', 'picture', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
+  const problems = await registry.problems()
+  for (const { name, message } of problems) console.error(`✗ ${name}: ${message}`)
+  if (!rows.some(([name]) => name!.startsWith('*')))
+    console.error(`The default model "${registry.defaultName}" (LIMN_MODEL) is not among them.`)
+  return problems.length > 0 ? 1 : 0
+}
+
+function table(head: string[], rows: string[][]): void {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  )
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()
+  console.log(process.stdout.isTTY ? styleText('bold', line(head)) : line(head))
+  for (const row of rows) console.log(line(row))
+}
+
+async function pull(name: string, config: Config, precision: Precision | null): Promise<number> {
+  const stop = new AbortController()
+  const interrupt = () => stop.abort(new Error('Stopped. The same command goes on from here.'))
+  process.once('SIGINT', interrupt)
+  const progress = progressOn(process.stderr, name)
+  try {
+    const pulled = await pullModel({
+      name,
+      precision,
+      hubUrl: config.hubUrl,
+      registryFolder: path.join(config.home, 'models'),
+      signal: stop.signal,
+      onProgress: ({ received, total }) => progress.update(received, total),
+    })
+    progress.end()
+    console.log(`${name}: ${bytes(pulled.bytes)}, ${pulled.precision}, every checksum agrees.`)
+  } catch (error) {
+    progress.end()
+    throw error
+  } finally {
+    process.off('SIGINT', interrupt)
+  }
+  const status = await verify(name, config)
+  if (status === 0) console.log(`Start the server with LIMN_MODEL=${name} to make it the default.`)
+  return status
+}
+
+/** Every model, in every precision that it has, on the CPU and on the provider that a server would use. */
+async function verify(name: string | undefined, config: Config): Promise<number> {
+  const registry = openRegistry(config)
+  const names = name ? [(await registry.get(name)).name] : (await registry.list()).map((spec) => spec.name)
+  let failures = 0
+  for (const model of names) {
+    const { folder, bundled } = await registry.get(model)
+    const all: (Precision | null)[] = bundled ? [null] : precisionsOf(folder)
+    for (const precision of all) failures += await verifyPrecision(model, precision, config)
+  }
+  for (const { name: broken, message } of name ? [] : await registry.problems()) {
+    failures++
+    console.log(`✗ ${broken}: ${message}`)
+  }
+  return failures > 0 ? 1 : 0
+}
+
+async function verifyPrecision(model: string, precision: Precision | null, config: Config): Promise<number> {
+  const registry = openRegistry({ ...config, model, precision: precision ?? 'auto' })
+  const spec = await registry.get(model)
+  let failures = await withEncoder(registry, config, 'cpu', async (encoder, provider) => {
+    const encode = encoder.encode.bind(encoder)
+    if (!(await readReferences(spec))) {
+      await recordReferences(spec, encode)
+      console.log(`  ${model} ${spec.files.precision}: references recorded on the CPU`)
+    }
+    return report(spec, provider, await verifyModel(spec, encode))
+  })
+  if (config.provider !== 'cpu')
+    failures += await withEncoder(registry, config, config.provider, async (encoder, provider) =>
+      provider === 'cpu' ? 0 : report(spec, provider, await verifyModel(spec, encoder.encode.bind(encoder))),
+    )
+  return failures
+}
+
+async function withEncoder(
+  registry: ModelRegistry,
+  config: Config,
+  wanted: Config['provider'],
+  work: (encoder: Encoder, provider: Provider) => Promise<number>,
+): Promise<number> {
+  const encoder = await openEncoder(registry, { ...config, provider: wanted })
+  try {
+    // Which provider works is known once the model is loaded.
+    await encoder.ready()
+    return await work(encoder, (await encoder.model()).provider)
+  } finally {
+    await encoder.close()
+  }
+}
+
+function report(spec: ModelSpec, provider: Provider, found: Verification | null): number {
+  if (!found) throw new Error(`"${spec.name}" has no references.`)
+  const { ok, lowest, problems } = found
+  const measured = lowest ? `lowest cosine ${lowest.cosine.toFixed(5)} (${lowest.name})` : 'nothing encoded'
+  console.log(`${ok ? '✓' : '✗'} ${spec.name} ${spec.files.precision} on ${provider}: ${measured}`)
+  for (const problem of problems) console.log(`    ${problem}`)
+  return ok ? 0 : 1
+}

@@ -89,7 +89,7 @@ async function fromHuggingFace(
   const vision = config.vision_config ?? {}
   const text = config.text_config ?? {}
   const dimensions = config.projection_dim ?? (sigmoid ? (vision.hidden_size ?? 768) : 512)
-  const maxTokens = text.max_position_embeddings ?? tokenizerConfig.model_max_length ?? (sigmoid ? 64 : 77)
+  const maxTokens = text.max_position_embeddings ?? (sigmoid ? 64 : 77)
   return {
     dimensions: positive(dimensions, 'projection_dim'),
     image: imageSpec(preprocessor, vision.image_size, sigmoid),
@@ -148,13 +148,18 @@ function textSpec(
   sigmoid: boolean,
 ): TextSpec {
   const added: Json[] = tokenizer.added_tokens ?? []
-  const vocabulary: Json = tokenizer.model?.vocab ?? {}
+  // Unigram models list [token, score], the id being the place; all others map token to id.
+  const listed = tokenizer.model?.vocab ?? {}
+  const vocabulary: Json = Array.isArray(listed)
+    ? Object.fromEntries(listed.map(([token], id) => [token, id]))
+    : listed
   const idOf = (token: Json | string | undefined): number | undefined => {
     const content = typeof token === 'object' ? token?.content : token
     if (content === undefined || content === null) return undefined
     return added.find((entry) => entry.content === content)?.id ?? vocabulary[content]
   }
-  const length = Math.min(maxTokens, config.model_max_length < 1e6 ? config.model_max_length : maxTokens)
+  // A tokenizer that knows no limit states an astronomical one.
+  const length = Math.min(maxTokens, config.model_max_length ?? maxTokens)
   const siglipTokenizer = String(config.tokenizer_class ?? '').startsWith('Siglip')
   return {
     maxTokens: positive(length, 'max_position_embeddings'),

@@ -1,0 +1,66 @@
+/** Against Hugging Face's tokenizer and Pillow's pixels, where the reference files lie beside the repository. */
+import { existsSync, readFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { decodePixels, normalisationTable, normaliseInto } from '../../../workers/encode/pixels.ts'
+import { loadTokenizer } from '../../../workers/encode/tokenizer.ts'
+import { ModelRegistry } from '../../../workers/registry/registry.ts'
+import type { ImageSpec } from '../../../workers/registry/spec.ts'
+
+const parity = path.resolve('..', 'shared', 'parity')
+const here = existsSync(path.join(parity, 'manifest.json'))
+const manifest: {
+  images: { file: string; clipPixels: string; siglipPixels: string }[]
+  prompts: { text: string; ids: number[] }[]
+} = here ? JSON.parse(readFileSync(path.join(parity, 'manifest.json'), 'utf8')) : { images: [], prompts: [] }
+
+const registry = new ModelRegistry({
+  bundledFolder: path.join(os.tmpdir(), 'limn-none'),
+  homeFolder: path.join(parity, 'models'),
+  cacheFolder: path.join(os.tmpdir(), 'limn-parity-cache'),
+  defaultModel: 'tiny-clip',
+})
+
+const siglip: ImageSpec = {
+  width: 224,
+  height: 224,
+  fit: 'squash',
+  resizeTo: 224,
+  filter: 'bicubic',
+  rescale: 1 / 255,
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+}
+
+describe.skipIf(!here)('parity with the reference', () => {
+  test.each(manifest.prompts)('ids of $text', async ({ text, ids }) => {
+    expect((await loadTokenizer(await registry.get())).encode(text)).toEqual(ids)
+  })
+
+  for (const { file, clipPixels, siglipPixels } of manifest.images)
+    test.each([
+      ['CLIP', clipPixels],
+      ['SigLIP', siglipPixels],
+    ] as const)(`pixels of ${file} for %s`, async (family, reference) => {
+      const spec = family === 'CLIP' ? (await registry.get()).image : siglip
+      const bytes = readFileSync(path.join(parity, file))
+      const pixels = await decodePixels(bytes, spec, { bytes: 1e8, pixels: 1e8 })
+      const tensor = new Float32Array(pixels.length)
+      normaliseInto(tensor, 0, pixels, normalisationTable(spec))
+      const expected = new Float16Array(new Uint8Array(readFileSync(path.join(parity, reference))).buffer)
+      const found = cosine(tensor, expected)
+      console.log(`${file} ${family}: cosine ${found.toFixed(7)}`)
+      expect(found).toBeGreaterThanOrEqual(file.endsWith('.jpg') ? 0.995 : 0.9995)
+    })
+})
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i]! * b[i]!
+    aa += a[i]! ** 2
+    bb += b[i]! ** 2
+  }
+  return ab / Math.sqrt(aa * bb)
+}

@@ -1,0 +1,280 @@
+import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import onnxProto from 'onnx-proto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ModelFolderError, ModelNotFound } from '../../../workers/errors.ts'
+import { ModelRegistry } from '../../../workers/registry/registry.ts'
+import { scalarInitializers } from '../../../workers/registry/scalars.ts'
+import type { Precision } from '../../../workers/registry/spec.ts'
+import { clip, type FolderFiles, families } from './families.ts'
+
+const bundledFolder = fileURLToPath(new URL('../../../workers/models', import.meta.url))
+let root: string
+beforeAll(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'limn-registry-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+const home = () => mkdtemp(path.join(root, 'home-'))
+
+const separate = { 'onnx/vision_model.onnx': '', 'onnx/text_model.onnx': '' }
+
+async function folder(homeFolder: string, name: string, files: FolderFiles): Promise<string> {
+  const target = path.join(homeFolder, name)
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(target, file)), { recursive: true })
+    const bytes = typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content)
+    await writeFile(path.join(target, file), bytes)
+  }
+  return target
+}
+
+const open = (homeFolder: string, precision: Precision | null = null) =>
+  new ModelRegistry({
+    bundledFolder,
+    homeFolder,
+    cacheFolder: path.join(root, 'cache'),
+    defaultModel: 'limn-icons-s',
+    precision,
+  })
+
+/** A model file with nothing but scalars, and a large tensor in front of them. */
+function graphWith(scalars: Record<string, number>, raw = true): Buffer {
+  const { ModelProto } = onnxProto.onnx
+  const value = (x: number) =>
+    raw ? { rawData: Buffer.from(Float32Array.of(x).buffer) } : { floatData: [x] }
+  return Buffer.from(
+    ModelProto.encode({
+      irVersion: 8,
+      graph: {
+        name: 'graph',
+        initializer: [
+          { name: 'weights', dataType: 1, dims: [90_000], rawData: Buffer.alloc(360_000, 0x2a) },
+          ...Object.entries(scalars).map(([name, x]) => ({ name, dataType: 1, dims: [], ...value(x) })),
+        ],
+      },
+    }).finish(),
+  )
+}
+
+describe('model families are told apart by their config files', () => {
+  for (const [family, { files, expected }] of Object.entries(families))
+    test(family, async () => {
+      const models = await home()
+      await folder(models, 'model', { ...files, ...separate })
+      const registry = open(models)
+      expect(await registry.problems()).toEqual([])
+      expect(await registry.get('model')).toMatchObject(expected)
+    })
+
+  test('the bundled model', async () => {
+    expect(await open(await home()).get()).toMatchObject({
+      name: 'limn-icons-s',
+      bundled: true,
+      licence: 'mit',
+      dimensions: 256,
+      image: { width: 64, fit: 'squash' },
+      text: { maxTokens: 16, padId: 0, eosId: null },
+    })
+  })
+
+  test.each<[string, FolderFiles, RegExp]>([
+    [
+      'another architecture',
+      { ...clip, 'config.json': { model_type: 'bert' } },
+      /model_type "bert"; supported are clip/,
+    ],
+    ['no tokenizer', { 'config.json': { model_type: 'clip' } }, /tokenizer\.json .* needed/],
+    ['broken JSON', { ...clip, 'config.json': '{' }, /config\.json is not valid JSON/],
+    ['no preprocessor', { ...clip, 'preprocessor_config.json': 'null' }, /no preprocessor_config/],
+    [
+      'an unknown filter',
+      {
+        ...clip,
+        'preprocessor_config.json': { ...(clip['preprocessor_config.json'] as object), resample: 9 },
+      },
+      /resample 9 is no filter/,
+    ],
+    [
+      'NaFlex',
+      {
+        ...clip,
+        'preprocessor_config.json': { image_processor_type: 'Siglip2ImageProcessor', max_num_patches: 256 },
+      },
+      /NaFlex/,
+    ],
+  ])('%s is a problem that is named and hides nothing', async (_, files, message) => {
+    const models = await home()
+    await folder(models, 'good', { ...clip, ...separate })
+    await folder(models, 'bad', { ...files, ...separate })
+    const registry = open(models)
+    expect((await registry.list()).map(({ name }) => name)).toEqual(['good', 'limn-icons-s'])
+    expect(await registry.problems()).toEqual([{ name: 'bad', message: expect.stringMatching(message) }])
+    await expect(registry.get('bad')).rejects.toThrow(ModelFolderError)
+  })
+})
+
+describe('names', () => {
+  test('one level of owners; hidden folders and strangers are passed over', async () => {
+    const models = await home()
+    for (const name of ['plain', 'Xenova/clip', '.partial/Xenova/half'])
+      await folder(models, name, { ...clip, ...separate })
+    await folder(models, 'notes', { 'readme.txt': 'no model' })
+    const registry = open(models)
+    expect((await registry.list()).map(({ name }) => name)).toEqual(['limn-icons-s', 'plain', 'Xenova/clip'])
+    await expect(registry.get('Xenova/half')).rejects.toThrow(ModelNotFound)
+    await expect(registry.get('../plain')).rejects.toThrow(ModelNotFound)
+  })
+
+  test("the user's own wins over a bundled one", async () => {
+    const models = await home()
+    await folder(models, 'limn-icons-s', { ...clip, ...separate })
+    expect(await open(models).get()).toMatchObject({ bundled: false, dimensions: 512 })
+  })
+})
+
+describe('files', () => {
+  const all = {
+    'onnx/vision_model.onnx': '',
+    'onnx/text_model.onnx': '',
+    'onnx/vision_model_fp16.onnx': '',
+    'onnx/text_model_fp16.onnx': '',
+    'onnx/vision_model_quantized.onnx': '',
+    'onnx/text_model_quantized.onnx': '',
+    'onnx/model_q4.onnx': '',
+  }
+  test.each<[Precision | null, string, object]>([
+    [null, 'fp32', { kind: 'separate', vision: expect.stringMatching(/vision_model\.onnx$/) }],
+    ['fp16', 'fp16', { kind: 'separate', text: expect.stringMatching(/text_model_fp16\.onnx$/) }],
+    ['int8', 'int8', { kind: 'separate', vision: expect.stringMatching(/vision_model_quantized\.onnx$/) }],
+    ['q4', 'q4', { kind: 'combined', model: expect.stringMatching(/model_q4\.onnx$/) }],
+  ])('asked for %s', async (wanted, precision, files) => {
+    const models = await home()
+    await folder(models, 'model', { ...clip, ...all })
+    expect((await open(models, wanted).get('model')).files).toMatchObject({ precision, ...files })
+  })
+
+  test('only half a pair, and a precision that is not there', async () => {
+    const models = await home()
+    await folder(models, 'half', { ...clip, 'onnx/vision_model.onnx': '' })
+    await folder(models, 'only32', { ...clip, ...separate })
+    await expect(open(models).get('half')).rejects.toThrow(/no ONNX model; looked for/)
+    await expect(open(models, 'fp16').get('only32')).rejects.toThrow(/no fp16 ONNX model/)
+    // The bundled model has what it comes with.
+    expect((await open(models, 'fp16').get()).files.precision).toBe('fp32')
+  })
+
+  test('a combined graph in the root', async () => {
+    const models = await home()
+    await folder(models, 'model', { ...clip, 'model.onnx': '' })
+    expect((await open(models).get('model')).files).toMatchObject({ kind: 'combined', precision: 'fp32' })
+  })
+})
+
+describe('the logit scale', () => {
+  const config = (more: object) => ({
+    ...clip,
+    'config.json': { model_type: 'clip', projection_dim: 8, ...more },
+  })
+  const scale = async (files: FolderFiles) => {
+    const models = await home()
+    await folder(models, 'model', files)
+    const { head } = await open(models).get('model')
+    return Math.round(head.scale * 1000) / 1000
+  }
+  test.each([true, false])('of the weights comes before the one training began with', async (raw) => {
+    const graph = graphWith({ 'model.logit_scale': Math.log(77), other_logit_scale_x: 1 }, raw)
+    expect(await scale({ ...config({ logit_scale_init_value: 2.6592 }), 'onnx/model.onnx': graph })).toBe(77)
+  })
+  test('of limn.json comes before all', async () => {
+    const graph = graphWith({ logit_scale: Math.log(77) })
+    expect(
+      await scale({ ...config({}), 'onnx/model.onnx': graph, 'limn.json': { logit_scale: Math.log(5) } }),
+    ).toBe(5)
+  })
+  test('that training left at its start counts as the 100 that CLIP learns, if the model was published', async () => {
+    expect(
+      await scale({
+        ...config({ logit_scale_init_value: 2.6592, transformers_version: '5.1' }),
+        ...separate,
+      }),
+    ).toBe(100)
+    expect(await scale({ ...config({ logit_scale_init_value: 2.6592 }), ...separate })).toBeCloseTo(14.285, 2)
+    expect(
+      await scale({ ...config({ logit_scale_init_value: 3, transformers_version: '5.1' }), ...separate }),
+    ).toBeCloseTo(Math.exp(3), 2)
+  })
+  test('and bias of a SigLIP', async () => {
+    const models = await home()
+    const graph = graphWith({ logit_scale: Math.log(110), logit_bias: -16.5 })
+    await folder(models, 'model', { ...families.SigLIP!.files, 'onnx/model.onnx': graph })
+    const { head } = await open(models).get('model')
+    expect(head).toMatchObject({ kind: 'sigmoid', bias: -16.5 })
+    expect(head.scale).toBeCloseTo(110, 3)
+  })
+  test('a file that is no graph holds none', async () => {
+    const file = path.join(root, 'noise.onnx')
+    await writeFile(file, Buffer.alloc(5000, 0xff))
+    expect(await scalarInitializers(file, ['logit_scale'])).toEqual({})
+    await writeFile(file, graphWith({ logit_scale: 1 }).subarray(0, 200_000))
+    expect(await scalarInitializers(file, ['logit_scale'])).toEqual({})
+  })
+})
+
+describe('the revision', () => {
+  const revision = async (models: string) => (await open(models).get('model')).revision
+
+  test('changes with weights, tokenizer and configs, and with nothing else', async () => {
+    const models = await home()
+    const files: FolderFiles = { ...clip, 'onnx/vision_model.onnx': 'v', 'onnx/text_model.onnx': 't' }
+    const target = await folder(models, 'model', files)
+    const first = await revision(models)
+    expect(first).toMatch(/^[0-9a-f]{16}$/)
+    await writeFile(path.join(target, 'README.md'), '---\nlicense: apache-2.0\n---\n')
+    expect(await revision(models)).toBe(first)
+    expect((await open(models).get('model')).licence).toBe('apache-2.0')
+    const seen = new Set([first])
+    for (const file of [
+      'onnx/vision_model.onnx',
+      'onnx/text_model.onnx',
+      'onnx/text_model.onnx_data',
+      'tokenizer.json',
+    ]) {
+      await writeFile(path.join(target, file), '{"changed": true}')
+      seen.add(await revision(models))
+    }
+    await writeFile(
+      path.join(target, 'config.json'),
+      JSON.stringify({ ...(clip['config.json'] as object), x: 1 }),
+    )
+    seen.add(await revision(models))
+    expect(seen.size).toBe(6)
+  })
+
+  test('is the same in another place', async () => {
+    const [a, b] = [await home(), await home()]
+    await cp(path.join(bundledFolder, 'limn-icons-s'), path.join(a, 'model'), { recursive: true })
+    await cp(path.join(bundledFolder, 'limn-icons-s'), path.join(b, 'model'), { recursive: true })
+    expect(await revision(a)).toBe(await revision(b))
+  })
+
+  test('remembers the digests of weights that have not changed', async () => {
+    const models = await home()
+    const target = await folder(models, 'model', { ...clip, ...separate })
+    const weights = path.join(target, 'onnx/vision_model.onnx')
+    const time = new Date(1e12)
+    await writeFile(weights, 'aaaa')
+    await utimes(weights, time, time)
+    const first = await revision(models)
+    const known = JSON.parse(await readFile(path.join(root, 'cache/digests.json'), 'utf8'))
+    expect(Object.keys(known).some((key) => key.startsWith(weights))).toBe(true)
+    // Same size and time: the file is not read again. Another time: it is.
+    await writeFile(weights, 'bbbb')
+    await utimes(weights, time, time)
+    expect(await revision(models)).toBe(first)
+    await utimes(weights, new Date(), new Date())
+    expect(await revision(models)).not.toBe(first)
+  })
+})

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { progressOn } from '../../../api/cli/progress.ts'
+import { startHub } from './hub-server.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const bundled = path.join(root, 'workers/models/limn-icons-s')
+let temporary: string
+beforeAll(async () => {
+  temporary = await mkdtemp(path.join(os.tmpdir(), 'limn-models-'))
+})
+afterAll(() => rm(temporary, { recursive: true, force: true }))
+
+const home = () => mkdtemp(path.join(temporary, 'home-'))
+
+/** `limn models ...` as it is typed. */
+async function limn(LIMN_HOME: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['api/limn.ts', 'models', ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, LIMN_HOME, LIMN_PROVIDER: 'cpu', ...env },
+  })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk) => (out += chunk))
+  child.stderr.on('data', (chunk) => (err += chunk))
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  return { status, out, err }
+}
+
+async function filesOf(folder: string): Promise<Record<string, Buffer>> {
+  const files: Record<string, Buffer> = {}
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name)
+    if (entry.isFile() && entry.name !== 'references.json')
+      files[path.relative(folder, file)] = await readFile(file)
+  }
+  return files
+}
+
+describe('limn models', () => {
+  test('ls shows what is there and what is broken', async () => {
+    const LIMN_HOME = await home()
+    await cp(bundled, path.join(LIMN_HOME, 'models/me/copy'), { recursive: true })
+    await cp(bundled, path.join(LIMN_HOME, 'models/broken'), { recursive: true })
+    await writeFile(path.join(LIMN_HOME, 'models/broken/config.json'), '{"model_type": "bert"}')
+    const { status, out, err } = await limn(LIMN_HOME, ['ls'])
+    expect(status).toBe(1)
+    expect(out).toMatch(/^\* limn-icons-s +256 +64 px +16 +fp32 +35\.1 MB +mit +[0-9a-f]{16} +bundled$/m)
+    expect(out).toMatch(/^ {2}me\/copy +256/m)
+    expect(err).toMatch(/broken: .*model_type "bert"/)
+  })
+
+  test('pull loads, records references and says how to use it; verify finds it as it was, then changed', async () => {
+    const LIMN_HOME = await home()
+    await using hub = await startHub('someone/icons', await filesOf(bundled))
+    const pulled = await limn(LIMN_HOME, ['pull', 'someone/icons'], { LIMN_HUB_URL: hub.url })
+    expect(pulled).toMatchObject({ status: 0 })
+    expect(pulled.err).toMatch(/someone\/icons █+ 100 %, 35\.\d MB of 35\.\d MB/)
+    expect(pulled.out).toMatch(/fp32, every checksum agrees/)
+    expect(pulled.out).toMatch(/references recorded on the CPU/)
+    expect(pulled.out).toMatch(/LIMN_MODEL=someone\/icons/)
+
+    const same = await limn(LIMN_HOME, ['verify', 'someone/icons'])
+    expect(same.out).toMatch(/^✓ someone\/icons fp32 on cpu: lowest cosine 1\.00000/m)
+    expect(same.status).toBe(0)
+
+    const config = path.join(LIMN_HOME, 'models/someone/icons/preprocessor_config.json')
+    const changed = JSON.parse(await readFile(config, 'utf8'))
+    await writeFile(config, JSON.stringify({ ...changed, image_mean: [0, 0, 0], image_std: [1, 1, 1] }))
+    const different = await limn(LIMN_HOME, ['verify', 'someone/icons'])
+    expect(different.status).toBe(1)
+    expect(different.out).toMatch(/preprocessor_config\.json has changed/)
+    expect(different.out).toMatch(/picture .*\.png has cosine 0\.\d+ with its reference; 0\.999 is needed/)
+  })
+
+  test('verify without a name goes through the bundled model', async () => {
+    const { status, out } = await limn(await home(), ['verify'])
+    expect(out).toMatch(/^✓ limn-icons-s fp32 on cpu: lowest cosine (1\.0000|0\.9999)/m)
+    expect(status).toBe(0)
+  })
+
+  test('what goes wrong is one plain line and a status', async () => {
+    const LIMN_HOME = await home()
+    await using hub = await startHub('someone/icons', {})
+    const env = { LIMN_HUB_URL: hub.url }
+    const missing = await limn(LIMN_HOME, ['pull', 'someone/else'], env)
+    expect(missing).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/^There is no model "someone\/else" on http/),
+    })
+    expect(missing.err.trim().split('\n')).toHaveLength(1)
+    expect((await limn(LIMN_HOME, ['verify', 'nothing'])).err).toMatch(/There is no model "nothing" here/)
+    expect((await limn(LIMN_HOME, ['pull', 'a/b', '--precision', 'fp8'], env)).err).toMatch(
+      /no precision "fp8"/,
+    )
+    expect(await limn(LIMN_HOME, ['fetch'])).toMatchObject({
+      status: 2,
+      out: expect.stringContaining('limn models ls'),
+    })
+  })
+})
+
+describe('progress', () => {
+  const record = (isTTY: boolean) => {
+    const written: string[] = []
+    return { written, output: { isTTY, columns: 60, write: (text: string) => written.push(text) } }
+  }
+
+  test('on a terminal is one line that fits', () => {
+    const { written, output } = record(true)
+    const progress = progressOn(output, 'model')
+    for (let done = 0; done <= 5_000_000; done += 100_000) progress.update(done, 5_000_000)
+    progress.end()
+    const text = written.join('')
+    expect(text.split('\n')).toHaveLength(2)
+    expect(text).toContain('100 %, 5.0 MB of 5.0 MB')
+    for (const line of text.split('\r\x1b[K')) expect(line.trimEnd().length).toBeLessThan(60)
+  })
+
+  test('elsewhere is a line each tenth', () => {
+    const { written, output } = record(false)
+    const progress = progressOn(output, 'model')
+    for (let done = 0; done <= 1000; done++) progress.update(done, 1000)
+    progress.end()
+    expect(written).toHaveLength(11)
+    expect(written.join('')).not.toContain('\r')
+  })
+})

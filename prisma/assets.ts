@@ -1,70 +1,120 @@
 import { Prisma, type PrismaClient } from './client/client.ts'
+import { translated } from './errors.ts'
 import { filterSql } from './filter.ts'
 import { newAssetId } from './ids.ts'
 import type { AssetPage, AssetPageRequest, AssetPatch, AssetRow, Assets, NewAsset } from './types.ts'
 
+const columns = Prisma.raw(
+  'a."id", a."contentHash", a."name", a."title", a."description", a."tags", a."collection", a."mimeType", a."bytes", a."width", a."height", a."status"::text AS "status", a."error", a."createdAt"',
+)
+const omit = { updatedAt: true } as const
+
+/** The rows of the library's pictures. */
 export class PrismaAssets implements Assets {
   readonly #client: PrismaClient
-  constructor(client: PrismaClient) {
+  readonly #changed: () => void
+
+  /** `changed` is told after every insert and delete. */
+  constructor(client: PrismaClient, changed: () => void = () => {}) {
     this.#client = client
+    this.#changed = changed
   }
 
-  async add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }> {
-    for (;;) {
-      const inserted = await this.#client.asset.createManyAndReturn({
-        data: [{ ...asset, id: newAssetId() }],
-        skipDuplicates: true,
-      })
-      if (inserted[0]) return { row: inserted[0], duplicate: false }
-      const row = await this.#client.asset.findUnique({ where: { contentHash: asset.contentHash } })
-      // Deleted between the two statements: then it can be inserted.
-      if (row) return { row, duplicate: true }
-    }
+  add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }> {
+    const { contentHash, name, title, description, tags, collection, mimeType, bytes, width, height } = asset
+    return translated(async () => {
+      // A row that is deleted between the two statements makes the insert possible again.
+      for (;;) {
+        const [row] = await this.#client.$queryRaw<AssetRow[]>`
+          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collection", "mimeType", "bytes", "width", "height")
+          VALUES (${newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collection}, ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
+          ON CONFLICT ("contentHash") DO NOTHING RETURNING ${columns}`
+        if (row) {
+          this.#changed()
+          return { row, duplicate: false }
+        }
+        const there = await this.#client.asset.findUnique({ where: { contentHash }, omit })
+        if (there) return { row: there, duplicate: true }
+      }
+    })
   }
 
-  async byIds(ids: readonly string[]): Promise<Map<string, AssetRow>> {
-    if (ids.length === 0) return new Map()
-    const rows = await this.#client.asset.findMany({ where: { id: { in: [...ids] } } })
-    return new Map(rows.map((row) => [row.id, row]))
+  byIds(ids: readonly string[]): Promise<Map<string, AssetRow>> {
+    return translated(async () => {
+      const rows = await this.#client.asset.findMany({ where: { id: { in: [...new Set(ids)] } }, omit })
+      return new Map(rows.map((row) => [row.id, row]))
+    })
   }
 
-  async byHashes(hashes: readonly string[]): Promise<Map<string, AssetRow>> {
-    if (hashes.length === 0) return new Map()
-    const rows = await this.#client.asset.findMany({ where: { contentHash: { in: [...hashes] } } })
-    return new Map(rows.map((row) => [row.contentHash, row]))
+  byHashes(hashes: readonly string[]): Promise<Map<string, AssetRow>> {
+    return translated(async () => {
+      const contentHash = { in: [...new Set(hashes)] }
+      const rows = await this.#client.asset.findMany({ where: { contentHash }, omit })
+      return new Map(rows.map((row) => [row.contentHash, row]))
+    })
   }
 
   async page({ where, first, after, last, before }: AssetPageRequest): Promise<AssetPage> {
-    const backward = first == null
-    const size = first ?? last ?? 0
-    const bounds = [
-      filterSql(where),
-      after != null ? Prisma.sql`a."id" < ${after}` : null,
-      before != null ? Prisma.sql`a."id" > ${before}` : null,
-    ].filter((bound) => bound !== null)
-    const condition = bounds.length > 0 ? Prisma.sql`WHERE ${Prisma.join(bounds, ' AND ')}` : Prisma.empty
-    const found = await this.#client.$queryRaw<AssetRow[]>`
-      SELECT a.* FROM "Asset" a ${condition}
-      ORDER BY a."id" ${backward ? Prisma.sql`ASC` : Prisma.sql`DESC`} LIMIT ${size + 1}`
-    const rows = found.slice(0, size)
-    const more = found.length > size
-    // What lies on the other side of the cursor is known to be there: the cursor came from it.
-    return backward
-      ? { rows: rows.reverse(), hasPreviousPage: more, hasNextPage: before != null }
-      : { rows, hasNextPage: more, hasPreviousPage: after != null }
+    if ((first == null) === (last == null)) throw new TypeError('Exactly one of first and last is needed.')
+    const backwards = last != null
+    const size = (first ?? last)!
+    const filter = filterSql(where) ?? Prisma.sql`TRUE`
+    const afterSql = after == null ? Prisma.sql`TRUE` : Prisma.sql`a."id" < ${after}`
+    const beforeSql = before == null ? Prisma.sql`TRUE` : Prisma.sql`a."id" > ${before}`
+    return translated(async () => {
+      const found = await this.#client.$queryRaw<AssetRow[]>`
+        SELECT ${columns} FROM "Asset" a WHERE ${filter} AND ${afterSql} AND ${beforeSql}
+        ORDER BY a."id" ${Prisma.raw(backwards ? 'ASC' : 'DESC')} LIMIT ${size + 1}::int`
+      const more = found.length > size
+      const rows = found.slice(0, size)
+      if (backwards) rows.reverse()
+      // Newest first: what lies before a page is newer, what lies after it is older.
+      const newer = () =>
+        this.#exists(
+          filter,
+          rows[0] ? Prisma.sql`a."id" > ${rows[0].id}` : after && Prisma.sql`a."id" >= ${after}`,
+        )
+      const older = () => {
+        const end = rows.at(-1)
+        return this.#exists(
+          filter,
+          end ? Prisma.sql`a."id" < ${end.id}` : before && Prisma.sql`a."id" <= ${before}`,
+        )
+      }
+      return {
+        rows,
+        hasNextPage: backwards ? before != null && (await older()) : more,
+        hasPreviousPage: backwards ? more : after != null && (await newer()),
+      }
+    })
   }
 
-  async update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
-    const [row] = await this.#client.asset.updateManyAndReturn({ where: { id }, data: patch })
-    return row ?? null
+  async #exists(filter: Prisma.Sql, bound: Prisma.Sql | '' | null | undefined): Promise<boolean> {
+    if (!bound) return false
+    const [row] = await this.#client.$queryRaw<{ there: boolean }[]>`
+      SELECT EXISTS (SELECT 1 FROM "Asset" a WHERE ${filter} AND ${bound}) AS there`
+    return row!.there
   }
 
-  async delete(ids: readonly string[]): Promise<AssetRow[]> {
-    if (ids.length === 0) return []
-    return this.#client.$queryRaw<AssetRow[]>`DELETE FROM "Asset" WHERE "id" = ANY(${[...ids]}::text[]) RETURNING *`
+  update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
+    const { title, description, tags, collection } = patch
+    return translated(async () => {
+      const data = { title, description, tags, collection }
+      const [row] = await this.#client.asset.updateManyAndReturn({ where: { id }, data, omit })
+      return row ?? null
+    })
+  }
+
+  delete(ids: readonly string[]): Promise<AssetRow[]> {
+    return translated(async () => {
+      const rows = await this.#client.$queryRaw<AssetRow[]>`
+        DELETE FROM "Asset" a WHERE a."id" = ANY(${[...ids]}::text[]) RETURNING ${columns}`
+      if (rows.length > 0) this.#changed()
+      return rows
+    })
   }
 
   count(): Promise<number> {
-    return this.#client.asset.count()
+    return translated(() => this.#client.asset.count())
   }
 }

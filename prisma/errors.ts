@@ -1,12 +1,67 @@
-/** A data folder or a database that cannot be used. Shown at start and by `limn doctor`; nothing was touched. */
+/**
+ * Everything prisma/ throws on purpose. What is not here comes from the driver and is a bug or a broken database.
+ */
+
+/** The database cannot be opened. Nothing was changed. The message says what to do and is shown as it is. */
 export class StartupError extends Error {
   override readonly name = 'StartupError'
 }
 
-/** A vector of another length than the model's. A bug of the caller: the schema checks what users give. */
-export class WrongDimensions extends Error {
-  override readonly name = 'WrongDimensions'
-  constructor(found: number, expected: number) {
-    super(`A vector has ${found} dimensions; this model's have ${expected}.`)
+/** A vector or query whose length is not its model's, or whose numbers are not finite. */
+export class VectorError extends Error {
+  override readonly name = 'VectorError'
+}
+
+/** The database does not answer: it was stopped, or the way to it is cut. The same call may work later. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable'
+}
+
+/** The database's disk is full. Nothing of the call was stored. */
+export class DiskFull extends Error {
+  override readonly name = 'DiskFull'
+}
+
+/** SQLSTATEs of a server that is going down, starting up or out of connections. */
+const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', '08001', '08004'])
+const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+
+/** Prisma's DriverAdapterError keeps the driver's code in its cause. */
+interface DriverFault {
+  code?: unknown
+  originalCode?: unknown
+  kind?: unknown
+  message?: string
+  cause?: unknown
+}
+
+/** Says a driver's error as one of ours where it is one that can be met; others are returned as they came. */
+export function translate(error: unknown): unknown {
+  for (let fault = error as DriverFault | undefined, depth = 0; fault && depth < 4; depth++) {
+    const code = String(fault.originalCode ?? fault.code ?? '')
+    const message = fault.message ?? ''
+    if (code === '53100' || /No space left on device/i.test(message))
+      return new DiskFull('The disk of the database is full: nothing was stored. Make room and try again.', {
+        cause: error,
+      })
+    if (
+      unavailable.has(code) ||
+      socketErrors.has(code) ||
+      fault.kind === 'DatabaseNotReachable' ||
+      fault.kind === 'ConnectionClosed' ||
+      /Connection terminated|timeout exceeded when trying to connect/i.test(message)
+    )
+      return new DatabaseUnavailable('The database does not answer. Try again in a moment.', { cause: error })
+    fault = fault.cause as DriverFault | undefined
+  }
+  return error
+}
+
+/** Runs `work`, with its driver errors said as ours. */
+export async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw translate(error)
   }
 }

@@ -1,34 +1,35 @@
 import { Prisma } from './client/client.ts'
 import type { AssetFilter } from './types.ts'
 
-/** The condition of an AssetFilter on rows of "Asset" named `a`; null when it lets everything through. */
-export function filterSql(where: AssetFilter | null | undefined): Prisma.Sql | null {
-  if (!where) return null
+/**
+ * The condition on "Asset" (aliased `a`) that a filter stands for, or null when it keeps everything. An empty list of
+ * alternatives keeps nothing; a blank text keeps everything.
+ */
+export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | null {
+  if (!filter) return null
   const conditions: Prisma.Sql[] = []
-  const add = (given: unknown, condition: () => Prisma.Sql) => {
-    if (given !== null && given !== undefined) conditions.push(condition())
-  }
-  add(where.ids, () => Prisma.sql`a."id" = ANY(${where.ids}::text[])`)
-  add(where.collections, () => Prisma.sql`a."collection" = ANY(${where.collections}::text[])`)
-  add(where.tagsAll, () => Prisma.sql`a."tags" @> ${where.tagsAll}::text[]`)
-  add(where.tagsAny, () => Prisma.sql`a."tags" && ${where.tagsAny}::text[]`)
-  add(where.mimeTypes, () => Prisma.sql`a."mimeType" = ANY(${where.mimeTypes}::text[])`)
-  add(where.text?.trim() || null, () => textSql(where.text!))
-  add(where.orientation, () => orientations[where.orientation!])
-  add(where.minWidth, () => Prisma.sql`a."width" >= ${where.minWidth}`)
-  add(where.minHeight, () => Prisma.sql`a."height" >= ${where.minHeight}`)
-  add(where.createdAfter, () => Prisma.sql`a."createdAt" > ${where.createdAfter}`)
-  add(where.createdBefore, () => Prisma.sql`a."createdAt" < ${where.createdBefore}`)
+  const add = (condition: Prisma.Sql) => conditions.push(condition)
+  const { ids, collections, tagsAll, tagsAny, mimeTypes, text, orientation } = filter
+
+  if (ids) add(Prisma.sql`a."id" = ANY(${[...ids]}::text[])`)
+  if (collections) add(Prisma.sql`a."collection" = ANY(${[...collections]}::text[])`)
+  if (mimeTypes) add(Prisma.sql`a."mimeType" = ANY(${[...mimeTypes]}::text[])`)
+  if (tagsAll && tagsAll.length > 0) add(Prisma.sql`a."tags" @> ${[...tagsAll]}::text[]`)
+  if (tagsAny) add(Prisma.sql`a."tags" && ${[...tagsAny]}::text[]`)
+  if (text?.trim())
+    add(
+      Prisma.sql`limn_document(a."name", a."title", a."description", a."tags") @@ limn_query(${text}::text)`,
+    )
+  if (orientation === 'LANDSCAPE') add(Prisma.sql`a."width" > a."height"`)
+  if (orientation === 'PORTRAIT') add(Prisma.sql`a."width" < a."height"`)
+  if (orientation === 'SQUARE') add(Prisma.sql`a."width" = a."height"`)
+  if (filter.minWidth != null) add(Prisma.sql`a."width" >= ${filter.minWidth}::int`)
+  if (filter.minHeight != null) add(Prisma.sql`a."height" >= ${filter.minHeight}::int`)
+  if (filter.createdAfter) add(Prisma.sql`a."createdAt" > ${iso(filter.createdAfter)}::timestamptz`)
+  if (filter.createdBefore) add(Prisma.sql`a."createdAt" < ${iso(filter.createdBefore)}::timestamptz`)
+
   return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : null
 }
 
-const orientations = {
-  LANDSCAPE: Prisma.sql`a."width" > a."height"`,
-  PORTRAIT: Prisma.sql`a."width" < a."height"`,
-  SQUARE: Prisma.sql`a."width" = a."height"`,
-}
-
-/** Web-search syntax (words, "phrases", or, -not), once with English stems and once with the words as they stand. */
-const textSql = (text: string) => Prisma.sql`
-  limn_document(a."name", a."title", a."description", a."tags") @@
-  (websearch_to_tsquery('pg_catalog.english', ${text}) || websearch_to_tsquery('pg_catalog.simple', ${text}))`
+// As text: the driver would write a Date in the process's own time zone.
+const iso = (date: Date) => date.toISOString()

@@ -1,25 +1,26 @@
 import { randomBytes } from 'node:crypto'
 
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+/** Crockford's base 32 in lower case: its characters sort by value. */
+const digits = '0123456789abcdefghjkmnpqrstvwxyz'
+
 let lastTime = 0
 let lastRandom = 0n
 
 /**
- * `asset_` and a ULID (48 bits of time, 80 of chance, Crockford's base 32, lower case): ids sort by time of creation,
- * within one process strictly.
+ * `asset_` and a ULID: 48 bits of milliseconds, 80 random bits. Ids of one process grow strictly, also within a
+ * millisecond and when the clock is set back, so their order is that of creation.
  */
-export function newAssetId(): string {
-  const now = Date.now()
+export function newAssetId(now = Date.now()): string {
   if (now > lastTime) {
     lastTime = now
-    // One bit less than there is, so that counting up does not overflow.
-    lastRandom = BigInt(`0x${randomBytes(10).toString('hex')}`) >> 1n
+    // The highest bit stays free for counting up within the millisecond.
+    lastRandom = BigInt(`0x${randomBytes(10).toString('hex')}`) & ((1n << 79n) - 1n)
   } else lastRandom += 1n
-  let value = (BigInt(lastTime) << 80n) | lastRandom
+  return `asset_${encode(BigInt(lastTime), 10)}${encode(lastRandom, 16)}`
+}
+
+function encode(value: bigint, length: number): string {
   let text = ''
-  for (let i = 0; i < 26; i++) {
-    text = alphabet[Number(value & 31n)] + text
-    value >>= 5n
-  }
-  return `asset_${text}`
+  for (let rest = value, i = 0; i < length; i++, rest >>= 5n) text = digits[Number(rest & 31n)] + text
+  return text
 }

@@ -1,114 +1,145 @@
-/** One process at a time on a data folder: two on one embedded database lose data silently. */
+/**
+ * A lock file beside the data: one process at a time. It is taken over from a process that is surely dead and from no
+ * other; there is no heartbeat, because a long query blocks the event loop of a process that is well alive.
+ */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StartupError } from './errors.ts'
 
-export interface LockHolder {
+interface Holder {
   pid: number
-  /** Tells a process from a later one with the same number; null where the system does not say. */
+  host: string
+  /** Tells a process from a later one with the same pid: the kernel's start tick and the boot. Null off Linux. */
   started: string | null
-  /** Where the server of this folder answers. */
   url?: string
 }
 
 export interface Lock {
-  /** Writes down where the server answers, for `limn import` and `limn doctor`. */
-  publish(url: string): void
+  /** Adds the server's address, for `limn import` to find it. */
+  publish(fields: { url: string }): void
   release(): void
 }
 
-/** Start time of a process in clock ticks since boot, from /proc. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The program's name, in brackets, may hold blanks.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
-  }
-}
-
-function isAlive({ pid, started }: LockHolder): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
-  const now = startOf(pid)
-  return started === null || now === null || now === started
-}
-
-/** Who holds the lock, if that process lives. */
-export function lockHolder(file: string): LockHolder | null {
-  try {
-    const holder = JSON.parse(readFileSync(file, 'utf8')) as LockHolder
-    return isAlive(holder) ? holder : null
-  } catch {
-    return null
-  }
-}
-
-/** The running server of a data folder. */
-export const serverOf = (home: string): LockHolder | null => lockHolder(path.join(home, 'lock'))
+const lockFile = (home: string) => path.join(home, 'lock')
 
 /**
- * Takes the lock, waiting up to `waitMs` for its holder to go; taken over only from a dead process.
- * @throws StartupError naming the holder
+ * Takes the lock of a whole LIMN_HOME.
+ * @throws StartupError naming the process that holds it
  */
-export async function takeLock(file: string, what: string, waitMs = 0): Promise<Lock> {
-  mkdirSync(path.dirname(file), { recursive: true })
-  const mine: LockHolder = { pid: process.pid, started: startOf(process.pid) }
-  const until = performance.now() + waitMs
+export function lockHome(home: string): Lock {
+  mkdirSync(home, { recursive: true })
+  const taken = tryLock(lockFile(home))
+  if ('lock' in taken) return taken.lock
+  const { pid, host, url } = taken.holder
+  const where = host === os.hostname() ? `process ${pid}` : `process ${pid} on "${host}"`
+  const at = url ? `, which answers at ${url}` : ''
+  const advice =
+    host === os.hostname()
+      ? 'Use or stop that one, or set LIMN_HOME to another folder.'
+      : `If it is surely gone, remove ${lockFile(home)} and start again.`
+  throw new StartupError(`The data folder ${path.resolve(home)} is in use by ${where}${at}. ${advice}`)
+}
+
+/** Who holds a home, or held it last; null when nobody does. `alive` is unsure (true) for another machine's process. */
+export function readLock(home: string): { pid: number; url?: string; alive: boolean } | null {
+  const holder = read(lockFile(home))
+  return holder && { pid: holder.pid, ...(holder.url ? { url: holder.url } : {}), alive: isAlive(holder) }
+}
+
+/** Takes a lock file once, or says who holds it. */
+export function tryLock(file: string): { lock: Lock } | { holder: Holder } {
+  const self: Holder = { pid: process.pid, host: os.hostname(), started: startOf(process.pid) }
   for (;;) {
-    if (tryTake(file, mine)) break
-    const holder = lockHolder(file)
-    if (!holder) discard(file)
-    else if (performance.now() > until)
-      throw new StartupError(
-        `${what} is in use by process ${holder.pid}${holder.url ? ` (${holder.url})` : ''}. Stop it, or set LIMN_HOME to another folder.`,
-      )
-    else await sleep(50)
+    try {
+      writeFileSync(file, JSON.stringify(self), { flag: 'wx', mode: 0o600 })
+      return { lock: held(file, self) }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new StartupError(`The lock ${file} cannot be written: ${(error as Error).message}`, {
+          cause: error,
+        })
+    }
+    const holder = readSettled(file)
+    if (holder && isAlive(holder)) return { holder }
+    setAside(file, holder)
   }
-  let held = true
-  const release = () => {
-    if (held && lockHolder(file)?.pid === process.pid) rmSync(file, { force: true })
-    held = false
-  }
-  process.once('exit', release)
+}
+
+function held(file: string, self: Holder): Lock {
+  let current = self
   return {
-    publish(url) {
-      writeFileSync(`${file}.new`, JSON.stringify({ ...mine, url }))
-      renameSync(`${file}.new`, file)
+    publish(fields) {
+      current = { ...current, ...fields }
+      const draft = `${file}.${process.pid}`
+      writeFileSync(draft, JSON.stringify(current), { mode: 0o600 })
+      renameSync(draft, file)
     },
     release() {
-      process.off('exit', release)
-      release()
+      if (same(read(file), self)) rmSync(file, { force: true })
     },
   }
 }
 
-/** Creates the file, whole, or finds it there. */
-function tryTake(file: string, mine: LockHolder): boolean {
-  try {
-    writeFileSync(file, JSON.stringify(mine), { flag: 'wx' })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
-}
-
-/** Moves a dead process's lock aside before it goes, so that of two that find it only one removes it. */
-function discard(file: string): void {
+/**
+ * Removes a dead process's lock. Renaming first: of two processes that saw the same dead holder, the slower one would
+ * otherwise unlink the lock that the faster one has just made.
+ */
+function setAside(file: string, dead: Holder | null) {
   const aside = `${file}.${process.pid}.dead`
   try {
     renameSync(file, aside)
-  } catch {
-    return
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
   }
-  const moved = lockHolder(aside)
-  // Someone took it between the look and the move: it is theirs.
-  if (moved) renameSync(aside, file)
+  const moved = read(aside)
+  if (moved && !same(moved, dead) && isAlive(moved)) renameSync(aside, file)
   else rmSync(aside, { force: true })
+}
+
+const same = (a: Holder | null, b: Holder | null) =>
+  a?.pid === b?.pid && a?.started === b?.started && a?.host === b?.host
+
+function read(file: string): Holder | null {
+  try {
+    const holder = JSON.parse(readFileSync(file, 'utf8')) as Holder
+    return Number.isInteger(holder.pid) ? holder : null
+  } catch {
+    return null
+  }
+}
+
+/** A file that was just created may still be empty. */
+function readSettled(file: string): Holder | null {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const holder = read(file)
+    if (holder) return holder
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
+  }
+  return null
+}
+
+function isAlive({ pid, host, started }: Holder): boolean {
+  // Another machine's or container's processes cannot be seen from here.
+  if (host !== os.hostname()) return true
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  return started === null || startOf(pid) === started
+}
+
+/** Boot and start tick of a process, from /proc where there is one. A zombie counts as gone. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The second field, the program's name, may hold spaces and brackets.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (fields[0] === 'Z' || fields[0] === 'X') return null
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`
+  } catch {
+    return null
+  }
 }

@@ -1,28 +1,35 @@
-/** Applies the plain SQL of prisma/migrations and records it as `prisma migrate deploy` does. */
+/**
+ * Applies the plain SQL of prisma/migrations and records it in `_prisma_migrations` as Prisma itself does, so that
+ * `prisma migrate deploy` agrees later. Prisma's own engine is a download and cannot reach the embedded database.
+ */
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import type { PrismaClient } from './client/client.ts'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ClientBase } from 'pg'
 import { StartupError } from './errors.ts'
 
-interface Migration {
+export interface Migration {
   name: string
   sql: string
+  /** SHA-256 of the file, in hexadecimal. */
   checksum: string
 }
 
-function migrations(): Migration[] {
-  const folder = new URL('./migrations/', import.meta.url)
-  const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  return names
+export const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
+
+/** In the order of their names. */
+export function readMigrations(folder = migrationsFolder): Migration[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
-      const sql = readFileSync(new URL(`${name}/migration.sql`, folder), 'utf8')
+      const sql = readFileSync(path.join(folder, name, 'migration.sql'), 'utf8')
       return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Prisma's own table, word for word. */
-const ledger = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+const table = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "id" VARCHAR(36) PRIMARY KEY NOT NULL,
   "checksum" VARCHAR(64) NOT NULL,
   "finished_at" TIMESTAMPTZ,
@@ -32,63 +39,78 @@ const ledger = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
   "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(),
   "applied_steps_count" INTEGER NOT NULL DEFAULT 0
 )`
+/** The key of Prisma's own advisory lock: neither runs while the other does. */
+const lockKey = 72707369
 
-/** The number Prisma locks while it migrates: two servers that start at once do not both migrate. */
-const advisoryLock = 72707369
-
-/** @throws StartupError when the database was made by a newer Limn, or a migration was changed after it ran */
-export async function migrate(client: PrismaClient): Promise<void> {
-  const known = migrations()
-  await client.$transaction(
-    async (tx) => {
-      await tx.$executeRawUnsafe(`SELECT pg_advisory_xact_lock(${advisoryLock})`)
-      await tx.$executeRawUnsafe(ledger)
-      const applied = await tx.$queryRawUnsafe<{ migration_name: string; checksum: string }[]>(
-        'SELECT migration_name, checksum FROM "_prisma_migrations" WHERE rolled_back_at IS NULL AND finished_at IS NOT NULL',
-      )
-      check(applied, known)
-      const done = new Set(applied.map(({ migration_name }) => migration_name))
-      for (const { name, sql, checksum } of known.filter(({ name }) => !done.has(name))) {
-        for (const statement of statements(sql)) await tx.$executeRawUnsafe(statement)
-        await tx.$executeRawUnsafe(
-          'INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, now(), 1)',
-          randomUUID(),
-          checksum,
-          name,
-        )
-      }
-    },
-    { timeout: 120_000, maxWait: 30_000 },
-  )
+/**
+ * Brings the schema up to date; returns the names of what was applied.
+ * @throws StartupError when the database was migrated by a newer Limn or by other files, with nothing touched
+ */
+export async function migrate(client: ClientBase, migrations = readMigrations()): Promise<string[]> {
+  await client.query(`SELECT pg_advisory_lock(${lockKey})`)
+  try {
+    const pending = await unapplied(client, migrations)
+    if (pending.length > 0) await client.query(table)
+    for (const migration of pending) await apply(client, migration)
+    return pending.map(({ name }) => name)
+  } finally {
+    await client.query(`SELECT pg_advisory_unlock(${lockKey})`)
+  }
 }
 
-function check(applied: { migration_name: string; checksum: string }[], known: Migration[]): void {
-  const byName = new Map(known.map((migration) => [migration.name, migration]))
-  for (const { migration_name: name, checksum } of applied) {
-    const migration = byName.get(name)
+async function unapplied(client: ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {
+  const known = new Map(migrations.map((migration) => [migration.name, migration]))
+  const applied = new Set<string>()
+  for (const row of await recorded(client)) {
+    const migration = known.get(row.migration_name)
     if (!migration)
       throw new StartupError(
-        `The database was made by a newer Limn: it has the migration ${name}, which this one does not know. Nothing was touched.`,
+        `The database was made by a newer Limn: it has the migration "${row.migration_name}", which this one does not know. Nothing was touched. Use that Limn, or another database.`,
       )
-    if (migration.checksum !== checksum)
-      throw new StartupError(`The migration ${name} is not the one that this database was made with. Nothing was touched.`)
+    if (!row.finished_at)
+      throw new StartupError(
+        `The migration "${row.migration_name}" was begun on this database but not finished. Restore a backup, or finish it by hand and run \`prisma migrate resolve\`.`,
+      )
+    if (row.checksum !== migration.checksum)
+      throw new StartupError(
+        `The migration "${row.migration_name}" on this database is not the one this Limn has (checksum ${row.checksum.slice(0, 12)}, here ${migration.checksum.slice(0, 12)}). Nothing was touched. Use the Limn that made the database.`,
+      )
+    applied.add(row.migration_name)
   }
+  return migrations.filter(({ name }) => !applied.has(name))
 }
 
-/** The statements of a migration: one a call, as the wire protocol's prepared statements want. $$ quotes bodies. */
-function statements(sql: string): string[] {
-  const parts: string[] = []
-  let current = ''
-  let quoted = false
-  for (const line of sql.split('\n')) {
-    if (!quoted && line.trimStart().startsWith('--')) continue
-    if ((line.match(/\$\$/g)?.length ?? 0) % 2 === 1) quoted = !quoted
-    current += `${line}\n`
-    if (!quoted && line.trimEnd().endsWith(';')) {
-      parts.push(current.trim().replace(/;$/, ''))
-      current = ''
-    }
+interface Recorded {
+  migration_name: string
+  checksum: string
+  finished_at: Date | null
+}
+
+async function recorded(client: ClientBase): Promise<Recorded[]> {
+  const { rows: tables } = await client.query(
+    `SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS there`,
+  )
+  if (!tables[0].there) return []
+  const { rows } = await client.query(
+    'SELECT migration_name, checksum, finished_at FROM "_prisma_migrations" WHERE rolled_back_at IS NULL ORDER BY started_at',
+  )
+  return rows
+}
+
+async function apply(client: ClientBase, { name, sql, checksum }: Migration) {
+  await client.query('BEGIN')
+  try {
+    const started = new Date()
+    await client.query(sql)
+    await client.query(
+      'INSERT INTO "_prisma_migrations" (id, checksum, started_at, finished_at, migration_name, logs, applied_steps_count) VALUES ($1, $2, $3, now(), $4, NULL, 1)',
+      [randomUUID(), checksum, started, name],
+    )
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {})
+    throw new StartupError(`The migration "${name}" failed and was undone: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
-  if (current.trim()) parts.push(current.trim())
-  return parts
 }

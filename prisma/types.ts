@@ -21,7 +21,16 @@ export interface AssetRow {
 
 export type NewAsset = Pick<
   AssetRow,
-  'contentHash' | 'name' | 'title' | 'description' | 'tags' | 'collection' | 'mimeType' | 'bytes' | 'width' | 'height'
+  | 'contentHash'
+  | 'name'
+  | 'title'
+  | 'description'
+  | 'tags'
+  | 'collection'
+  | 'mimeType'
+  | 'bytes'
+  | 'width'
+  | 'height'
 >
 
 /** An absent field is left as it is; null clears it. */
@@ -103,7 +112,11 @@ export interface Vectors {
   register(model: { revision: string; name: string; dimensions: number }): Promise<void>
   registered(): Promise<{ revision: string; name: string; dimensions: number }[]>
   /** Stores vectors, replacing; `ready` also sets those assets READY in the same transaction. Assets deleted meanwhile are passed over. */
-  put(revision: string, rows: readonly { assetId: string; vector: Float32Array }[], options?: { ready?: boolean }): Promise<void>
+  put(
+    revision: string,
+    rows: readonly { assetId: string; vector: Float32Array }[],
+    options?: { ready?: boolean },
+  ): Promise<void>
   get(revision: string, assetIds: readonly string[]): Promise<Map<string, Float32Array>>
   /** Assets that lack a vector of this revision and are not FAILED, oldest first, id > after. */
   missing(revision: string, limit: number, after?: string | null): Promise<AssetRow[]>

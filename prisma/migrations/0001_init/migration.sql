@@ -1,3 +1,4 @@
+-- pgvector 0.8 or later: searches with filters need its iterative index scans.
 CREATE EXTENSION IF NOT EXISTS vector;
 
 -- CreateEnum
@@ -58,22 +59,43 @@ CREATE INDEX "Asset_tags_idx" ON "Asset" USING GIN ("tags");
 -- AddForeignKey
 ALTER TABLE "AssetVector" ADD CONSTRAINT "AssetVector_assetId_fkey" FOREIGN KEY ("assetId") REFERENCES "Asset"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
--- From here on what Prisma's schema cannot say and its diff does not see.
+-- From here on: what Prisma does not model and leaves alone.
 
--- A vector of 512 floats is just over the size at which a row's values are moved out of line, where an exact scan
--- would fetch each one apart.
-ALTER TABLE "AssetVector" ALTER COLUMN "v" SET STORAGE MAIN;
+-- Vectors of up to 2,000 dimensions stay in their row's own page: an exact scan would otherwise fetch each from the
+-- TOAST table. Statistics of vectors are of no use to the planner.
+ALTER TABLE "AssetVector" SET (toast_tuple_target = 8160);
+ALTER TABLE "AssetVector" ALTER COLUMN "v" SET STORAGE EXTERNAL;
+ALTER TABLE "AssetVector" ALTER COLUMN "v" SET STATISTICS 0;
 
--- The words of an asset, twice: stemmed as English, and as they stand for every other language. Names are split
--- where people join words (red_heart-2, redHeart). IMMUTABLE, as an index on it demands; array_to_string is only
--- called STABLE because of other element types.
-CREATE FUNCTION limn_document(name TEXT, title TEXT, description TEXT, tags TEXT[]) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT to_tsvector('pg_catalog.english'::regconfig, words) || to_tsvector('pg_catalog.simple'::regconfig, words)
-  FROM (
-    SELECT regexp_replace(regexp_replace(name, '([a-z])([A-Z])', '\1 \2', 'g'), '[_./-]+', ' ', 'g')
-      || ' ' || coalesce(title, '') || ' ' || coalesce(description, '') || ' ' || array_to_string(tags, ' ') AS words
-  ) AS document
+-- Separators between words become spaces, in documents and queries alike: "red-heart.svg" is found by "red heart" and
+-- by "red-heart". A leading minus, which excludes a word, stays.
+CREATE FUNCTION limn_words(text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT regexp_replace($1, '([[:alnum:]])[-_./]+(?=[[:alnum:]])', '\1 ', 'g') $$;
+
+-- The searchable document of an asset. Stems (english) and plain words (simple) lie side by side; names in camel case
+-- are there whole and in parts. array_to_string is not immutable for every element type, but is for text.
+CREATE FUNCTION limn_document(name text, title text, description text, tags text[]) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+DECLARE
+    words text := limn_words(replace(concat_ws(' ', name, title, array_to_string(tags, ' '), description), '_', ' '));
+    parts text := regexp_replace(words, '([[:lower:]])(?=[[:upper:]])', '\1 ', 'g');
+BEGIN
+    IF parts <> words THEN
+        words := words || ' ' || parts;
+    END IF;
+    RETURN to_tsvector('english'::regconfig, words) || to_tsvector('simple'::regconfig, words);
+END
+$$;
+
+-- Web-search syntax. Plain words serve only where English keeps none of the query ("the who"): joined by OR, an
+-- excluded word would come back through the other configuration.
+CREATE FUNCTION limn_query(query text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+    SELECT CASE WHEN numnode(stems) > 0 THEN stems ELSE websearch_to_tsquery('simple'::regconfig, limn_words(query)) END
+    FROM websearch_to_tsquery('english'::regconfig, limn_words(query)) AS stems
 $$;
 
 CREATE INDEX "Asset_document_idx" ON "Asset" USING GIN (limn_document("name", "title", "description", "tags"));

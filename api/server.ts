@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { seedSamples } from '../workers/ingest/seed.ts'
 import { type App, openApp } from './app.ts'
 import { type Config, ConfigError, checkExposure } from './config.ts'
 import { createFront } from './http/front.ts'
@@ -10,6 +11,8 @@ export interface RunningServer {
   /** Where it answers, without a slash at the end. */
   url: string
   app: App
+  /** Resolves when a new library has its sample pictures, to how many were added now. It answers before. */
+  samples: Promise<number>
   /** Answers what has begun (up to `drainMs`), then closes everything. */
   close(drainMs?: number): Promise<void>
 }
@@ -30,18 +33,33 @@ export async function startServer(config: Config): Promise<RunningServer> {
     app.services.database.publish(url)
     // Loads the model now, so that the first caller does not wait for it.
     void readiness.check()
+    const ending = new AbortController()
+    const samples = config.samples ? addSamples(app, ending.signal) : Promise.resolve(0)
     return {
       url,
       app,
+      samples,
       async close(drainMs = 10_000) {
         readiness.drain()
-        await drain(server, drainMs)
+        ending.abort()
+        await Promise.all([drain(server, drainMs), samples])
         await app.close()
       },
     }
   } catch (error) {
     await app.close()
     throw error
+  }
+}
+
+/** A library without samples is one that works: what fails is logged. */
+async function addSamples({ config, log, services }: App, signal: AbortSignal): Promise<number> {
+  const { library, database } = services
+  try {
+    return await seedSamples({ library, database, home: config.home, log, signal })
+  } catch (err) {
+    log.error({ err }, 'the sample pictures could not be added')
+    return 0
   }
 }
 

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import { DatabaseUnavailable, DiskFull } from '../prisma/errors.ts'
 import { BadUserInput, type ItemError, type ItemErrorCode, RequestError } from '../workers/errors.ts'
 import { builder } from './builder.ts'
 
@@ -94,6 +95,15 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
     })
   }
   const id = report(cause)
+  // Nothing of a database's own words, which hold queries and addresses.
+  if (cause instanceof DatabaseUnavailable || cause instanceof DiskFull) {
+    const message =
+      cause instanceof DiskFull
+        ? "The database's disk is full; nothing was stored. Make room there."
+        : 'The database does not answer now. Try again in a moment.'
+    const status = cause instanceof DiskFull ? 507 : 503
+    return new GraphQLError(message, { ...place, extensions: { code: 'INTERNAL', id, http: { status } } })
+  }
   return new GraphQLError(`Something went wrong in the server. Its log has the details under ${id}.`, {
     ...place,
     extensions: { code: 'INTERNAL', id, http: { status: 500 } },

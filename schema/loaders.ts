@@ -25,7 +25,7 @@ export function createLoaders(context: Context): Loaders {
   }
   return {
     asset: new DataLoader(async (ids) => {
-      const rows = await context.database.assets.byIds(ids)
+      const rows = await context.database.assets.byIds(ids.filter(isAssetId))
       return ids.map((id) => rows.get(id) ?? null)
     }),
     concept: perModel((model) => {
@@ -49,6 +49,9 @@ export function createLoaders(context: Context): Loaders {
     ),
   }
 }
+
+/** Whether an asset could have this id: what could not, a NUL character say, never reaches the database. */
+export const isAssetId = (id: string) => /^asset_\w{1,64}$/.test(id)
 
 /** DataLoader turns every Error into a rejection, those that are one item's result too. */
 function itemErrorAsValue(error: unknown): ItemError {

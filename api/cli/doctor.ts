@@ -1,7 +1,10 @@
 import { constants } from 'node:fs'
 import { access, mkdir, statfs } from 'node:fs/promises'
-import { serverOf } from '../../prisma/lock.ts'
+import { readLock } from '../../prisma/lock.ts'
 import { openDatabase } from '../../prisma/open.ts'
+import type { Encoder } from '../../workers/encode/encoder.ts'
+import type { ModelSpec } from '../../workers/registry/spec.ts'
+import { verifyModel } from '../../workers/registry/verify.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, checkExposure, readConfig } from '../config.ts'
 
@@ -70,10 +73,16 @@ async function disk({ home }: Config): Promise<string> {
   return said
 }
 
+/** The process that has this data folder open. */
+function holderOf(home: string): { pid: number; url?: string } | null {
+  const lock = readLock(home)
+  return lock?.alive ? lock : null
+}
+
 /** The server of this data folder, else whatever answers where one would. */
 async function server({ home, host, port }: Config): Promise<Check> {
   const name = 'server'
-  const holder = serverOf(home)
+  const holder = holderOf(home)
   const url =
     holder?.url ?? `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
   const who = holder ? ` (process ${holder.pid})` : ''
@@ -95,7 +104,7 @@ async function server({ home, host, port }: Config): Promise<Check> {
 
 async function* database(config: Config): AsyncGenerator<Check> {
   const name = 'database'
-  const holder = serverOf(config.home)
+  const holder = holderOf(config.home)
   if (holder) {
     yield { name, ok: null, detail: `in use by process ${holder.pid}; stop it to look inside` }
     return
@@ -128,7 +137,31 @@ async function* models(config: Config): AsyncGenerator<Check> {
       const { provider } = await encoder.model()
       return `encodes texts and pictures on ${provider}`
     })
+    yield await references(await registry.get().catch(() => null), encoder)
   } finally {
     await encoder.close()
+  }
+}
+
+/** Encodes the model's references again: what has drifted shows here. */
+async function references(spec: ModelSpec | null, encoder: Encoder): Promise<Check> {
+  const name = 'references'
+  if (!spec) return { name, ok: null, detail: 'there is no model to compare' }
+  try {
+    const found = await verifyModel(spec, (inputs) => encoder.encode(inputs, { model: spec.name }))
+    if (!found)
+      return {
+        name,
+        ok: null,
+        detail: `${spec.name} has none yet (limn models verify ${spec.name} records them)`,
+      }
+    if (!found.ok) return { name, ok: false, detail: found.problems.join(' ') }
+    return {
+      name,
+      ok: true,
+      detail: `${spec.name} gives its vectors again, lowest cosine ${found.lowest?.cosine.toFixed(5)}`,
+    }
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message }
   }
 }

@@ -1,5 +1,5 @@
 import { describeSettings, readConfig } from '../config.ts'
-import { startServer } from '../server.ts'
+import { type RunningServer, startServer } from '../server.ts'
 
 /** Exit statuses of shells for "ended by signal n". */
 const statusOf = { SIGINT: 130, SIGTERM: 143 } as const
@@ -23,12 +23,20 @@ export async function serveCommand(args: string[]): Promise<number> {
 
   const ended = endSignal()
   const server = await startServer(config)
+  await Promise.race([firstPictures(server), ended])
   console.log(greeting(server.url, config.apiKey !== undefined, Math.round(performance.now() - begun)))
   const signal = await ended
   console.log(`${signal}: answering what has begun. Once more ends at once.`)
   process.on(signal, () => process.exit(statusOf[signal]))
   await server.close()
   return 0
+}
+
+/** On the first start: until the query that is proposed finds something. */
+async function firstPictures({ app, samples }: RunningServer): Promise<void> {
+  const notice = setTimeout(() => console.log('A new library: adding the sample pictures ...'), 500)
+  if ((await samples) > 0) await app.services.library.idle()
+  clearTimeout(notice)
 }
 
 function endSignal(): Promise<keyof typeof statusOf> {

@@ -6,6 +6,7 @@ import { ImageInput } from '../concepts.ts'
 import type { Context } from '../context.ts'
 import { atMost, InputError, ItemFailure } from '../errors.ts'
 import { limits } from '../limits.ts'
+import { isAssetId } from '../loaders.ts'
 import { mapLimited } from '../parallel.ts'
 import { Asset } from './asset.ts'
 import { check, complaint } from './checks.ts'
@@ -96,7 +97,7 @@ builder.mutationFields((t) => ({
       if (given.description !== undefined) patch.description = given.description
       if (given.collection !== undefined) patch.collection = given.collection
       if (given.tags !== undefined) patch.tags = given.tags ?? []
-      const asset = await library.update(id, patch)
+      const asset = isAssetId(id) ? await library.update(id, patch) : null
       if (!asset) throw new BadUserInput(`There is no asset "${id}".`)
       return asset
     },
@@ -109,7 +110,7 @@ builder.mutationFields((t) => ({
     complexity: 10,
     resolve: (_root, { ids }, { library }) => {
       atMost(ids, limits.ids, 'ids')
-      return library.delete(ids)
+      return library.delete(ids.filter(isAssetId))
     },
   }),
 }))

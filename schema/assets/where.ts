@@ -1,4 +1,5 @@
 import type { AssetFilter } from '../../prisma/types.ts'
+import { BadUserInput } from '../../workers/errors.ts'
 import { builder } from '../builder.ts'
 import { atMost } from '../errors.ts'
 import { limits } from '../limits.ts'
@@ -32,11 +33,19 @@ export const AssetWhere = builder.inputType('AssetWhere', {
   }),
 })
 
-/** @throws BadUserInput for a list or text over its limit */
+const lists = ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const
+
+/** @throws BadUserInput for a list or text over its limit, or one that PostgreSQL's text cannot hold */
 export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undefined): AssetFilter | null {
   if (!where) return null
-  for (const list of ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const)
-    atMost(where[list], limits.ids, `where.${list}`)
-  if (where.text != null) atMost([...where.text], limits.titleLength, 'where.text (its characters)')
+  for (const list of lists) atMost(where[list], limits.ids, `where.${list}`)
+  const { text } = where
+  if (text != null && text.length > limits.titleLength)
+    throw new BadUserInput(
+      `where.text has ${text.length} characters; at most ${limits.titleLength} are looked for. Shorten it.`,
+    )
+  for (const field of [...lists, 'text'] as const)
+    if ([where[field]].flat().some((value) => value?.includes('\0')))
+      throw new BadUserInput(`where.${field} holds a NUL character. Remove it.`)
   return where
 }

@@ -1,5 +1,6 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { svg } from '../support/pictures.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
 const callers = 2000
@@ -16,11 +17,13 @@ interface Outcome {
   retryAfter?: string
 }
 
-/** A connection of its own for each, all at once. */
-function embed(text: string): Promise<Outcome> {
+/** A connection of its own and a picture of its own for each: encoding takes longer than asking. */
+function embed(name: string): Promise<Outcome> {
+  const drawing = svg({ size: 400 }).replace('<rect', `<desc>${name}</desc><rect`)
   const body = JSON.stringify({
-    query: 'query ($text: String!) { embed(inputs: [{ text: $text }]) { ... on Embedding { vector } } }',
-    variables: { text },
+    query:
+      'query ($base64: String!) { embed(inputs: [{ base64: $base64 }]) { ... on Embedding { vector } } }',
+    variables: { base64: Buffer.from(drawing).toString('base64') },
   })
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }

@@ -1,11 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import http, { type IncomingHttpHeaders } from 'node:http'
-import os from 'node:os'
 import path from 'node:path'
 import type { App } from '../../api/app.ts'
 import { type Config, readConfig } from '../../api/config.ts'
 import { startServer } from '../../api/server.ts'
-import { testDatabase } from './database.ts'
+import { testPlace } from './database.ts'
 
 /** A GraphQL answer; `code` and `message` are those of its first error. */
 export interface Answer {
@@ -42,16 +41,18 @@ export async function testServer(
   overrides: Partial<Config> = {},
   { prepare }: { prepare?: (home: string) => void } = {},
 ): Promise<TestServer> {
-  const home = mkdtempSync(path.join(os.tmpdir(), 'limn-server-'))
-  const database = await testDatabase()
-  await database.prepare(home)
+  const { url: databaseUrl, home, remove } = await testPlace()
   prepare?.(home)
   const defaults = readConfig({
     PORT: '0',
     LIMN_LOG_LEVEL: process.env.LIMN_TEST_LOG_LEVEL ?? 'silent',
     LIMN_SAMPLES: 'false',
   }).config
-  const running = await startServer({ ...defaults, home, databaseUrl: database.url, ...overrides })
+  const config = { ...defaults, home, databaseUrl: databaseUrl ?? undefined, ...overrides }
+  const running = await startServer(config).catch(async (error) => {
+    await remove()
+    throw error
+  })
   const { url, app } = running
 
   const answer = async (response: Response): Promise<Answer> => {
@@ -88,8 +89,7 @@ export async function testServer(
     },
     async close() {
       await running.close()
-      await database.close()
-      rmSync(home, { recursive: true, force: true })
+      await remove()
     },
   }
 }

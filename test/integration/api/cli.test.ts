@@ -1,26 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import os from 'node:os'
+import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type TestDatabase, testDatabase } from '../../support/database.ts'
+import { type DatabasePlace, testPlace } from '../../support/database.ts'
 
+let place: DatabasePlace
 let home: string
-let database: TestDatabase
 let running: ChildProcess[] = []
 beforeAll(async () => {
-  home = mkdtempSync(path.join(os.tmpdir(), 'limn-cli-'))
-  database = await testDatabase()
-  await database.prepare(home)
+  place = await testPlace()
+  home = place.home
 })
 afterEach(() => {
   for (const child of running) child.kill('SIGKILL')
   running = []
 })
-afterAll(async () => {
-  await database?.close()
-  rmSync(home, { recursive: true, force: true })
-})
+afterAll(() => place?.remove())
 
 /** Through the npm bin, as a user would. */
 function limn(args: string[], env: Record<string, string> = {}) {
@@ -31,7 +26,7 @@ function limn(args: string[], env: Record<string, string> = {}) {
       LIMN_SAMPLES: 'false',
       LIMN_LOG_LEVEL: 'warn',
       PORT: '0',
-      ...(database.url && { DATABASE_URL: database.url }),
+      ...(place.url && { DATABASE_URL: place.url }),
       ...env,
     },
   })

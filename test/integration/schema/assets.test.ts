@@ -192,10 +192,20 @@ describe('assets', () => {
     ['first: 1, last: 1', /either first or last/],
     ['after: "nonsense"', /no cursor/],
     ['where: { createdAfter: "yesterday" }', /RFC 3339/],
+    ['where: { tagsAny: ["a\\u0000"] }', /tagsAny holds a NUL/],
+    [`where: { text: "${'x'.repeat(501)}" }`, /501.*500/],
   ])('refuses %s', async (args, message) => {
     const { code, message: said } = await server.query(`{ assets(${args}) { edges { cursor } } }`)
     expect(code).toBe('BAD_USER_INPUT')
     expect(said).toMatch(message)
+  })
+
+  it('knows that an id which cannot be one is none', async () => {
+    const { data, errors } = await server.query(
+      '{ asset(id: "asset_\\u0000") { id } node(id: "a\\u0000") { id } assets(where: { ids: ["x"] }) { edges { cursor } } }',
+    )
+    expect(errors).toBeUndefined()
+    expect(data).toEqual({ asset: null, node: null, assets: { edges: [] } })
   })
 
   it('has absolute addresses and its stored embedding', async () => {

@@ -1,6 +1,12 @@
 import { GraphQLError } from 'graphql'
 import { DatabaseUnavailable, DiskFull } from '../prisma/errors.ts'
-import { BadUserInput, type ItemError, type ItemErrorCode, RequestError } from '../workers/errors.ts'
+import {
+  BadUserInput,
+  type ItemError,
+  type ItemErrorCode,
+  ModelFolderError,
+  RequestError,
+} from '../workers/errors.ts'
 import { builder } from './builder.ts'
 
 /** An ItemError in its place of a list: the contract's InputError. */
@@ -95,6 +101,15 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
     })
   }
   const id = report(cause)
+  // Its own message names files of this machine.
+  if (cause instanceof ModelFolderError)
+    return new GraphQLError(
+      "That model's folder cannot be used. `limn models ls`, run beside the server, says why.",
+      {
+        ...place,
+        extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: 404 } },
+      },
+    )
   // Nothing of a database's own words, which hold queries and addresses.
   if (cause instanceof DatabaseUnavailable || cause instanceof DiskFull) {
     const message =

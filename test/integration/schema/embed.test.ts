@@ -1,10 +1,20 @@
+import { rmSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { picture, pictures, svg } from '../../support/pictures.ts'
-import { cosine, decode, type TestServer, testServer } from '../../support/server.ts'
+import { cosine, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await testServer()
+  server = await testServer(
+    {},
+    {
+      prepare: (home) => {
+        modelTwin(home, 'broken', {})
+        rmSync(path.join(home, 'models', 'broken', 'onnx'), { recursive: true })
+      },
+    },
+  )
 })
 afterAll(() => server?.close())
 
@@ -154,6 +164,16 @@ describe('models', () => {
         canGuide: false,
       }),
     )
+  })
+
+  it('whose folder is broken are refused by name, without the others', async () => {
+    const answer = await server.query('{ embed(inputs: [{ text: "a" }], model: "broken") { __typename } }')
+    expect(answer).toMatchObject({
+      status: 404,
+      code: 'MODEL_NOT_FOUND',
+      message: expect.stringContaining('limn models ls'),
+    })
+    expect(answer.message).not.toContain('/')
   })
 
   it('are nodes', async () => {

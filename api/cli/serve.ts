@@ -56,6 +56,6 @@ Limn answers at ${url}/graphql (started in ${(ms / 1000).toFixed(1)} s)
   from a shell:
     curl ${url}/graphql${key} -H 'content-type: application/json' \\
       -d '{"query":"${query}"}'
-  ${keyRequired ? 'Every request needs the key of LIMN_API_KEY.' : 'Only this machine is answered. Pages and plugins need a key: limn keys'}
+  ${keyRequired ? 'Every request needs the key of LIMN_API_KEY.' : 'Only this machine is answered. Pages and plugins need a key: npm run limn keys'}
 `
 }

@@ -124,6 +124,27 @@ describe('limn', () => {
     await expect(fetch(`${url}/health`)).rejects.toThrow()
   })
 
+  it('serve logs a line a request, with nothing of what was sent', async () => {
+    const server = limn(['serve'], { LIMN_LOG_LEVEL: 'info' })
+    const url = await started(server)
+    const key = readFileSync(path.join(home, 'key'), 'utf8').trim()
+    await fetch(`${url}/graphql?secret=query-string`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key, 'x-request-id': 'the-one' },
+      body: JSON.stringify({ query: '{ embed(inputs: [{ text: "a secret plan" }]) { __typename } }' }),
+    })
+    server.child.kill('SIGTERM')
+    const { err } = await server.ended
+    const lines = err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.filter(({ id }) => id === 'the-one')).toEqual([
+      expect.objectContaining({ method: 'POST', path: '/graphql', status: 200, ms: expect.any(Number) }),
+    ])
+    for (const secret of [key, 'a secret plan', 'query-string']) expect(err).not.toContain(secret)
+  })
+
   it('doctor looks at everything and finds it well', async () => {
     const { status, out } = await limn(['doctor']).ended
     expect(out).not.toContain('✗')

@@ -25,6 +25,7 @@ describe('a running server', () => {
     expect(value('limn_queue_length')).toBe(0)
     expect(value('limn_request_seconds_count{operation="embed",outcome="ok"}')).toBe(1)
     expect(value('limn_encode_seconds_count')).toBeGreaterThan(0)
+    expect(value('limn_batch_size_count{model="limn-icons-s",modality="text"}')).toBeGreaterThan(0)
   })
 
   it('gives addresses under LIMN_PUBLIC_URL', async () => {
@@ -51,5 +52,26 @@ describe('a running server', () => {
     expect(
       (await server.raw('/health', { headers: { 'x-request-id': 'a b' } })).headers['x-request-id'],
     ).not.toBe('a b')
+  })
+})
+
+describe('a server whose database is gone', () => {
+  it('is not ready, and says nothing of its inside', async () => {
+    const broken = await testServer()
+    try {
+      await broken.app.services.database.close()
+      const answer = await broken.query('{ assets { edges { node { id } } } }')
+      expect(answer).toMatchObject({ code: 'INTERNAL', data: null })
+      expect(answer.status).toBeGreaterThanOrEqual(500)
+      expect(JSON.stringify(answer.errors)).not.toMatch(/prisma|postgres|socket|SELECT|node_modules|\/tmp/i)
+      expect(answer.errors![0]!.extensions.id).toMatch(/^[0-9a-f-]{36}$/)
+      // What needs no database still works.
+      expect((await broken.query('{ embed(inputs: [{ text: "a" }]) { __typename } }')).status).toBe(200)
+      await expect
+        .poll(async () => (await broken.raw('/ready')).body, { timeout: 30_000, interval: 500 })
+        .toBe('{"ready":false,"problem":"database does not work"}')
+    } finally {
+      await broken.close()
+    }
   })
 })

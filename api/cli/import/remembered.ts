@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { PictureFile } from './walk.ts'
+
+/**
+ * What earlier imports of a folder sent and which asset came of it: a second import asks for ids instead of sending
+ * the pictures again. One JSON line a picture, so that an import which is killed loses nothing. A file that is lost or
+ * damaged costs time only: the server knows its pictures by their bytes.
+ */
+export class Remembered {
+  readonly #ids: Map<string, string>
+  readonly #file: FileHandle
+
+  private constructor(ids: Map<string, string>, file: FileHandle) {
+    this.#ids = ids
+    this.#file = file
+  }
+
+  /** `server` tells one library from another. */
+  static async open(home: string, server: string, folder: string): Promise<Remembered> {
+    const digest = createHash('sha256').update(`${server}\n${folder}`).digest('hex').slice(0, 16)
+    const name = path.join(home, 'cache', `import-${digest}.jsonl`)
+    await mkdir(path.dirname(name), { recursive: true })
+    const ids = new Map<string, string>()
+    for (const line of (await readFile(name, 'utf8').catch(() => '')).split('\n')) {
+      try {
+        const [key, id] = JSON.parse(line) as [string, string]
+        ids.set(key, id)
+      } catch {
+        // The last line of a process that died.
+      }
+    }
+    const file = await open(name, 'a')
+    // What follows half a line must not join it.
+    await file.appendFile('\n')
+    return new Remembered(ids, file)
+  }
+
+  id(file: PictureFile): string | undefined {
+    return this.#ids.get(keyOf(file))
+  }
+
+  async add(files: readonly { file: PictureFile; id: string }[]): Promise<void> {
+    if (files.length === 0) return
+    await this.#file.appendFile(
+      files.map(({ file, id }) => `${JSON.stringify([keyOf(file), id])}\n`).join(''),
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+/** A file that was changed has another size or another time. */
+const keyOf = ({ relative, size, mtimeMs }: PictureFile) => `${size} ${mtimeMs} ${relative}`

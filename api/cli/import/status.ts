@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from './client.ts'
+
+const statusOf = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Asset { name status } } }`
+const atOnce = 250
+
+export interface AssetState {
+  id: string
+  name: string
+  status: 'PENDING' | 'READY' | 'FAILED'
+}
+
+/** States of those of the assets that are there. */
+export async function states(client: Client, ids: readonly string[]): Promise<Map<string, AssetState>> {
+  const found = new Map<string, AssetState>()
+  for (let from = 0; from < ids.length; from += atOnce) {
+    const { nodes } = await client.send<{ nodes: (AssetState | null)[] }>(statusOf, {
+      ids: ids.slice(from, from + atOnce),
+    })
+    for (const node of nodes) if (node) found.set(node.id, node)
+  }
+  return found
+}
+
+/** Waits until each of the assets has its vector or has failed; returns those that failed. */
+export async function untilIndexed(
+  client: Client,
+  ids: readonly string[],
+  signal: AbortSignal,
+  onProgress: (done: number, total: number) => void,
+): Promise<AssetState[]> {
+  const failed: AssetState[] = []
+  let waiting = [...ids]
+  while (waiting.length > 0 && !signal.aborted) {
+    onProgress(ids.length - waiting.length, ids.length)
+    // The oldest are indexed first: as long as one of the first waits, the rest need not be asked for.
+    const asked = waiting.slice(0, atOnce)
+    const found = await states(client, asked)
+    const still = asked.filter((id) => found.get(id)?.status === 'PENDING')
+    failed.push(...[...found.values()].filter(({ status }) => status === 'FAILED'))
+    waiting = [...still, ...waiting.slice(asked.length)]
+    if (still.length === asked.length) await sleep(200, undefined, { signal }).catch(() => {})
+  }
+  onProgress(ids.length - waiting.length, ids.length)
+  return failed
+}

@@ -1,0 +1,101 @@
+import { openAsBlob } from 'node:fs'
+import path from 'node:path'
+import { type Client, Refused } from './client.ts'
+import type { PictureFile } from './walk.ts'
+
+export interface Labels {
+  collection?: string | undefined
+  tags: readonly string[]
+}
+
+/** What became of one file. */
+export type Outcome =
+  | { file: PictureFile; id: string; duplicate: boolean; pending: boolean }
+  | { file: PictureFile; failed: string }
+
+const addAssets = `mutation ($inputs: [AssetInput!]!) {
+  addAssets(inputs: $inputs) {
+    ... on AddedAsset { duplicate asset { id status } }
+    ... on InputError { message }
+  }
+}`
+
+type Added = { duplicate: boolean; asset: { id: string; status: string } } | { message: string }
+
+/** Sends the pictures in one request. A picture that cannot be used fails alone. @throws ServerGone */
+export async function upload(
+  client: Client,
+  files: readonly PictureFile[],
+  labels: Labels,
+): Promise<Outcome[]> {
+  const blobs = await Promise.all(
+    files.map(({ path }) => openAsBlob(path).catch((error: NodeJS.ErrnoException) => error)),
+  )
+  const outcomes: Outcome[] = []
+  const sent: PictureFile[] = []
+  const uploads: Record<string, Blob> = {}
+  for (const [n, file] of files.entries()) {
+    const blob = blobs[n]!
+    if (blob instanceof Error) outcomes.push({ file, failed: `The file cannot be read (${blob.code}).` })
+    else {
+      uploads[`inputs.${sent.length}.image.upload`] = blob
+      sent.push(file)
+    }
+  }
+  if (sent.length === 0) return outcomes
+  try {
+    const inputs = sent.map((file) => ({ ...described(file, labels), image: { upload: null } }))
+    const answer = await client.send<{ addAssets: Added[] }>(addAssets, { inputs }, uploads)
+    for (const [n, file] of sent.entries()) {
+      const one = answer.addAssets[n]!
+      if ('message' in one) outcomes.push({ file, failed: one.message })
+      else {
+        const { duplicate, asset } = one
+        outcomes.push({ file, id: asset.id, duplicate, pending: asset.status === 'PENDING' })
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    if (turnsAllAway.has(error.code)) throw error
+    // Told apart one by one: which of them it was, the request as a whole does not say.
+    if (sent.length > 1) for (const file of sent) outcomes.push(...(await upload(client, [file], labels)))
+    else outcomes.push({ file: sent[0]!, failed: error.message })
+  }
+  return outcomes
+}
+
+/** What the next request would be told too. */
+const turnsAllAway = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
+
+/** The folders on the way to a file say what it shows. */
+function described({ relative }: PictureFile, { collection, tags }: Labels) {
+  const folders = path.posix
+    .dirname(relative)
+    .split('/')
+    .filter((name) => name !== '.')
+  return {
+    name: path.posix.basename(relative).slice(-255),
+    tags: [...new Set([...tags, ...folders.map((name) => name.slice(0, 100))])].slice(0, 100),
+    ...(collection === undefined ? {} : { collection }),
+  }
+}
+
+/** Requests of a handful of pictures and no more than some megabytes. */
+export function* batches(
+  files: readonly PictureFile[],
+  most = 16,
+  mostBytes = 12 * 2 ** 20,
+): Generator<PictureFile[]> {
+  let batch: PictureFile[] = []
+  let bytes = 0
+  for (const file of files) {
+    if (batch.length > 0 && (batch.length === most || bytes + file.size > mostBytes)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(file)
+    bytes += file.size
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,47 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import path from 'node:path'
+
+export interface PictureFile {
+  /** Absolute. */
+  path: string
+  /** Below the folder that is imported, with forward slashes. */
+  relative: string
+  size: number
+  mtimeMs: number
+}
+
+const pictures = /\.(jpe?g|jpe|png|webp|avif|gif|tiff?|svg)$/i
+
+/**
+ * Pictures of a folder tree, in the order of their names. Hidden files and folders are passed over; links are
+ * followed, each folder visited once however many links lead to it.
+ */
+export async function walk(root: string): Promise<{ files: PictureFile[]; others: number }> {
+  const files: PictureFile[] = []
+  const visited = new Set<string>()
+  let others = 0
+
+  async function visit(folder: string): Promise<void> {
+    const real = await realpath(folder)
+    if (visited.has(real)) return
+    visited.add(real)
+    const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort()
+    for (const name of names) {
+      const full = path.join(folder, name)
+      // A link that leads nowhere, or a file that went meanwhile.
+      const found = await stat(full).catch(() => null)
+      if (!found) continue
+      if (found.isDirectory()) await visit(full)
+      else if (found.isFile() && pictures.test(name))
+        files.push({
+          path: full,
+          relative: path.relative(root, full).split(path.sep).join('/'),
+          size: found.size,
+          mtimeMs: found.mtimeMs,
+        })
+      else others++
+    }
+  }
+  await visit(root)
+  return { files, others }
+}

@@ -162,7 +162,9 @@ async function reach(config: Config, url: string | undefined, key: string | unde
     )
     return { client, async [Symbol.asyncDispose]() {} }
   }
-  const server = await startServer({ ...config, host: '127.0.0.1', port: 0, samples: false })
+  // A line a request would run into the bars.
+  const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel
+  const server = await startServer({ ...config, host: '127.0.0.1', port: 0, samples: false, logLevel })
   return {
     client: createClient(server.url, key ?? config.apiKey, signal),
     [Symbol.asyncDispose]: () => server.close(),

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createFetch } from '@whatwg-node/fetch'
 import { createYoga } from 'graphql-yoga'
 import type { Context, Services } from '../../schema/context.ts'
 import { schema } from '../../schema/index.ts'
+import { limits } from '../../schema/limits.ts'
 import { createLoaders } from '../../schema/loaders.ts'
 import type { Log } from '../../workers/log.ts'
 import type { Config } from '../config.ts'
@@ -29,6 +31,10 @@ export function createGraphQL(
     healthCheckEndpoint: '/graphql/health',
     batching: false,
     maxRequestBodySize: config.maxBodyBytes,
+    // Of a multipart body. The operations may hold base64 pictures: as long as the body may be, not the usual 1 MB.
+    fetchAPI: createFetch({
+      formDataLimits: { files: limits.embedInputs, fields: 16, fieldSize: config.maxBodyBytes },
+    }),
     // useErrors shapes every error, so Yoga's own masking has nothing left to hide.
     maskedErrors: false,
     logging: false,

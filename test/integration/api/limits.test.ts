@@ -91,6 +91,34 @@ describe('bodies', () => {
     ])
   })
 
+  it('of multipart take no more files than inputs, and long operations', async () => {
+    const document = 'query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) { __typename } }'
+    const count = limits.embedInputs + 1
+    const files = Object.fromEntries(
+      Array.from({ length: count }, (_, n) => [`inputs.${n}.upload`, new File(['x'], 'x')]),
+    )
+    const many = await server.upload(
+      document,
+      { inputs: Array.from({ length: count }, () => ({ upload: null })) },
+      files,
+    )
+    expect(many).toMatchObject({
+      status: 400,
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining('256'),
+    })
+    const big = await testServer()
+    try {
+      const long = { inputs: [{ base64: Buffer.alloc(1_500_000, 'x').toString('base64') }, { upload: null }] }
+      const { data } = await big.upload(document, long, {
+        'inputs.1.upload': new File([new Uint8Array(await picture())], 'a.png'),
+      })
+      expect(data.embed.map((result: any) => result.__typename)).toEqual(['InputError', 'Embedding'])
+    } finally {
+      await big.close()
+    }
+  })
+
   it('as base64 are bounded alike', async () => {
     const { data } = await server.query(
       'query ($b: String!) { embed(inputs: [{ base64: $b }]) { ... on InputError { code } } }',

@@ -13,12 +13,19 @@ interface Task extends Queued {
 /** Threads that decode and resize, off the event loop and ahead of the sessions. */
 export class DecodePool {
   readonly #size: number
+  readonly #room: () => boolean
   readonly #threads = new Set<DecodeThread>()
   readonly #waiting = new BatchQueue<Task>()
   #closed = false
 
-  constructor(size: number) {
+  /** Nothing is begun while `room` says no; `resume` says that it may have changed. */
+  constructor(size: number, room: () => boolean = () => true) {
     this.#size = size
+    this.#room = room
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#assign()
   }
 
   /**
@@ -48,7 +55,7 @@ export class DecodePool {
   }
 
   #assign(): void {
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && this.#room()) {
       const thread = this.#idle()
       if (!thread) return
       const [task] = this.#waiting.take(1)

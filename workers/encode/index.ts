@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { BadUserInput, DeadlineExceeded, ItemError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
+import type { ModelSpec } from '../registry/spec.ts'
 import { defaultLimits, type PictureLimits } from '../sources/picture.ts'
 import { Admission } from './admission.ts'
 import { EncodedCache } from './cache.ts'
@@ -17,7 +18,6 @@ import type {
 } from './encoder.ts'
 import { cores } from './graph.ts'
 import { Job } from './job.ts'
-import type { LoadedModel } from './model.ts'
 import { LoadedModels } from './models.ts'
 
 export interface EncoderOptions {
@@ -40,20 +40,27 @@ export interface EncoderOptions {
   onBatch?(model: string, modality: 'image' | 'text', size: number, seconds: number): void
 }
 
+/** Full batches of decoded pictures that may wait for a session: more would only fill memory. */
+const batchesAhead = 4
+
 /** An encoder whose models run in threads of this process. */
 export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
   const { registry, cacheFolder, limits = defaultLimits, log = silent, defaultDeadlineMs = 60_000 } = options
   const cache = new EncodedCache(options.cacheBytes ?? 64 * 2 ** 20)
   const admission = new Admission(options.queueLimit ?? 1024)
-  const decoding = new DecodePool(options.decodeThreads ?? cores)
   const jobs = new Map<string, Job>()
   const counts = { encoded: 0, batches: 0, cacheHits: 0, cacheMisses: 0 }
+  const maxBatch = options.maxBatch ?? 16
+  const decoding = new DecodePool(
+    options.decodeThreads ?? cores,
+    () => models.waitingPictures < batchesAhead * maxBatch,
+  )
   const models = new LoadedModels({
     registry,
     provider: options.provider ?? 'auto',
     cacheFolder,
     idleMs: options.idleMs ?? 600_000,
-    maxBatch: options.maxBatch ?? 16,
+    maxBatch,
     threads: options.threads,
     log,
     onBatch(model, modality, size, seconds) {
@@ -61,26 +68,30 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       counts.encoded += size
       options.onBatch?.(model, modality, size, seconds)
     },
+    onRoom: () => decoding.resume(),
   })
 
   /** Work for one input that nobody is at yet: decoded or tokenized, then through its lane. */
-  async function work(job: Job, input: EncodeInput, model: LoadedModel): Promise<void> {
+  async function work(job: Job, input: EncodeInput, spec: ModelSpec): Promise<void> {
     const wanted = () => job.wanted
     const { priority, since } = job
     const settle = (result: Float32Array | Error) => job.settle(result)
     try {
-      if ('text' in input) {
-        const ids = model.tokenizer.encode(input.text)
-        const bucket = String(model.paddedLength(ids.length))
-        model.text.push({ input: { ids }, bucket, priority, since, wanted, settle })
-      } else {
-        const pixels = await decoding.decode(input.image, model.spec.image, limits, {
-          priority,
-          since,
-          wanted,
-        })
-        model.vision.push({ input: { pixels }, bucket: 'picture', priority, since, wanted, settle })
-      }
+      await models.with(spec, async (model) => {
+        if (!job.wanted) return
+        if ('text' in input) {
+          const ids = model.tokenizer.encode(input.text)
+          const bucket = String(model.paddedLength(ids.length))
+          model.text.push({ input: { ids }, bucket, priority, since, wanted, settle })
+        } else {
+          const decoded = decoding.decode(input.image, spec.image, limits, { priority, since, wanted })
+          // Work that nobody wants is never decoded, and its promise stays open.
+          const pixels = await Promise.race([decoded, job.over])
+          if (!pixels) return
+          model.vision.push({ input: { pixels }, bucket: 'picture', priority, since, wanted, settle })
+        }
+        await job.over
+      })
     } catch (error) {
       settle(error as Error)
     }
@@ -90,7 +101,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     key: string,
     hash: string,
     input: EncodeInput,
-    model: LoadedModel,
+    spec: ModelSpec,
     options: EncodeOptions,
   ): Job {
     const job = new Job(hash, options.priority ?? 'interactive', (result) => {
@@ -99,7 +110,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       if (result && !(result instanceof Error)) cache.set(key, result)
     })
     jobs.set(key, job)
-    void work(job, input, model)
+    void work(job, input, spec)
     return job
   }
 
@@ -112,10 +123,10 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       inputs.some((input) => 'image' in input),
     )
     const spec = await registry.get(options.model)
-    return models.with(spec, async (model) => {
-      const results: (Encoded | ItemError | Promise<Encoded | ItemError>)[] = new Array(inputs.length)
-      const fresh = new Map<string, { hash: string; input: EncodeInput; places: number[] }>()
-      const held: Job[] = []
+    const results: (Encoded | ItemError | Promise<Encoded | ItemError>)[] = new Array(inputs.length)
+    const fresh = new Map<string, { hash: string; input: EncodeInput; places: number[] }>()
+    const held: Job[] = []
+    try {
       inputs.forEach((input, place) => {
         const hash = contentHash(input)
         const key = `${'text' in input ? 't' : 'i'}:${hash}:${spec.revision}`
@@ -135,22 +146,20 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
         if (same) same.places.push(place)
         else fresh.set(key, { hash, input, places: [place] })
       })
-      try {
-        admission.enter(fresh.size)
-      } catch (error) {
-        for (const job of held) job.leave()
-        throw error
+      admission.enter(fresh.size)
+    } catch (error) {
+      for (const job of held) job.leave()
+      throw error
+    }
+    counts.cacheMisses += fresh.size
+    for (const [key, { hash, input, places }] of fresh) {
+      const job = start(key, hash, input, spec, options)
+      for (const place of places) {
+        held.push(job)
+        results[place] = job.join()
       }
-      counts.cacheMisses += fresh.size
-      for (const [key, { hash, input, places }] of fresh) {
-        const job = start(key, hash, input, model, options)
-        for (const place of places) {
-          held.push(job)
-          results[place] = job.join()
-        }
-      }
-      return held.length === 0 ? (results as Encoded[]) : patience(results, held, options)
-    })
+    }
+    return held.length === 0 ? (results as Encoded[]) : patience(results, held, options)
   }
 
   /** Waits for the results until the deadline or the caller's signal; what nobody else wants is then dropped. */
@@ -162,6 +171,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     const gone = Promise.withResolvers<never>()
     const abort = () => gone.reject(signal!.reason)
     const timer = setTimeout(() => gone.reject(new DeadlineExceeded(deadlineMs)), deadlineMs)
+    if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort, { once: true })
     try {
       return await Promise.race([Promise.all(results), gone.promise])
@@ -201,7 +211,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     },
     async close() {
       for (const job of jobs.values()) job.settle(new Error('the encoder is closed'))
-      await Promise.all([models.close(), decoding.close()])
+      await Promise.all([decoding.close(), models.close()])
     },
   }
 }

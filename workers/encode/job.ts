@@ -6,7 +6,10 @@ export class Job {
   readonly contentHash: string
   readonly priority: 'interactive' | 'bulk'
   readonly since = performance.now()
+  /** Resolves when there is a result or nobody waits for one any more. */
+  readonly over: Promise<void>
   readonly #result = Promise.withResolvers<Encoded | ItemError>()
+  readonly #over = Promise.withResolvers<void>()
   readonly #done: (result: Encoded | Error | null) => void
   #joined = 0
   #settled = false
@@ -20,6 +23,7 @@ export class Job {
     this.contentHash = contentHash
     this.priority = priority
     this.#done = done
+    this.over = this.#over.promise
     this.#result.promise.catch(() => {})
   }
 
@@ -38,12 +42,14 @@ export class Job {
     if (this.#joined === 0 && !this.#settled) {
       this.#settled = true
       this.#done(null)
+      this.#over.resolve()
     }
   }
 
   settle(result: Float32Array | Error): void {
     if (this.#settled) return
     this.#settled = true
+    this.#over.resolve()
     if (result instanceof Float32Array) {
       const encoded = { vector: result, contentHash: this.contentHash }
       this.#done(encoded)

@@ -17,6 +17,8 @@ export interface LaneOptions {
   maxBatch: number
   dimensions: number
   onBatch(size: number, seconds: number): void
+  /** A batch has left the queue. */
+  onTaken(): void
 }
 
 /** Batches at the session at once: one runs, one lies ready, so that the session never waits. */
@@ -38,6 +40,10 @@ export class Lane {
     this.#options = options
   }
 
+  get waiting(): number {
+    return this.#queue.length
+  }
+
   push(work: LaneWork): void {
     if (this.#closed) work.settle(new Error('the model was unloaded'))
     else this.#queue.push(work)
@@ -56,6 +62,7 @@ export class Lane {
       const batch = this.#queue.take(this.#options.maxBatch)
       if (batch.length === 0) return
       this.#running++
+      this.#options.onTaken()
       void this.#run(batch).finally(() => {
         this.#running--
         this.#dispatch()
@@ -91,12 +98,19 @@ export class Lane {
     }
   }
 
-  /** The session, started anew when its thread has died. */
+  /** The session, started anew when its thread has died. @throws SessionDied when that does not succeed either */
   async #live(): Promise<Session> {
-    const session = await this.#session
-    if (session.alive || this.#closed) return session
-    this.#session = this.#options.load()
-    return this.#session
+    const held = this.#session
+    const session = await held.catch(() => null)
+    if (session?.alive || this.#closed) return session ?? this.#session
+    // Another batch may have seen it die first.
+    if (this.#session === held) {
+      this.#session = this.#options.load()
+      this.#session.catch(() => {})
+    }
+    return this.#session.catch((error) => {
+      throw new SessionDied(`the session does not start again: ${error.message}`, { cause: error })
+    })
   }
 
   #settle(batch: LaneWork[], vectors: Float32Array): void {

@@ -15,6 +15,7 @@ export interface LoadOptions {
   maxBatch: number
   threads?: number
   onBatch(modality: 'image' | 'text', size: number, seconds: number): void
+  onRoom(): void
 }
 
 /** A model in memory: tokenizer and a lane for each side. */
@@ -67,6 +68,7 @@ export class LoadedModel {
         maxBatch: options.maxBatch,
         dimensions: spec.dimensions,
         onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
+        onTaken: () => options.onRoom(),
       })
     return new LoadedModel(spec, options.provider, await loadTokenizer(spec), {
       vision: lane(vision!, 'vision', 'image'),

@@ -14,6 +14,8 @@ export interface ModelsOptions {
   maxBatch: number
   threads?: number
   onBatch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  /** Pictures have left a queue. */
+  onRoom(): void
   log: Log
 }
 
@@ -49,6 +51,13 @@ export class LoadedModels {
     }
   }
 
+  /** Decoded pictures that wait for a session. */
+  get waitingPictures(): number {
+    let waiting = 0
+    for (const { loaded } of this.#slots.values()) waiting += loaded?.vision.waiting ?? 0
+    return waiting
+  }
+
   /** The provider in use, or the one that would be tried first. */
   provider(spec: ModelSpec): { provider: Provider; loaded: boolean } {
     const loaded = this.#slots.get(spec.name)?.loaded
@@ -82,7 +91,7 @@ export class LoadedModels {
   }
 
   async #load(spec: ModelSpec): Promise<LoadedModel> {
-    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, log } = this.#options
+    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, onRoom, log } = this.#options
     const begun = performance.now()
     const provider = await chooseProvider(spec, configured, cacheFolder, log)
     const options: LoadOptions = {
@@ -90,6 +99,7 @@ export class LoadedModels {
       maxBatch,
       threads,
       onBatch: (modality, size, seconds) => onBatch(spec.name, modality, size, seconds),
+      onRoom,
     }
     const model = await LoadedModel.load(spec, options)
     log.info({ model: spec.name, provider, ms: Math.round(performance.now() - begun) }, 'model loaded')

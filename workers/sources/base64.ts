@@ -1,34 +1,71 @@
 import { ItemError } from '../errors.ts'
 
 /**
- * Bytes of raw base64 or of a data: URI with base64 in it; the URL-safe alphabet and line breaks are taken too. What
- * the bytes are is looked at later: the media type of a data: URI is not believed.
- * @throws ItemError EMPTY, TOO_LARGE (before anything is decoded), INVALID
+ * Bytes of a picture given as base64 (either alphabet, line breaks allowed) or as a data: URI (base64 or
+ * percent-encoded, as design tools write SVG). What the bytes are is looked at later: the media type of a data: URI is
+ * not believed. The size is known, and checked, before anything is decoded.
+ * @throws ItemError EMPTY, INVALID, TOO_LARGE
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
-  const body = text.startsWith('data:') ? dataUriBody(text) : text
-  if (body.trim() === '') throw new ItemError('EMPTY', 'The base64 text is empty.')
-  const size = Math.floor((body.length * 3) / 4)
-  // Line breaks of MIME, 2 in 78 characters, do not count against a picture.
-  if (size > maxBytes * 1.05 + 4)
-    throw new ItemError('TOO_LARGE', `The base64 text holds about ${size} bytes; the limit is ${maxBytes}.`)
-  if (!/^[A-Za-z0-9+/_\-\s]*={0,2}\s*$/.test(body)) {
-    const at = body.search(/[^A-Za-z0-9+/_\-\s=]/)
-    throw new ItemError(
-      'INVALID',
-      at < 0
-        ? 'The base64 text has "=" in its middle.'
-        : `The text is not base64: character ${at} is none of its alphabet.`,
-    )
-  }
+  if (!/^\s*data:/i.test(text.slice(0, 64))) return decodeBody(text, maxBytes)
+  const comma = text.indexOf(',')
+  if (comma < 0) throw invalid('The data: URI has no comma.')
+  const body = text.slice(comma + 1)
+  if (!/;\s*base64\s*$/i.test(text.slice(0, comma))) return percentDecoded(body, maxBytes)
+  const plain = body.includes('%')
+    ? body.replace(/%(2b|2f|3d)/gi, (escaped) => decodeURIComponent(escaped))
+    : body
+  return decodeBody(plain, maxBytes)
+}
+
+function decodeBody(given: string, maxBytes: number): Uint8Array {
+  // A guard before the text is copied: line breaks are at most 2 in 78 characters.
+  if (given.length * 0.7 > maxBytes + 1024) throw tooLarge(Math.floor(given.length * 0.75), maxBytes)
+  const body = /\s/.test(given) ? given.replace(/\s+/g, '') : given
+  const padding = body.endsWith('==') ? 2 : body.endsWith('=') ? 1 : 0
+  const digits = body.length - padding
+  if (digits === 0) throw empty()
+  const size = Math.floor((digits * 3) / 4)
+  if (size > maxBytes) throw tooLarge(size, maxBytes)
+  if (digits % 4 === 1 || (padding > 0 && body.length % 4 !== 0))
+    throw invalid(`The base64 text was cut: ${body.length} characters make no whole number of bytes.`)
+  // Buffer passes over what is no base64 digit: then bytes are missing.
   const bytes = Buffer.from(body, 'base64')
-  if (bytes.length === 0) throw new ItemError('INVALID', 'The base64 text is too short to hold a byte.')
+  if (bytes.length !== size) {
+    const at = body.search(/[^A-Za-z0-9+/_-]/)
+    throw invalid(`The text is not base64: ${JSON.stringify(body[at])} at position ${at}.`)
+  }
   return bytes
 }
 
-function dataUriBody(uri: string): string {
-  const comma = uri.indexOf(',')
-  if (comma < 0 || !/;base64$/i.test(uri.slice(0, comma)))
-    throw new ItemError('INVALID', 'A data: URI must have the form data:image/png;base64,...')
-  return uri.slice(comma + 1)
+/** As RFC 2397 has it: octets, not text. Unescaped characters beyond ASCII are taken as UTF-8. */
+function percentDecoded(body: string, maxBytes: number): Uint8Array {
+  if (body.length / 3 > maxBytes) throw tooLarge(Math.floor(body.length / 3), maxBytes)
+  const source = Buffer.from(body, 'utf8')
+  let length = 0
+  // In place: what is decoded is never longer than what was read.
+  for (let i = 0; i < source.length; i++) {
+    const digits = source[i] === 0x25 ? source.toString('latin1', i + 1, i + 3) : ''
+    if (/^[0-9a-f]{2}$/i.test(digits)) {
+      source[length++] = Number.parseInt(digits, 16)
+      i += 2
+    } else source[length++] = source[i]!
+  }
+  if (length === 0) throw empty()
+  if (length > maxBytes) throw tooLarge(length, maxBytes)
+  return source.subarray(0, length)
 }
+
+const empty = () => new ItemError('EMPTY', 'The base64 text holds no bytes.')
+
+const invalid = (what: string) =>
+  new ItemError(
+    'INVALID',
+    `${what} Give plain base64 or a data: URI such as data:image/png;base64,iVBORw0...`,
+  )
+
+const tooLarge = (size: number, maxBytes: number) =>
+  new ItemError(
+    'TOO_LARGE',
+    `The picture has about ${size} bytes; the limit is ${maxBytes}. Send a smaller version.`,
+  )

@@ -1,109 +1,162 @@
+/** Pictures from addresses that a caller names, without becoming that caller's way into the server's own network. */
 import type { LookupFunction } from 'node:net'
-import { Agent, request } from 'undici'
+import { pipeline, type Readable, type Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { Agent, type Dispatcher, request } from 'undici'
 import { ItemError } from '../errors.ts'
-import { publicAddresses } from './resolve.ts'
+import { checkPublicUrl, guardedConnector } from './guard.ts'
 
 export interface FetchOptions {
+  /** Of the picture, counted as they arrive and after decompression. */
   maxBytes: number
   signal?: AbortSignal
-  /** Private and loopback addresses too: only where every caller is trusted. */
+  /** Private and loopback hosts and all ports too: only where every caller is trusted. */
   allowPrivate?: boolean
+  /** For everything: names, redirects, headers and body. */
   timeoutMs?: number
+  redirects?: number
+  /** Resolves names; the system's resolver when absent. */
+  lookup?: LookupFunction
 }
 
-const mostRedirects = 5
-
 /**
- * The bytes behind an http(s) address. Only public addresses are connected to: names are looked up once, checked, and
- * the connection goes to what was checked, on every redirect anew (so no rebinding).
+ * The bytes behind an http(s) address, redirects followed. Only public addresses are connected to (see guard.ts).
  * @throws ItemError INVALID, URL_FORBIDDEN, URL_FAILED, TOO_LARGE, EMPTY; the signal's reason when aborted
  */
 export async function fetchImage(address: string, options: FetchOptions): Promise<Uint8Array> {
-  const { signal, timeoutMs = 10_000 } = options
+  const { signal, timeoutMs = 10_000, allowPrivate = false, lookup } = options
   const timeout = AbortSignal.timeout(timeoutMs)
-  const either = signal ? AbortSignal.any([signal, timeout]) : timeout
-  let url = checked(address)
-  try {
-    for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-      const answer = await visit(url, options, either)
-      if (answer instanceof Uint8Array) return answer
-      url = checked(new URL(answer.location, url).href)
-    }
-    throw new ItemError('URL_FAILED', `The address redirects more than ${mostRedirects} times.`)
-  } catch (error) {
-    signal?.throwIfAborted()
-    if (error instanceof ItemError) throw error
-    if (timeout.aborted)
-      throw new ItemError('URL_FAILED', `The host "${url.hostname}" did not answer within ${timeoutMs} ms.`)
-    throw new ItemError(
-      'URL_FAILED',
-      `The picture could not be fetched from "${url.hostname}" (${codeOf(error)}).`,
-    )
-  }
-}
-
-/** Network errors by their code: their messages may name addresses of the inside. */
-const codeOf = (error: unknown) => {
-  const { code, cause } = error as { code?: string; cause?: { code?: string } }
-  return code ?? cause?.code ?? 'no answer'
-}
-
-function checked(address: string): URL {
-  const url = URL.parse(address)
-  if (!url) throw new ItemError('INVALID', 'This is not an address that can be fetched.')
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new ItemError(
-      'URL_FORBIDDEN',
-      `Addresses of ${url.protocol} are not fetched, only http: and https:.`,
-    )
-  if (url.username || url.password)
-    throw new ItemError('URL_FORBIDDEN', 'Addresses with a user name or password are not fetched.')
-  return url
-}
-
-async function visit(
-  url: URL,
-  options: FetchOptions,
-  signal: AbortSignal,
-): Promise<Uint8Array | { location: string }> {
   const agent = new Agent({
-    connect: options.allowPrivate ? {} : { lookup: pinned(await publicAddresses(url.hostname)) },
+    connect: allowPrivate ? (lookup ? { lookup } : {}) : guardedConnector(lookup),
+    pipelining: 0,
   })
   try {
-    const { statusCode, headers, body } = await request(url, {
-      dispatcher: agent,
-      signal,
-      headers: { accept: 'image/*', 'user-agent': 'limn' },
-    })
-    if (statusCode >= 300 && statusCode < 400 && headers.location)
-      return { location: String(headers.location) }
-    if (statusCode !== 200)
-      throw new ItemError('URL_FAILED', `The host "${url.hostname}" answered with status ${statusCode}.`)
-    return await read(body, options.maxBytes, Number(headers['content-length'] ?? 0))
+    return await follow(address, options, agent, signal ? AbortSignal.any([signal, timeout]) : timeout)
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason
+    if (timeout.aborted)
+      throw new ItemError(
+        'URL_FAILED',
+        `The picture did not arrive within ${timeoutMs} ms. Send the file itself.`,
+      )
+    throw described(error)
   } finally {
     // Not waited for: an endless body would be read to its end.
     void agent.destroy()
   }
 }
 
-/** A lookup that knows only what was checked. */
-function pinned(addresses: { address: string; family: number }[]): LookupFunction {
-  return (_hostname, options, callback) => {
-    if (options.all) callback(null, addresses)
-    else callback(null, addresses[0]!.address, addresses[0]!.family)
+async function follow(
+  address: string,
+  { maxBytes, allowPrivate, redirects = 5 }: FetchOptions,
+  dispatcher: Agent,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  let url = checkedUrl(address, allowPrivate)
+  for (let hops = 0; ; hops++) {
+    const answer = await request(url, {
+      dispatcher,
+      signal,
+      headers: { accept: 'image/*,*/*;q=0.5', 'accept-encoding': 'identity', 'user-agent': 'limn' },
+    })
+    const location = redirection(answer)
+    if (location === null) return read(answer, maxBytes)
+    // What comes of a body that nobody reads is nobody's matter.
+    answer.body.on('error', () => {}).destroy()
+    if (hops === redirects)
+      throw new ItemError(
+        'URL_FAILED',
+        `The address redirects more than ${redirects} times. Give the final one.`,
+      )
+    url = checkedUrl(URL.parse(location, url)?.href ?? '', allowPrivate)
   }
 }
 
-async function read(body: AsyncIterable<Buffer>, maxBytes: number, stated: number): Promise<Uint8Array> {
-  const tooLarge = () => new ItemError('TOO_LARGE', `The fetched file has more than ${maxBytes} bytes.`)
-  if (stated > maxBytes) throw tooLarge()
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of body) {
-    size += part.length
-    if (size > maxBytes) throw tooLarge()
-    parts.push(part)
+function checkedUrl(address: string, allowPrivate = false): URL {
+  const url = URL.parse(address)
+  if (!url) throw new ItemError('INVALID', 'The address is no URL. It must begin with https:// or http://.')
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new ItemError(
+      'URL_FORBIDDEN',
+      `Addresses of "${url.protocol}" are not fetched; only https: and http: are.`,
+    )
+  if (url.username || url.password)
+    throw new ItemError(
+      'URL_FORBIDDEN',
+      'An address with a user name or password is not fetched. Send the file itself.',
+    )
+  if (!allowPrivate) checkPublicUrl(url)
+  return url
+}
+
+function redirection({ statusCode, headers }: Dispatcher.ResponseData): string | null {
+  if (![301, 302, 303, 307, 308].includes(statusCode)) return null
+  return [headers.location].flat()[0] ?? null
+}
+
+async function read(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  try {
+    if (statusCode < 200 || statusCode > 299)
+      throw new ItemError(
+        'URL_FAILED',
+        `The address answered with status ${statusCode} instead of a picture.`,
+      )
+    if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of decompressed(body, [headers['content-encoding']].flat().join(','))) {
+      size += chunk.length
+      if (size > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(chunk)
+    }
+    if (size === 0) throw new ItemError('EMPTY', 'The address answered without any bytes.')
+    return Buffer.concat(chunks)
+  } finally {
+    body.on('error', () => {}).destroy()
   }
-  if (size === 0) throw new ItemError('EMPTY', 'The address gave no bytes.')
-  return Buffer.concat(parts)
+}
+
+const decompressors: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+}
+
+/** Some hosts compress although they were asked not to. */
+function decompressed(body: Readable, encoding: string): AsyncIterable<Uint8Array> {
+  const name = encoding.trim().toLowerCase()
+  if (name === '' || name === 'identity') return body
+  const make = Object.hasOwn(decompressors, name) ? decompressors[name] : undefined
+  if (!make)
+    throw new ItemError(
+      'URL_FAILED',
+      `The address answered in the encoding "${name.slice(0, 40)}", which is not read.`,
+    )
+  // An error of either reaches the reader by the stream itself.
+  return pipeline(body, make(), () => {})
+}
+
+const tooLarge = (maxBytes: number) =>
+  new ItemError(
+    'TOO_LARGE',
+    `The picture has more than ${maxBytes} bytes, the limit. Send a smaller version.`,
+  )
+
+/** Says what went wrong without the addresses and names that were met on the way. */
+function described(error: unknown): ItemError {
+  if (error instanceof ItemError) return error
+  const { code = '', cause } = error as NodeJS.ErrnoException
+  if (cause instanceof ItemError) return cause
+  const why = /^(ENOTFOUND|EAI_AGAIN|ENODATA)$/.test(code)
+    ? "the host's name is not known"
+    : /CERT|SSL|TLS|SELF_SIGNED/.test(code)
+      ? "the host's certificate is not valid"
+      : /^Z_|BROTLI|_ERROR_/.test(code)
+        ? 'the answer is compressed and damaged'
+        : 'the connection failed'
+  return new ItemError('URL_FAILED', `The picture could not be fetched: ${why}.`, { cause: error })
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 
 /** A command gets what follows its name and returns the exit status. */
 type Command = (args: string[]) => Promise<number>
@@ -28,7 +29,7 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
 }
 
 const version = () =>
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version as string
+  JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8')).version as string
 
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { help }]) => `  ${name.padEnd(8)}${help}`)

@@ -1,23 +1,30 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { formats } from '../sources/picture.ts'
+import { syncFolder, writeDurably } from './durable.ts'
 
 /** Where pictures are kept, by the digest of their bytes. The one implementation is a folder; an object store can be another. */
 export interface FileStore {
   /** Durable when it resolves. A file that is there already is left as it is. */
   put(hash: string, mimeType: string, bytes: Uint8Array): Promise<void>
+  has(hash: string, mimeType: string): Promise<boolean>
   read(hash: string, mimeType: string): Promise<Uint8Array>
+  /** Of any type; none is no error. */
   delete(hash: string): Promise<void>
+  /** Hashes of everything that is kept. */
+  list(): AsyncIterable<string>
   path(hash: string, mimeType: string): string
 }
 
 const extensions = new Map(Object.values(formats).map(({ mimeType, extension }) => [mimeType, extension]))
 
-/** `<root>/ab/cdef….png`: 256 folders, named by content. */
+/** `<root>/ab/cdef….png`: 256 folders, named by content. Drafts lie in a folder of their own. */
 export class FolderStore implements FileStore {
   readonly #root: string
-  constructor(root: string) {
+  readonly #drafts: string
+  constructor(root: string, drafts: string) {
     this.#root = root
+    this.#drafts = drafts
   }
 
   path(hash: string, mimeType: string): string {
@@ -27,8 +34,14 @@ export class FolderStore implements FileStore {
   async put(hash: string, mimeType: string, bytes: Uint8Array): Promise<void> {
     const file = this.path(hash, mimeType)
     if (await exists(file)) return
-    await mkdir(path.dirname(file), { recursive: true })
-    await writeDurably(file, bytes)
+    const folder = path.dirname(file)
+    const made = await mkdir(folder, { recursive: true })
+    await writeDurably(file, bytes, this.#drafts)
+    if (made !== undefined) await syncFolder(path.dirname(folder))
+  }
+
+  has(hash: string, mimeType: string): Promise<boolean> {
+    return exists(this.path(hash, mimeType))
   }
 
   read(hash: string, mimeType: string): Promise<Uint8Array> {
@@ -37,10 +50,16 @@ export class FolderStore implements FileStore {
 
   async delete(hash: string): Promise<void> {
     const folder = path.join(this.#root, hash.slice(0, 2))
-    // Whatever its type, and a draft that a dead process left.
+    // Recovery knows no type: the row that would say it is gone.
     const names = await readdir(folder).catch(() => [] as string[])
-    const own = names.filter((name) => name.startsWith(hash.slice(2)))
+    const own = names.filter((name) => name.startsWith(`${hash.slice(2)}.`))
     await Promise.all(own.map((name) => rm(path.join(folder, name), { force: true })))
+  }
+
+  async *list(): AsyncIterable<string> {
+    for (const shard of await readdir(this.#root).catch(() => [] as string[]))
+      for (const name of await readdir(path.join(this.#root, shard)))
+        yield shard + name.slice(0, name.lastIndexOf('.'))
   }
 }
 
@@ -49,30 +68,3 @@ export const exists = (file: string) =>
     () => true,
     () => false,
   )
-
-let drafts = 0
-
-/** Whole or not at all, on disk when it resolves: draft, fsync, rename, fsync of the folder. */
-export async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${file}.${process.pid}-${drafts++}.draft`
-  const handle = await open(draft, 'w')
-  try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(draft, file)
-  await syncFolder(path.dirname(file))
-}
-
-/** A rename is durable only when its folder is. Windows cannot open folders, and does not need to. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
 import type { Encoder } from '../encode/encoder.ts'
@@ -8,21 +7,25 @@ import { type Log, silent } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { defaultLimits, type PictureLimits } from '../sources/picture.ts'
 import { FolderStore } from './files.ts'
-import { Indexer } from './indexer.ts'
+import { Indexer, readStored } from './indexer.ts'
 import { inspect } from './inspect.ts'
 import { Journal } from './journal.ts'
 import { joinTags, readMetadata } from './metadata.ts'
+import { recover } from './recovery.ts'
 import { Thumbnails } from './thumbnails.ts'
 import type { Added, Library, NewPicture } from './types.ts'
 
 export interface LibraryOptions {
   database: Database
   encoder: Encoder
-  /** LIMN_HOME: files, thumbnails and journal lie in it. */
+  /** LIMN_HOME: files, thumbnails, drafts and journal lie in it. */
   home: string
   limits?: PictureLimits
   log?: Log
 }
+
+/** Pictures that `vectors` encodes by one call, as long as they leave room for other callers. */
+const encodedAtOnce = 64
 
 /** Opens the library: cleans up after a process that died, then indexes what lacks its vector. */
 export async function createLibrary({
@@ -32,73 +35,65 @@ export async function createLibrary({
   limits = defaultLimits,
   log = silent,
 }: LibraryOptions): Promise<Library> {
-  const files = new FolderStore(path.join(home, 'files'))
-  const thumbnails = new Thumbnails(path.join(home, 'thumbnails'), limits)
+  const drafts = path.join(home, 'drafts')
+  const files = new FolderStore(path.join(home, 'files'), drafts)
+  const thumbnails = new Thumbnails(path.join(home, 'thumbnails'), drafts, limits)
   const journal = new Journal(path.join(home, 'journal'))
-  await mkdir(path.join(home, 'files'), { recursive: true })
-  await recover()
+  await recover({ database, files, thumbnails, journal, drafts, log })
 
   const { spec } = await encoder.model()
   await announce(spec)
-  const indexers = new Map<string, Promise<Indexer>>()
-  const indexer = await startIndexer(spec, true)
-
-  /** A mark of the journal means that the row decides: without one the file goes. */
-  async function recover(): Promise<void> {
-    const marked = await journal.open()
-    const rows = await database.assets.byHashes(marked)
-    for (const hash of marked) {
-      if (!rows.has(hash)) await Promise.all([files.delete(hash), thumbnails.delete(hash)])
-      await journal.clear(hash)
-    }
-    if (marked.length > 0)
-      log.info({ pictures: marked.length }, 'cleaned up what an earlier process left half done')
-  }
+  const registrations = new Map<string, Promise<void>>()
+  const indexers = new Map<string, Indexer>()
+  await indexerOf(spec)
 
   /** Says it when pictures that have vectors of another model are going to be indexed anew. */
-  async function announce(model: ModelSpec): Promise<void> {
+  async function announce({ name, dimensions, revision }: ModelSpec): Promise<void> {
     const before = await database.vectors.registered()
-    if (before.length === 0 || before.some(({ revision }) => revision === model.revision)) return
-    const last = before.at(-1)!
+    const last = before.at(-1)
+    if (!last || before.some((model) => model.revision === revision)) return
+    const count = await database.assets.count()
+    if (count === 0) return
+    const old = last.name === name ? `an earlier revision of ${name}` : last.name
     log.warn(
-      {
-        model: model.name,
-        dimensions: model.dimensions,
-        before: last.name,
-        beforeDimensions: last.dimensions,
-      },
-      `the library was indexed with ${last.name} (${last.dimensions} dimensions); its pictures are now indexed with ${model.name} (${model.dimensions}), the older vectors stay untouched`,
+      { model: name, dimensions, before: last.name, beforeDimensions: last.dimensions, pictures: count },
+      `the library was indexed with ${old} (${last.dimensions} dimensions); its ${count} pictures are now indexed with ${name} (${dimensions} dimensions) too. The older vectors stay untouched; until this is done search answers with truncated: true`,
     )
   }
 
-  function startIndexer(model: ModelSpec, isDefault: boolean): Promise<Indexer> {
-    let started = indexers.get(model.revision)
-    if (!started) {
-      const { revision, name, dimensions } = model
-      started = database.vectors
-        .register({ revision, name, dimensions })
-        .then(() => new Indexer({ database, encoder, files, log, spec: model, isDefault }))
-      indexers.set(revision, started)
-      started.catch(() => indexers.delete(revision))
+  /** Makes the model known to the database, once. */
+  function register({ revision, name, dimensions }: ModelSpec): Promise<void> {
+    let registration = registrations.get(revision)
+    if (!registration) {
+      registration = database.vectors.register({ revision, name, dimensions })
+      registrations.set(revision, registration)
+      registration.catch(() => registrations.delete(revision))
     }
-    return started
+    return registration
   }
 
-  async function wakeAll(): Promise<void> {
-    for (const started of indexers.values()) (await started.catch(() => null))?.wake()
+  async function indexerOf(model: ModelSpec): Promise<Indexer> {
+    await register(model)
+    let indexer = indexers.get(model.revision)
+    if (!indexer) {
+      const isDefault = model.revision === spec.revision
+      indexer = new Indexer({ database, encoder, files, log, spec: model, isDefault })
+      indexers.set(model.revision, indexer)
+    }
+    return indexer
   }
 
   async function add(picture: NewPicture): Promise<Added> {
     const { bytes } = picture
     const contentHash = createHash('sha256').update(bytes).digest('hex')
-    const known = await database.assets.byHashes([contentHash])
+    const known = (await database.assets.byHashes([contentHash])).get(contentHash)
     // Taken before, so inspected before.
-    if (known.has(contentHash)) return { asset: known.get(contentHash)!, duplicate: true }
+    if (known && (await files.has(contentHash, known.mimeType))) return { asset: known, duplicate: true }
     const { mimeType, width, height } = await inspect(bytes, limits)
     const own = readMetadata(bytes, mimeType, log)
     const row = {
       contentHash,
-      name: picture.name?.trim() || `${contentHash.slice(0, 12)}`,
+      name: picture.name?.trim() || contentHash.slice(0, 12),
       title: picture.title ?? own.title,
       description: picture.description ?? own.description,
       tags: joinTags(picture.tags, own.keywords),
@@ -112,7 +107,7 @@ export async function createLibrary({
       await files.put(contentHash, mimeType, bytes)
       return database.assets.add(row)
     })
-    await wakeAll()
+    if (!added.duplicate) for (const indexer of indexers.values()) indexer.offer(added.row)
     return { asset: added.row, duplicate: added.duplicate }
   }
 
@@ -123,7 +118,8 @@ export async function createLibrary({
         journal.during(contentHash, async () => {
           const [deleted] = await database.assets.delete([id])
           if (!deleted) return null
-          await Promise.all([files.delete(contentHash), thumbnails.delete(contentHash)])
+          await files.delete(contentHash)
+          await thumbnails.delete(contentHash)
           return id
         }),
       ),
@@ -136,26 +132,30 @@ export async function createLibrary({
     model?: string | null,
   ): Promise<Map<string, Float32Array>> {
     const wanted = (await encoder.model(model)).spec
-    const found = await database.vectors.get(
-      wanted.revision,
-      assets.map(({ id }) => id),
-    )
+    const ids = assets.map(({ id }) => id)
+    const found = await database.vectors.get(wanted.revision, ids)
     const missing = assets.filter(({ id, status }) => !found.has(id) && status !== 'FAILED')
-    if (missing.length === 0) return found
-    const inputs = await Promise.all(
-      missing.map(async ({ contentHash, mimeType }) => ({
-        image: await files.read(contentHash, mimeType),
-        contentHash,
-      })),
-    )
-    const encoded = await encoder.encode(inputs, { model: wanted.name })
-    const rows = missing.flatMap(({ id }, n) => {
+    if (missing.length > 0) await register(wanted)
+    const most = Math.max(1, Math.min(encodedAtOnce, Math.floor(encoder.stats().limit / 4)))
+    for (let from = 0; from < missing.length; from += most)
+      for (const [id, vector] of await encodeAndStore(missing.slice(from, from + most), wanted))
+        found.set(id, vector)
+    return found
+  }
+
+  async function encodeAndStore(assets: readonly AssetRow[], model: ModelSpec) {
+    const images = await Promise.all(assets.map((asset) => readStored(files, asset)))
+    const inputs = assets.flatMap(({ id, contentHash }, n) => {
+      const image = images[n]
+      return image ? [{ id, image, contentHash }] : []
+    })
+    const encoded = await encoder.encode(inputs, { model: model.name })
+    const rows = inputs.flatMap(({ id }, n) => {
       const one = encoded[n]!
       return one instanceof ItemError ? [] : [{ assetId: id, vector: one.vector }]
     })
-    await database.vectors.put(wanted.revision, rows, { ready: wanted.revision === spec.revision })
-    for (const { assetId, vector } of rows) found.set(assetId, vector)
-    return found
+    await database.vectors.put(model.revision, rows, { ready: model.revision === spec.revision })
+    return rows.map(({ assetId, vector }) => [assetId, vector] as const)
   }
 
   return {
@@ -167,16 +167,15 @@ export async function createLibrary({
     },
     filePath: ({ contentHash, mimeType }) => files.path(contentHash, mimeType),
     thumbnailPath: ({ contentHash, mimeType }, size) =>
-      thumbnails.path(contentHash, size, () => files.read(contentHash, mimeType)),
+      thumbnails.path(contentHash, size, files.path(contentHash, mimeType)),
     async ensureIndexed(model) {
-      const wanted = (await encoder.model(model)).spec
-      return (await startIndexer(wanted, wanted.revision === spec.revision)).complete
+      return (await indexerOf((await encoder.model(model)).spec)).complete
     },
     async idle() {
-      await indexer.idle()
+      for (const indexer of indexers.values()) await indexer.idle()
     },
     async close() {
-      for (const started of indexers.values()) await (await started.catch(() => null))?.stop()
+      await Promise.all([...indexers.values()].map((indexer) => indexer.stop()))
     },
   }
 }

@@ -5,6 +5,7 @@ import { ItemError, Overloaded } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { FileStore } from './files.ts'
+import { Waiting } from './waiting.ts'
 
 export interface IndexerOptions {
   database: Database
@@ -20,116 +21,125 @@ export interface IndexerOptions {
 const mostOfPage = 32
 /** Pages at once: while one's vectors are stored the next one is encoded. */
 const pagesAtOnce = 2
+const firstPauseMs = 250
 const longestPauseMs = 15_000
 
 /**
- * Gives every asset its vector of one model. What is missing is asked of the database, never remembered: whatever dies,
- * the next start goes on where it stood.
+ * Gives every asset its vector of one model. What is missing is asked of the database at the start and after every
+ * failure; what is added in between is offered. So whatever dies, the next start goes on where it stood.
  */
 export class Indexer {
   readonly #options: IndexerOptions
+  readonly #waiting: Waiting
+  readonly #pageSize: number
   readonly #stop = new AbortController()
-  readonly #inFlight = new Set<string>()
   readonly #pages = new Set<Promise<void>>()
   readonly #running: Promise<void>
   #wake = Promise.withResolvers<void>()
-  #idle = Promise.withResolvers<void>()
-  #isIdle = false
-  #woken = false
-  readonly #pageSize: number
+  #settled = Promise.withResolvers<void>()
+  #failure: unknown = null
+  #pauseMs = firstPauseMs
 
   constructor(options: IndexerOptions) {
+    const { database, encoder, spec } = options
     this.#options = options
-    this.#pageSize = Math.max(1, Math.min(mostOfPage, Math.floor(options.encoder.stats().limit / 4)))
+    this.#waiting = new Waiting((limit, after) => database.vectors.missing(spec.revision, limit, after))
+    this.#pageSize = Math.max(1, Math.min(mostOfPage, Math.floor(encoder.stats().limit / 4)))
     this.#running = this.#run()
   }
 
-  /** Something new is there. */
-  wake(): void {
-    if (this.#isIdle) this.#idle = Promise.withResolvers()
-    this.#isIdle = false
-    this.#woken = true
+  /** An asset that is new. */
+  offer(asset: AssetRow): void {
+    this.#waiting.offer(asset)
     this.#wake.resolve()
   }
 
-  /** Resolves when nothing is missing. */
-  async idle(): Promise<void> {
-    await this.#idle.promise
-  }
-
+  /** Whether every asset has its vector, but for those that cannot have one. */
   get complete(): boolean {
-    return this.#isIdle
+    return this.#waiting.empty
   }
 
-  /** Ends after what is being encoded. */
+  /** Resolves when nothing is missing, or when it is stopped. */
+  async idle(): Promise<void> {
+    while (!this.complete && !this.#stop.signal.aborted) await this.#settled.promise
+  }
+
+  /** What is being encoded is dropped, what is being stored is waited for. */
   async stop(): Promise<void> {
-    this.#stop.abort()
+    this.#stop.abort(new Error('the library is closed'))
     this.#wake.resolve()
     await this.#running
-    this.#idle.resolve()
+    this.#settled.resolve()
   }
 
   async #run(): Promise<void> {
-    let pause = 250
     while (!this.#stop.signal.aborted) {
+      this.#wake = Promise.withResolvers()
       try {
-        await this.#round()
-        pause = 250
+        await this.#pauseAfterFailure()
+        const page = await this.#waiting.take(this.#pageSize)
+        if (page.length > 0) this.#begin(page)
+        if (this.#pages.size >= pagesAtOnce) await Promise.race(this.#pages)
+        else if (page.length === 0) await this.#rest()
       } catch (error) {
-        if (this.#stop.signal.aborted) break
-        const ms = error instanceof Overloaded ? error.retryAfterMs : pause
-        pause = Math.min(longestPauseMs, pause * 2)
-        this.#options.log.warn({ reason: (error as Error).message, ms }, 'indexing pauses')
-        await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
+        this.#failure = error
       }
     }
-    await Promise.allSettled(this.#pages)
+    await Promise.all(this.#pages)
   }
 
-  /** One page on its way; waits when there is none, or when enough are. */
-  async #round(): Promise<void> {
-    const { database, spec } = this.#options
-    this.#wake = Promise.withResolvers()
-    this.#woken = false
-    const missing = await database.vectors.missing(spec.revision, this.#pageSize + this.#inFlight.size)
-    const page = missing.filter(({ id }) => !this.#inFlight.has(id)).slice(0, this.#pageSize)
-    if (page.length === 0) {
-      if (this.#pages.size > 0) return void (await Promise.race(this.#pages))
-      // Something came while the database was being asked.
-      if (this.#woken) return
-      this.#isIdle = true
-      this.#idle.resolve()
-      return this.#wake.promise
+  /** Nothing waits: until a page ends or something new comes. */
+  async #rest(): Promise<void> {
+    if (this.complete) {
+      this.#settled.resolve()
+      this.#settled = Promise.withResolvers()
     }
-    for (const { id } of page) this.#inFlight.add(id)
-    const work = this.#index(page).finally(() => {
-      for (const { id } of page) this.#inFlight.delete(id)
-      this.#pages.delete(work)
-    })
-    this.#pages.add(work)
-    work.catch(() => {})
-    if (this.#pages.size >= pagesAtOnce) await Promise.race(this.#pages)
+    await Promise.race([this.#wake.promise, ...this.#pages])
   }
 
-  async #index(page: AssetRow[]): Promise<void> {
+  #begin(page: AssetRow[]): void {
+    const work = this.#index(page)
+      .then(
+        (unencodable) => {
+          this.#waiting.done(page, unencodable)
+          this.#pauseMs = firstPauseMs
+        },
+        (error) => {
+          this.#waiting.again(page)
+          this.#failure = error
+        },
+      )
+      .finally(() => this.#pages.delete(work))
+    this.#pages.add(work)
+  }
+
+  /** The queue is full, the database is gone, the model does not load: nothing that is the pictures' fault. */
+  async #pauseAfterFailure(): Promise<void> {
+    const error = this.#failure
+    if (error === null) return
+    this.#failure = null
+    const { log, spec } = this.#options
+    if (this.#stop.signal.aborted) return
+    const ms = error instanceof Overloaded ? error.retryAfterMs : this.#pauseMs
+    if (error instanceof Overloaded) log.debug({ model: spec.name, ms }, 'indexing makes room for callers')
+    else {
+      this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
+      log.warn({ model: spec.name, reason: (error as Error).message, ms }, 'indexing pauses')
+    }
+    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
+  }
+
+  /** Encodes and stores; returns the ids of pictures that cannot be encoded. */
+  async #index(page: AssetRow[]): Promise<string[]> {
     const { database, encoder, files, spec, isDefault, log } = this.#options
-    const read = await Promise.all(
-      page.map(async (asset) => {
-        try {
-          return {
-            asset,
-            image: await files.read(asset.contentHash, asset.mimeType),
-            contentHash: asset.contentHash,
-          }
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-          // Deleted since the page was read: then there is no row to fail either.
-          await database.vectors.fail(asset.id, 'The file is not in the store.')
-          return null
-        }
-      }),
-    )
-    const inputs = read.filter((input) => input !== null)
+    const failed: { asset: AssetRow; reason: string }[] = []
+    const inputs: { asset: AssetRow; image: Uint8Array; contentHash: string }[] = []
+    for (const [n, image] of (await Promise.all(page.map((asset) => readStored(files, asset)))).entries()) {
+      const asset = page[n]!
+      // Deleted since: then there is no row to fail either.
+      if (image) inputs.push({ asset, image, contentHash: asset.contentHash })
+      else failed.push({ asset, reason: 'The file is not in the store.' })
+    }
     const results = await encoder.encode(inputs, {
       model: spec.name,
       priority: 'bulk',
@@ -139,11 +149,25 @@ export class Indexer {
     const rows: { assetId: string; vector: Float32Array }[] = []
     for (const [n, result] of results.entries()) {
       const { asset } = inputs[n]!
-      if (result instanceof ItemError) {
-        log.warn({ asset: asset.id, reason: result.message }, 'a picture cannot be encoded')
-        await database.vectors.fail(asset.id, result.message)
-      } else rows.push({ assetId: asset.id, vector: result.vector })
+      if (result instanceof ItemError) failed.push({ asset, reason: result.message })
+      else rows.push({ assetId: asset.id, vector: result.vector })
     }
     await database.vectors.put(spec.revision, rows, { ready: isDefault })
+    for (const { asset, reason } of failed) {
+      log.warn({ asset: asset.id, model: spec.name, reason }, 'a picture cannot be encoded')
+      // Another model's trouble leaves the asset as it is.
+      if (isDefault) await database.vectors.fail(asset.id, reason)
+    }
+    return failed.map(({ asset }) => asset.id)
+  }
+}
+
+/** The stored file's bytes, or null where there is none. */
+export async function readStored(files: FileStore, asset: AssetRow): Promise<Uint8Array | null> {
+  try {
+    return await files.read(asset.contentHash, asset.mimeType)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { syncFolder } from './durable.ts'
 
 /**
  * Marks of the pictures whose file and row are being made or removed. A mark is there before the first of the two
@@ -20,8 +21,10 @@ export class Journal {
     const turn = before.then(async () => {
       const mark = path.join(this.#folder, hash)
       await (await open(mark, 'w')).close()
+      await syncFolder(this.#folder)
       const result = await change()
-      // Not reached when the change fails halfway: the mark stays for the next start.
+      // Not reached when the change fails halfway: the mark stays for the next start. That it is gone need not be
+      // durable: a mark too many is harmless.
       await rm(mark, { force: true })
       return result
     })
@@ -36,7 +39,7 @@ export class Journal {
   /** Hashes that a process before this one left marked. */
   async open(): Promise<string[]> {
     await mkdir(this.#folder, { recursive: true })
-    return readdir(this.#folder)
+    return (await readdir(this.#folder)).filter((name) => /^[0-9a-f]{64}$/.test(name))
   }
 
   async clear(hash: string): Promise<void> {

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Database } from '../../prisma/types.ts'
 import { ItemError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
-import { writeDurably } from './files.ts'
+import { writeDurably } from './durable.ts'
 import type { Library } from './types.ts'
 
 interface Sample {

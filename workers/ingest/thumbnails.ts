@@ -1,21 +1,29 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { openPicture, type PictureLimits, pictureError } from '../sources/picture.ts'
+import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
 import { exists } from './files.ts'
+
+let drafts = 0
 
 /** WebP thumbnails, made when first asked for and kept by content: `<root>/ab/cdef…/320.webp`. */
 export class Thumbnails {
   readonly #root: string
+  readonly #drafts: string
   readonly #limits: PictureLimits
   readonly #making = new Map<string, Promise<string>>()
 
-  constructor(root: string, limits: PictureLimits) {
+  constructor(root: string, drafts: string, limits: PictureLimits) {
     this.#root = root
+    this.#drafts = drafts
     this.#limits = limits
   }
 
-  /** Path of the thumbnail whose longest edge is `size` pixels. @throws ItemError when the picture does not decode */
-  async path(hash: string, size: number, source: () => Promise<Uint8Array>): Promise<string> {
+  /**
+   * Path of the thumbnail whose longest edge is `size` pixels; a photograph that is smaller keeps its size, a drawing
+   * is drawn at that size. `source` is the stored file.
+   * @throws ItemError when the picture does not decode
+   */
+  async path(hash: string, size: number, source: string): Promise<string> {
     const file = path.join(this.#folder(hash), `${size}.webp`)
     if (await exists(file)) return file
     let making = this.#making.get(file)
@@ -34,28 +42,26 @@ export class Thumbnails {
     return path.join(this.#root, hash.slice(0, 2), hash.slice(2))
   }
 
-  async #make(file: string, size: number, source: () => Promise<Uint8Array>): Promise<string> {
-    const bytes = await source()
-    await mkdir(path.dirname(file), { recursive: true })
-    const draft = `${file}.${process.pid}.draft`
+  async #make(file: string, size: number, source: string): Promise<string> {
+    const draft = path.join(this.#drafts, `thumbnail-${process.pid}-${drafts++}.draft`)
+    const bytes = await readFile(source)
     try {
-      const {
-        format,
-        width = size,
-        height = size,
-        density = 72,
-      } = await openPicture(bytes, this.#limits).metadata()
-      // A drawing is rasterised at the size it is shown in.
-      const scale = format === 'svg' ? Math.min(2400, (density * size) / Math.max(width, height)) : undefined
-      await openPicture(bytes, this.#limits, scale ? { density: Math.max(1, scale) } : {})
+      const { format, width, height, density = 72 } = await pictureHeader(bytes, this.#limits)
+      const drawing = format === 'svg'
+      const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
+      await openPicture(bytes, this.#limits, drawing ? { density: scaled } : {})
         .autoOrient()
-        .resize(size, size, { fit: 'inside', withoutEnlargement: format !== 'svg' })
+        .resize(size, size, { fit: 'inside', withoutEnlargement: !drawing })
         .webp({ quality: 82, smartSubsample: true })
         .toFile(draft)
     } catch (error) {
+      await rm(draft, { force: true })
       throw pictureError(error)
     }
+    await mkdir(path.dirname(file), { recursive: true })
     await rename(draft, file)
+    // Removed while it was drawn: the removal may have passed by here before the thumbnail was in place.
+    if (!(await exists(source))) await rm(path.dirname(file), { recursive: true, force: true })
     return file
   }
 }

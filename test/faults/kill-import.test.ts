@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import sharp from 'sharp'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openDatabase } from '../../prisma/open.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+const count = 2000
+const kills = 10
+const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)
+const random = mulberry32(seed)
+
+let work: string
+let home: string
+let database: TestDatabase
+let hashes: Set<string>
+const children = new Set<ChildProcess>()
+
+beforeAll(async () => {
+  console.log(`seed ${seed} (LIMN_TEST_SEED repeats it)`)
+  work = mkdtempSync(path.join(os.tmpdir(), 'limn-kill-'))
+  home = path.join(work, 'home')
+  database = await testDatabase()
+  await database.prepare(home)
+  hashes = await makePictures(path.join(work, 'pictures'))
+})
+afterAll(async () => {
+  for (const child of children) killGroup(child)
+  await database?.close()
+  rmSync(work, { recursive: true, force: true })
+})
+
+it('loses, repeats and orphans nothing when it is killed ten times while importing', {
+  timeout: 300_000,
+}, async () => {
+  for (let n = 0; n < kills; n++) {
+    const server = await startServer()
+    const importer = limn(['import', path.join(work, 'pictures')])
+    await untilFiles(stored().length + 20 + Math.floor(random() * 120), importer)
+    await sleep(random() * 60)
+    const victims = [[server], [server, importer], [importer]][Math.floor(random() * 3)]!
+    for (const victim of victims) {
+      // The server alone, or with the database process that it has beside it.
+      if (random() < 0.5) killGroup(victim.child)
+      else victim.child.kill('SIGKILL')
+    }
+    await Promise.all(victims.map(({ ended }) => ended))
+    // Who was spared must not be there when the next server starts.
+    killGroup(importer.child)
+    if (victims.includes(server)) await Promise.all([server.ended, importer.ended])
+    else {
+      server.child.kill('SIGTERM')
+      expect(await server.ended, server.said()).toBe(0)
+    }
+  }
+
+  const server = await startServer()
+  const importer = limn(['import', path.join(work, 'pictures')])
+  expect(await importer.ended, importer.said()).toBe(0)
+  expect(importer.said()).toMatch(/ 0 failed/)
+  server.child.kill('SIGTERM')
+  expect(await server.ended, server.said()).toBe(0)
+
+  const db = await openDatabase({ home, url: database.url })
+  try {
+    const rows = await db.assets.byHashes([...hashes])
+    expect(rows.size).toBe(count)
+    expect(await db.assets.count()).toBe(count)
+    const assets = [...rows.values()]
+    expect(assets.filter(({ status }) => status !== 'READY')).toEqual([])
+    const [model, ...others] = await db.vectors.registered()
+    expect(others).toEqual([])
+    const ids = assets.map(({ id }) => id)
+    const vectors = await db.vectors.get(model!.revision, ids)
+    expect([...vectors.keys()].sort()).toEqual(ids.sort())
+    expect(await db.vectors.missing(model!.revision, 1)).toEqual([])
+  } finally {
+    await db.close()
+  }
+  expect(stored()).toEqual([...hashes].map((hash) => `${hash.slice(0, 2)}/${hash.slice(2)}.png`).sort())
+  expect(globSync('{journal,thumbnails}/**/*', { cwd: home })).toEqual([])
+})
+
+/** Everything in the file store, drafts too. */
+const stored = () =>
+  globSync('files/*/*', { cwd: home })
+    .map((file) => file.split(path.sep).slice(1).join('/'))
+    .sort()
+
+async function untilFiles(wanted: number, importer: ReturnType<typeof limn>): Promise<void> {
+  while (stored().length < Math.min(count, wanted)) {
+    if (importer.child.exitCode !== null) throw new Error(importer.said())
+    await sleep(10)
+  }
+}
+
+function limn(args: string[]) {
+  // A group of its own: with what it starts itself.
+  const child = spawn(process.execPath, ['api/limn.ts', ...args], {
+    detached: true,
+    env: {
+      PATH: process.env.PATH,
+      LIMN_HOME: home,
+      LIMN_SAMPLES: 'false',
+      LIMN_LOG_LEVEL: 'warn',
+      LIMN_PROVIDER: 'cpu',
+      PORT: '0',
+      ...(database.url && { DATABASE_URL: database.url }),
+    },
+  })
+  children.add(child)
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      text += chunk
+    })
+  const ended = new Promise<number | null>((resolve) => child.on('exit', (status) => resolve(status)))
+  return { child, ended, said: () => text }
+}
+
+async function startServer() {
+  const server = limn(['serve'])
+  while (!server.said().includes('Limn answers at')) {
+    if (server.child.exitCode !== null) throw new Error(server.said())
+    await sleep(10)
+  }
+  return server
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-pid!, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Small pictures of noise in a tree of folders. */
+async function makePictures(folder: string): Promise<Set<string>> {
+  const found = new Set<string>()
+  for (let n = 0; n < count; n++) {
+    const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, () => random() * 256)
+    const bytes = await sharp(pixels, { raw: { width: 16, height: 16, channels: 3 } })
+      .png({ compressionLevel: 1 })
+      .toBuffer()
+    const file = path.join(folder, `set ${n % 7}`, `part ${n % 5}`, `${n}.png`)
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, bytes)
+    found.add(createHash('sha256').update(bytes).digest('hex'))
+  }
+  return found
+}
+
+/** Mulberry32 (Tommy Ettinger, 2017): 32 bits of state, numbers in 0..1. */
+function mulberry32(state: number): () => number {
+  let a = state
+  return () => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,0 +1,97 @@
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { inspect } from '../../../workers/ingest/inspect.ts'
+import { defaultLimits } from '../../../workers/sources/picture.ts'
+
+const noise = (width: number, height: number) =>
+  sharp(Buffer.from(Array.from({ length: width * height * 3 }, (_, n) => (n * 7919) & 255)), {
+    raw: { width, height, channels: 3 },
+  })
+const codeOf = (bytes: Uint8Array, limits = defaultLimits) =>
+  inspect(bytes, limits).then(
+    () => 'taken',
+    (error) => error.code,
+  )
+
+describe('a picture, before it is taken', () => {
+  it.each([
+    ['jpeg', 'image/jpeg'],
+    ['png', 'image/png'],
+    ['webp', 'image/webp'],
+    ['avif', 'image/avif'],
+    ['gif', 'image/gif'],
+    ['tiff', 'image/tiff'],
+  ] as const)('%s', async (format, mimeType) => {
+    expect(await inspect(await noise(40, 30).toFormat(format).toBuffer(), defaultLimits)).toMatchObject({
+      mimeType,
+      width: 40,
+      height: 30,
+    })
+  })
+
+  it('has the size it is shown in', async () => {
+    const turned = await noise(40, 30).withMetadata({ orientation: 6 }).jpeg().toBuffer()
+    expect(await inspect(turned, defaultLimits)).toMatchObject({ width: 30, height: 40 })
+    const svg = (attributes: string) =>
+      Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" ${attributes}><rect width="9" height="9"/></svg>`)
+    expect(await inspect(svg('viewBox="0 0 120 80"'), defaultLimits)).toMatchObject({
+      mimeType: 'image/svg+xml',
+      width: 120,
+      height: 80,
+    })
+    expect(await inspect(svg('width="24" height="12"'), defaultLimits)).toMatchObject({ width: 24, height: 12 })
+  })
+
+  it('of an animation is one frame', async () => {
+    const frames = await sharp(
+      await Promise.all(['red', 'blue'].map((background) => sharp({ create: { width: 20, height: 10, channels: 3, background } }).png().toBuffer())),
+      { join: { animated: true } },
+    )
+      .gif()
+      .toBuffer()
+    expect(await inspect(frames, defaultLimits)).toMatchObject({ width: 20, height: 10 })
+  })
+
+  it.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)('%s that is cut short is unreadable', async (format) => {
+    const whole = await noise(200, 150).toFormat(format).toBuffer()
+    for (const share of [0.4, 0.9])
+      expect(await codeOf(whole.subarray(0, Math.floor(whole.length * share)))).toBe('UNREADABLE_IMAGE')
+  })
+
+  it('tells what is none', async () => {
+    expect(await codeOf(Buffer.alloc(0))).toBe('EMPTY')
+    expect(await codeOf(Buffer.from('Just a text that somebody has called picture.jpg.\n'.repeat(20)))).toBe('UNSUPPORTED_FORMAT')
+    expect(await codeOf(Buffer.from('<html><body>no picture</body></html>'))).toBe('UNSUPPORTED_FORMAT')
+    expect(await codeOf(Buffer.from('%PDF-1.7\n1 0 obj\n'))).toBe('UNSUPPORTED_FORMAT')
+  })
+
+  it('keeps to the limits', async () => {
+    const png = await noise(100, 100).png().toBuffer()
+    expect(await codeOf(png, { ...defaultLimits, pixels: 9_999 })).toBe('TOO_MANY_PIXELS')
+    expect(await codeOf(png, { ...defaultLimits, bytes: png.length - 1 })).toBe('TOO_LARGE')
+    expect(await codeOf(png, { bytes: png.length, pixels: 10_000 })).toBe('taken')
+    const huge = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"/>')
+    expect(await codeOf(huge)).toBe('TOO_MANY_PIXELS')
+  })
+
+  it('does not expand an XML bomb', async () => {
+    const entities = Array.from({ length: 12 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`)
+    const bomb = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY e0 "boom">${entities.join('')}]><svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><text>&e12;</text></svg>`
+    const before = process.memoryUsage.rss()
+    expect(['UNREADABLE_IMAGE', 'UNSUPPORTED_FORMAT', 'taken']).toContain(await codeOf(Buffer.from(bomb)))
+    expect(process.memoryUsage.rss() - before).toBeLessThan(200 * 2 ** 20)
+  })
+
+  it('reads nothing of the machine into a drawing', async () => {
+    const inner = await noise(8, 8).png().toBuffer()
+    const path = `/tmp/limn-inspect-${process.pid}.png`
+    await import('node:fs/promises').then(({ writeFile }) => writeFile(path, inner))
+    const svg = Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="8" height="8"><image width="8" height="8" xlink:href="file://${path}"/></svg>`,
+    )
+    await inspect(svg, defaultLimits)
+    const { data } = await sharp(svg).raw().toBuffer({ resolveWithObject: true })
+    expect(data.every((value) => value === 0)).toBe(true)
+    await import('node:fs/promises').then(({ rm }) => rm(path))
+  })
+})

@@ -1,0 +1,38 @@
+import { mkdir, rm } from 'node:fs/promises'
+import type { Database } from '../../prisma/types.ts'
+import type { Log } from '../log.ts'
+import type { FileStore } from './files.ts'
+import type { Journal } from './journal.ts'
+import type { Thumbnails } from './thumbnails.ts'
+
+interface Parts {
+  database: Database
+  files: FileStore
+  thumbnails: Thumbnails
+  journal: Journal
+  drafts: string
+  log: Log
+}
+
+/**
+ * Puts right what a process that died left half done, before anything else happens. Of each marked picture the row
+ * decides: without one its file goes. Drafts belong to nobody.
+ */
+export async function recover({ database, files, thumbnails, journal, drafts, log }: Parts): Promise<void> {
+  await rm(drafts, { recursive: true, force: true })
+  await mkdir(drafts, { recursive: true })
+  const marked = await journal.open()
+  const rows = await database.assets.byHashes(marked)
+  for (const hash of marked) {
+    const row = rows.get(hash)
+    if (!row) await Promise.all([files.delete(hash), thumbnails.delete(hash)])
+    else if (!(await files.has(hash, row.mimeType)))
+      log.error(
+        { asset: row.id },
+        'the file of a picture is not in the store; add the picture again to restore it',
+      )
+    await journal.clear(hash)
+  }
+  if (marked.length > 0)
+    log.info({ pictures: marked.length }, 'cleaned up what an earlier process left half done')
+}

@@ -49,8 +49,6 @@ export function createFront(app: App, access: Access, readiness: Readiness): Req
       })
       if (res.headersSent) res.destroy()
       else sendError(res, shown)
-      // What is left of the body is not read: the connection cannot serve another request.
-      if (!req.complete) res.shouldKeepAlive = false
     })
   }
 }

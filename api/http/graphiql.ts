@@ -19,14 +19,15 @@ query FindAndRank {
 }
 `
 
-let page: Promise<Buffer> | undefined
+const pages = new Map<boolean, Promise<Buffer>>()
 
 /**
  * GraphiQL as one gzipped page that needs nothing from elsewhere (the renderer that comes with Yoga loads it from
  * a CDN). 9 MB of script: made when first asked for, kept compressed.
  */
 export function graphiqlPage(keyRequired: boolean): Promise<Buffer> {
-  page ??= render(keyRequired)
+  const page = pages.get(keyRequired) ?? render(keyRequired)
+  pages.set(keyRequired, page)
   return page
 }
 

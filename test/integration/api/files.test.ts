@@ -8,7 +8,7 @@ let png: Buffer
 let path: string
 let svgPath: string
 beforeAll(async () => {
-  server = await testServer()
+  server = await testServer({ allowPrivateUrls: true })
   png = await picture({ size: 600 })
   const ids = await addPictures(server, [png, Buffer.from(svg({ disc: 'indigo' }))])
   const { data } = await server.query('query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { url } } }', {
@@ -84,6 +84,17 @@ describe('files', () => {
     const answer = await server.raw(path, { method: 'DELETE' })
     expect(answer.status).toBe(405)
     expect(answer.headers.allow).toBe('GET, HEAD')
+  })
+
+  it('are pictures that other requests may name by their address', async () => {
+    const { data } = await server.query(
+      'query ($url: URL!) { embed(inputs: [{ url: $url }, { url: "ftp://x/y" }]) { ... on Embedding { contentHash } ... on InputError { code } } }',
+      {
+        url: server.url + path,
+      },
+    )
+    expect(data.embed[0].contentHash).toBe(path.split('/').at(-1))
+    expect(['INVALID', 'URL_FORBIDDEN']).toContain(data.embed[1].code)
   })
 
   it('are gone with their asset', async () => {

@@ -16,8 +16,8 @@ import { encodeVector, type Space, type VectorIndex, vectorIndex } from './vecto
 interface Limits {
   /** Up to so many rows of a revision, all are scanned. */
   whole: number
-  /** Up to so many assets that a filter keeps, these are scanned. */
-  kept: number
+  /** Cost of passing one row of the index scan, in lookups of one row by its key with the product computed. */
+  passing: number
   /** Up to so many rows an exact scan follows where the index gave too little. */
   fallback: number
   /** Candidates of a first index scan (pgvector's ef_search): what its recall rests on. */
@@ -28,13 +28,16 @@ interface Limits {
 
 /** Measured with 512 dimensions by test/bench/search.ts. */
 const limits: Record<DatabaseInfo['kind'], Limits> = {
-  postgres: { whole: 3_000, kept: 3_000, fallback: 500_000, candidates: 200, error: 2e-4 },
-  embedded: { whole: 3_000, kept: 3_000, fallback: 100_000, candidates: 200, error: 2e-6 },
+  postgres: { whole: 3_000, passing: 3, fallback: 500_000, candidates: 200, error: 2e-4 },
+  embedded: { whole: 3_000, passing: 3, fallback: 100_000, candidates: 200, error: 2e-6 },
 }
 /** pgvector's highest ef_search. */
 const mostCandidates = 1000
 /** How long a filter that kept too much for an exact scan is taken for wide. */
 const wideFor = 30_000
+
+/** More than wanted: what the index's precision put in the wrong order is put right among them. */
+const firstFetch = (wanted: number) => wanted + Math.max(16, wanted)
 
 type Row = SearchPosition
 
@@ -76,13 +79,21 @@ export class VectorSearch {
     const scan = { space, request, filter, query: encodeVector(request.query) }
     if (stored <= this.#limits.whole) return { rows: await this.#exact(scan), truncated: false }
     if (filter) {
-      const kept = await this.#exactOfKept(scan)
+      const kept = await this.#exactOfKept(scan, this.#mostKept(stored, request.first))
       if (kept) return { rows: kept, truncated: false }
     }
     const near = await this.#indexed(scan)
     if (near) return { rows: near, truncated: false }
     if (stored <= this.#limits.fallback) return { rows: await this.#exact(scan), truncated: false }
     return this.#indexedBehindCursor(scan)
+  }
+
+  /**
+   * Where both ways cost the same. A filter that keeps k of n rows costs an exact scan k lookups and the index
+   * fetch * n / k rows to be passed: equal at k = sqrt(fetch * n * passing).
+   */
+  #mostKept(stored: number, first: number): number {
+    return Math.ceil(Math.sqrt(firstFetch(first + 1) * stored * this.#limits.passing))
   }
 
   #exact(scan: Scan): Promise<Row[]> {
@@ -99,11 +110,10 @@ export class VectorSearch {
   }
 
   /** Null when the filter keeps too much. */
-  async #exactOfKept(scan: Scan): Promise<Row[] | null> {
+  async #exactOfKept(scan: Scan, limit: number): Promise<Row[] | null> {
     const { space, query, filter, request } = scan
     const key = JSON.stringify(request.where)
     if ((this.#wide.get(key) ?? 0) > Date.now()) return null
-    const limit = this.#limits.kept
     // OFFSET 0 keeps the lookups by primary key: a bad estimate would make a scan of all vectors of them.
     const rows = await this.#rows<Row & { kept: number }>(Prisma.sql`
       WITH kept AS MATERIALIZED (SELECT a."id" FROM "Asset" a WHERE ${filter!} LIMIT ${limit + 1}::int)
@@ -135,7 +145,7 @@ export class VectorSearch {
     const index = vectorIndex(this.#kind, space)
     const wanted = request.first + 1
     const error = this.#limits.error * Math.hypot(...request.query)
-    for (let fetch = Math.max(this.#limits.candidates / 2, 2 * wanted); fetch <= mostCandidates; fetch *= 4) {
+    for (let fetch = firstFetch(wanted); fetch <= mostCandidates; fetch *= 4) {
       const { rows, cursor } = await this.#nearest(scan, index, fetch)
       if (rows.length < fetch) return null
       const behind = cursor ? rows.filter((row) => isBehind(row, cursor)) : rows
@@ -176,7 +186,7 @@ export class VectorSearch {
       Prisma.sql`
         WITH near AS MATERIALIZED (
           SELECT s."assetId", s.v FROM "AssetVector" s WHERE s.${Prisma.raw(index.predicate)} ${keep} ${behind}
-          ORDER BY s.${Prisma.raw(index.expression.slice(1, -1))} <#> ${query}::${type} LIMIT ${fetch}::int
+          ORDER BY s.${Prisma.raw(index.expression.slice(1, -1))} <#> ${query}::vector::${type} LIMIT ${fetch}::int
         )
         SELECT "assetId", -(v <#> ${query}::vector) AS product, ${cursor} AS cursor FROM near ORDER BY product DESC, "assetId"`,
       scanSettings(Math.min(mostCandidates, Math.max(this.#limits.candidates, Math.ceil(fetch * 1.5)))),
@@ -188,23 +198,22 @@ export class VectorSearch {
     }
   }
 
-  /** With settings: in a transaction of their own, sent in one go. */
+  /** With settings: in a transaction of their own. */
   async #rows<T = Row>({ text, values }: Prisma.Sql, settings?: string): Promise<T[]> {
     if (!settings) return (await this.#pool.query(text, values)).rows as T[]
     const client = await this.#pool.connect()
-    let broken: Error | undefined
     try {
-      const [, result] = await Promise.all([
-        client.query(`BEGIN READ ONLY; ${settings}`),
-        client.query(text, values),
-        client.query('COMMIT'),
-      ])
-      return result.rows as T[]
+      await client.query(`BEGIN READ ONLY; ${settings}`)
+      const { rows } = await client.query(text, values)
+      // Nothing was written, so nobody waits for it.
+      client.query('COMMIT').then(
+        () => client.release(),
+        (error) => client.release(error),
+      )
+      return rows as T[]
     } catch (error) {
-      broken = error as Error
+      client.release(error as Error)
       throw error
-    } finally {
-      client.release(broken)
     }
   }
 }

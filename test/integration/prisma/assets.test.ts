@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AssetFilter, AssetRow, Database, NewAsset } from '../../../prisma/types.ts'
+import { openTestDatabase } from '../../support/database.ts'
+
+let db: Database
+let close: () => Promise<void>
+let serial = 0
+
+const picture = (fields: Partial<NewAsset> = {}): NewAsset => ({
+  contentHash: `hash-${serial++}`,
+  name: 'picture.png',
+  title: null,
+  description: null,
+  tags: [],
+  collection: null,
+  mimeType: 'image/png',
+  bytes: 100,
+  width: 64,
+  height: 64,
+  ...fields,
+})
+const add = async (fields: Partial<NewAsset> = {}): Promise<AssetRow> =>
+  (await db.assets.add(picture(fields))).row
+const names = async (where: AssetFilter) => {
+  const { rows } = await db.assets.page({ where, first: 100 })
+  return rows.map(({ name }) => name).sort()
+}
+
+beforeAll(async () => {
+  const opened = await openTestDatabase()
+  db = opened.db
+  close = opened.close
+})
+afterAll(() => close())
+
+describe('assets', () => {
+  it('are added once per content, also when many add the same at once', async () => {
+    const same = picture({ name: 'same.png', tags: ['a', 'b'] })
+    const added = await Promise.all(Array.from({ length: 12 }, () => db.assets.add(same)))
+    expect(added.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
+    expect(new Set(added.map(({ row }) => row.id)).size).toBe(1)
+    expect(added[0]!.row).toMatchObject({ ...same, status: 'PENDING', error: null })
+    expect(Math.abs(added[0]!.row.createdAt.getTime() - Date.now())).toBeLessThan(120_000)
+    const again = await db.assets.byHashes([same.contentHash, 'none'])
+    expect([...again.keys()]).toEqual([same.contentHash])
+    expect(again.get(same.contentHash)).toEqual(added[0]!.row)
+  })
+
+  it('change in the fields that are given, and null clears', async () => {
+    const { id } = await add({ title: 'old', description: 'kept', tags: ['x'], collection: 'c' })
+    expect(await db.assets.update(id, { title: null, tags: ['y', 'z'] })).toMatchObject({
+      title: null,
+      description: 'kept',
+      tags: ['y', 'z'],
+      collection: 'c',
+    })
+    expect(await db.assets.update('asset_none', { title: 'x' })).toBeNull()
+  })
+
+  it('go with their vectors, and are returned', async () => {
+    await db.vectors.register({ revision: 'gone', name: 'gone', dimensions: 2 })
+    const { id } = await add({ name: 'goes.png' })
+    await db.vectors.put('gone', [{ assetId: id, vector: Float32Array.of(1, 0) }])
+    expect((await db.assets.delete([id, 'asset_none'])).map(({ name }) => name)).toEqual(['goes.png'])
+    expect((await db.assets.byIds([id])).size).toBe(0)
+    expect((await db.vectors.get('gone', [id])).size).toBe(0)
+  })
+})
+
+describe('pages', () => {
+  const where = { collections: ['paged'] }
+  let ids: string[]
+
+  beforeAll(async () => {
+    ids = []
+    for (let i = 0; i < 10; i++) ids.unshift((await add({ collection: 'paged' })).id)
+  })
+
+  it('go through newest first, both ways', async () => {
+    const first = await db.assets.page({ where, first: 4 })
+    expect(first.rows.map(({ id }) => id)).toEqual(ids.slice(0, 4))
+    expect(first).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
+    const second = await db.assets.page({ where, first: 6, after: ids[3] })
+    expect(second.rows.map(({ id }) => id)).toEqual(ids.slice(4))
+    expect(second).toMatchObject({ hasNextPage: false, hasPreviousPage: true })
+    const back = await db.assets.page({ where, last: 3, before: ids[4] })
+    expect(back.rows.map(({ id }) => id)).toEqual(ids.slice(1, 4))
+    expect(back).toMatchObject({ hasNextPage: true, hasPreviousPage: true })
+    const end = await db.assets.page({ where, last: 2 })
+    expect(end.rows.map(({ id }) => id)).toEqual(ids.slice(-2))
+    expect(end).toMatchObject({ hasNextPage: false, hasPreviousPage: true })
+    await expect(db.assets.page({ where })).rejects.toThrow('Exactly one of first and last')
+  })
+
+  it('continue though pictures come in and the cursor’s own goes', async () => {
+    const { rows } = await db.assets.page({ where, first: 3 })
+    const cursor = rows.at(-1)!.id
+    await add({ collection: 'paged' })
+    await db.assets.delete([cursor])
+    const next = await db.assets.page({ where, first: 20, after: cursor })
+    expect(next.rows.map(({ id }) => id)).toEqual(ids.slice(3))
+  })
+})
+
+describe('filters', () => {
+  beforeAll(async () => {
+    const collection = 'filtered'
+    await add({ collection, name: 'red-heart_01.svg', tags: ['icon', 'love'], width: 100, height: 50 })
+    await add({
+      collection,
+      name: 'blueStarShape.png',
+      title: 'A running star',
+      tags: ['icon'],
+      width: 50,
+      height: 100,
+    })
+    await add({ collection, name: 'haus.png', description: 'Ein grünes Haus am See', mimeType: 'image/webp' })
+    await add({ collection, name: 'the-who.jpg', tags: ['band'], mimeType: 'image/jpeg' })
+  })
+  const only = (where: AssetFilter) => names({ collections: ['filtered'], ...where })
+
+  it.each<[AssetFilter, string[]]>([
+    [{ tagsAll: ['icon', 'love'] }, ['red-heart_01.svg']],
+    [{ tagsAny: ['love', 'band'] }, ['red-heart_01.svg', 'the-who.jpg']],
+    [{ tagsAll: [] }, ['blueStarShape.png', 'haus.png', 'red-heart_01.svg', 'the-who.jpg']],
+    [{ tagsAny: [] }, []],
+    [{ ids: [] }, []],
+    [{ mimeTypes: ['image/webp', 'image/jpeg'] }, ['haus.png', 'the-who.jpg']],
+    [{ orientation: 'LANDSCAPE' }, ['red-heart_01.svg']],
+    [{ orientation: 'PORTRAIT' }, ['blueStarShape.png']],
+    [{ orientation: 'SQUARE' }, ['haus.png', 'the-who.jpg']],
+    [{ minWidth: 64, minHeight: 50 }, ['haus.png', 'red-heart_01.svg', 'the-who.jpg']],
+    [{ createdAfter: new Date(Date.now() + 3_600_000) }, []],
+    [{ createdBefore: new Date(Date.now() - 3_600_000) }, []],
+    [{ tagsAny: ['icon'], orientation: 'PORTRAIT' }, ['blueStarShape.png']],
+  ])('%j', async (where, expected) => {
+    expect(await only(where)).toEqual(expected)
+  })
+
+  it.each<[string, string[]]>([
+    ['heart', ['red-heart_01.svg']],
+    ['red-heart', ['red-heart_01.svg']],
+    ['hearts', ['red-heart_01.svg']],
+    ['LOVE', ['red-heart_01.svg']],
+    ['star', ['blueStarShape.png']],
+    ['blueStarShape', ['blueStarShape.png']],
+    ['run', ['blueStarShape.png']],
+    ['grünes haus', ['haus.png']],
+    ['"am see"', ['haus.png']],
+    ['"haus grünes"', []],
+    ['the who', ['the-who.jpg']],
+    ['haus or heart', ['haus.png', 'red-heart_01.svg']],
+    ['icon -heart', ['blueStarShape.png']],
+    ['shape -hearts', ['blueStarShape.png']],
+    ['svg -hearts', []],
+    ['nothing', []],
+    ['!!! ???', []],
+    ['\'; DROP TABLE "Asset" --', []],
+    ['   ', ['blueStarShape.png', 'haus.png', 'red-heart_01.svg', 'the-who.jpg']],
+  ])('text: %s', async (text, expected) => {
+    expect(await only({ text })).toEqual(expected)
+  })
+})

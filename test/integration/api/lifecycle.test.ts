@@ -66,7 +66,7 @@ describe('closing', () => {
     const begun = server.query(JSON.parse(query([])).query, {
       inputs: Array.from({ length: 256 }, (_, n) => ({ text: `last words ${n}` })),
     })
-    await until(() => waiting() > 0)
+    await until(() => waiting() >= 256)
     const closed = server.close()
     server = undefined
     expect((await begun).status).toBe(200)

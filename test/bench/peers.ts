@@ -1,0 +1,62 @@
+/** What Limn is measured against: ONNX Runtime alone, and transformers.js on the same weights. */
+import os from 'node:os'
+import path from 'node:path'
+import {
+  AutoProcessor,
+  AutoTokenizer,
+  CLIPTextModelWithProjection,
+  CLIPVisionModelWithProjection,
+  env,
+  RawImage,
+} from '@huggingface/transformers'
+import * as ort from 'onnxruntime-node'
+
+/** session.run on pictures that lie ready: nothing is decoded. Returns a function that runs one batch. */
+export async function rawSession(folder: string): Promise<(batch: number) => Promise<void>> {
+  const session = await ort.InferenceSession.create(path.join(folder, 'onnx', 'vision_model.onnx'), {
+    intraOpNumThreads: os.availableParallelism(),
+  })
+  const tensors = new Map<number, ort.Tensor>()
+  return async (batch) => {
+    const size = batch * 3 * 224 * 224
+    const data = () => Float32Array.from({ length: size }, (_, i) => ((i * 37) % 255) / 127 - 1)
+    if (!tensors.has(batch)) tensors.set(batch, new ort.Tensor('float32', data(), [batch, 3, 224, 224]))
+    await session.run({ pixel_values: tensors.get(batch)! })
+  }
+}
+
+export interface Transformers {
+  pictures(files: readonly Buffer[]): Promise<void>
+  /** `longest`: padded to the longest text of the batch; `max`: to 77 tokens. */
+  texts(texts: readonly string[], padding: 'longest' | 'max'): Promise<void>
+}
+
+export async function transformers(root: string, name: string): Promise<Transformers> {
+  env.localModelPath = root
+  env.allowRemoteModels = false
+  const fp32 = { dtype: 'fp32' } as const
+  const [processor, tokenizer, vision, text] = await Promise.all([
+    AutoProcessor.from_pretrained(name, {}),
+    AutoTokenizer.from_pretrained(name),
+    CLIPVisionModelWithProjection.from_pretrained(name, fp32),
+    CLIPTextModelWithProjection.from_pretrained(name, fp32),
+  ])
+  const check = (output: { data?: ArrayLike<number> }) => {
+    if (!Number.isFinite(output.data?.[0])) throw new Error('transformers.js gave no vector')
+  }
+  return {
+    async pictures(files) {
+      const images = await Promise.all(
+        files.map((file) => RawImage.fromBlob(new Blob([new Uint8Array(file)]))),
+      )
+      check((await vision(await processor(images))).image_embeds)
+    },
+    async texts(texts, padding) {
+      const inputs = tokenizer([...texts], {
+        padding: padding === 'max' ? 'max_length' : true,
+        truncation: true,
+      })
+      check((await text(inputs)).text_embeds)
+    },
+  }
+}

@@ -1,0 +1,44 @@
+/** Pictures of the size and weight of photographs: soft light, shapes, grain. The same ones every time. */
+import sharp from 'sharp'
+import { numbers } from '../support/random.ts'
+
+const width = 1200
+const height = 800
+
+/** JPEG files of 1200 x 800 at quality 85, about 200 KB each. */
+export async function photos(count: number): Promise<Buffer[]> {
+  const grains = await Promise.all(Array.from({ length: 4 }, (_, n) => grain(numbers(n + 1))))
+  const files: Buffer[] = []
+  for (let n = 0; n < count; n++) files.push(await photo(numbers(1000 + n), grains[n % grains.length]!))
+  return files
+}
+
+async function photo(random: () => number, noise: Buffer): Promise<Buffer> {
+  const light = Buffer.from(Array.from({ length: 12 * 8 * 3 }, () => 40 + random() * 180))
+  return sharp(light, { raw: { width: 12, height: 8, channels: 3 } })
+    .resize(width, height, { kernel: 'cubic' })
+    .composite([{ input: shapes(random) }, { input: noise, blend: 'overlay' }])
+    .removeAlpha()
+    .jpeg({ quality: 85 })
+    .toBuffer()
+}
+
+function shapes(random: () => number): Buffer {
+  const number = (least: number, most: number) => Math.round(least + random() * (most - least))
+  const drawn = Array.from({ length: 14 }, () => {
+    const colour = `hsl(${number(0, 360)} ${number(20, 80)}% ${number(15, 85)}%)`
+    return `<ellipse cx="${number(0, width)}" cy="${number(0, height)}" rx="${number(20, 220)}" ry="${number(20, 160)}" fill="${colour}" opacity="0.7"/>`
+  })
+  return Buffer.from(
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${drawn.join('')}</svg>`,
+  )
+}
+
+/** Grey noise around the middle, which `overlay` leaves as it is. */
+async function grain(random: () => number): Promise<Buffer> {
+  const data = Buffer.from(Array.from({ length: width * height }, () => 128 + (random() - 0.5) * 62))
+  return sharp(data, { raw: { width, height, channels: 1 } })
+    .blur(0.6)
+    .png({ compressionLevel: 1 })
+    .toBuffer()
+}

@@ -1,0 +1,148 @@
+/** Limn as a server of its own on the benchmark's model, and callers who each wait for their answer. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+
+export const callers = 16
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: callers })
+
+export interface Served {
+  picture(file: Buffer): Promise<void>
+  text(text: string): Promise<void>
+  /** Mean number of items of a batch so far. */
+  meanBatch(modality: 'image' | 'text'): Promise<number>
+  /** Resident megabytes of the server and of the processes that it started. */
+  memory(): { server: number; children: number }
+  close(): Promise<void>
+}
+
+export async function serve(modelsRoot: string, model: string): Promise<Served> {
+  const home = mkdtempSync(path.join(os.tmpdir(), 'limn-bench-'))
+  symlinkSync(modelsRoot, path.join(home, 'models'))
+  const settings = {
+    LIMN_HOME: home,
+    LIMN_MODEL: model,
+    PORT: '0',
+    LIMN_SAMPLES: 'false',
+    LIMN_LOG_LEVEL: 'warn',
+  }
+  const child = spawn(process.execPath, ['api/limn.ts', 'serve'], {
+    env: { ...process.env, DATABASE_URL: '', ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    const url = await address(child)
+    await until(async () => (await send(`${url}/ready`)).status === 200)
+    return { ...client(url), memory: () => memory(child.pid!), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function close(): Promise<void> {
+    if (child.exitCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+    }
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+function address(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with status ${code}`)))
+    createInterface(child.stdout!).on('line', (line) => {
+      const found = line.match(/answers at (http:\S+)\/graphql/)
+      if (found) resolve(found[1]!)
+    })
+  })
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100))
+}
+
+function client(url: string): Pick<Served, 'picture' | 'text' | 'meanBatch'> {
+  const graphql = async (type: string, body: Buffer) => {
+    const headers = { 'content-type': type, 'content-length': String(body.length), 'x-limn-client': 'bench' }
+    const answer = await send(`${url}/graphql`, { method: 'POST', headers }, body)
+    if (answer.status !== 200 || !answer.body.includes('"vector"')) throw new Error(answer.body)
+  }
+  return {
+    picture: (file) => graphql('multipart/form-data; boundary=limn', multipart(file)),
+    text: (text) =>
+      graphql('application/json', Buffer.from(JSON.stringify({ query: textQuery, variables: { text } }))),
+    async meanBatch(modality) {
+      const { body } = await send(`${url}/metrics`)
+      const read = (part: string) =>
+        Number(
+          body.match(new RegExp(`^limn_batch_size_${part}\\{.*modality="${modality}".*\\} (\\S+)`, 'm'))?.[1],
+        )
+      return read('sum') / read('count')
+    },
+  }
+}
+
+const textQuery =
+  'query ($text: String!) { embed(inputs: [{ text: $text }]) { ... on Embedding { vector } } }'
+const pictureQuery =
+  'query ($file: File!) { embed(inputs: [{ upload: $file }]) { ... on Embedding { vector } } }'
+
+/** A GraphQL multipart request, written by hand: the callers must not take the cores that they measure. */
+function multipart(file: Buffer): Buffer {
+  const part = (head: string, body: string) =>
+    `--limn\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`
+  const operations = JSON.stringify({ query: pictureQuery, variables: { file: null } })
+  const begin = part('name="operations"', operations) + part('name="map"', '{"0":["variables.file"]}')
+  const head =
+    '--limn\r\ncontent-disposition: form-data; name="0"; filename="a.jpg"\r\ncontent-type: image/jpeg\r\n\r\n'
+  return Buffer.concat([Buffer.from(begin + head), file, Buffer.from('\r\n--limn--\r\n')])
+}
+
+function send(
+  url: string,
+  options: http.RequestOptions = {},
+  body?: Buffer,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const req = http.request(url, { agent, ...options }, (res) => {
+      const chunks: Buffer[] = []
+      res.on('data', (chunk) => chunks.push(chunk))
+      res.on('end', () => resolve({ status: res.statusCode!, body: Buffer.concat(chunks).toString() }))
+      res.on('error', reject)
+    })
+    // The server ends idle connections; one that was taken up again at that moment is no failure of its own.
+    req.on('error', (error) => (req.reusedSocket ? resolve(send(url, options, body)) : reject(error)))
+    req.end(body)
+  })
+}
+
+function memory(pid: number): { server: number; children: number } {
+  const resident = (id: number | string) => {
+    const kilobytes = readFileSync(`/proc/${id}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)?.[1]
+    return Number(kilobytes ?? 0) / 1024
+  }
+  const list = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+  const children = list.split(/\s+/).filter(Boolean).map(resident)
+  return { server: resident(pid), children: children.reduce((sum, megabytes) => sum + megabytes, 0) }
+}
+
+/** Has the given number of callers work through the items, each taking the next when done; seconds it took. */
+export async function inParallel<T>(
+  items: readonly T[],
+  count: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<number> {
+  const begun = performance.now()
+  let next = 0
+  const caller = async () => {
+    while (next < items.length) await work(items[next++]!)
+  }
+  await Promise.all(Array.from({ length: count }, caller))
+  return (performance.now() - begun) / 1000
+}

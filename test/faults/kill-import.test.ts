@@ -8,11 +8,12 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../prisma/open.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { numbers } from '../support/random.ts'
 
 const count = 2000
 const kills = 10
 const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)
-const random = mulberry32(seed)
+const random = numbers(seed)
 
 let work: string
 let home: string
@@ -153,15 +154,4 @@ async function makePictures(folder: string): Promise<Set<string>> {
     found.add(createHash('sha256').update(bytes).digest('hex'))
   }
   return found
-}
-
-/** Mulberry32 (Tommy Ettinger, 2017): 32 bits of state, numbers in 0..1. */
-function mulberry32(state: number): () => number {
-  let a = state
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -89,8 +89,8 @@ export async function createLibrary({
     const known = (await database.assets.byHashes([contentHash])).get(contentHash)
     // Taken before, so inspected before.
     if (known && (await files.has(contentHash, known.mimeType))) return { asset: known, duplicate: true }
-    const { mimeType, width, height } = await inspect(bytes, limits)
-    const own = readMetadata(bytes, mimeType, log)
+    const { mimeType, width, height, header } = await inspect(bytes, limits)
+    const own = readMetadata(bytes, mimeType, log, header.xmp)
     const row = {
       contentHash,
       name: picture.name?.trim() || contentHash.slice(0, 12),

@@ -12,9 +12,15 @@ export const limits = { title: 300, description: 5000, tag: 100, tags: 200 }
 
 const none: EmbeddedMetadata = { title: null, description: null, keywords: [] }
 
-export function readMetadata(bytes: Uint8Array, mimeType: string, log: Log): EmbeddedMetadata {
+/** `packet` is the XMP packet that libvips found, for files where ExifReader finds none (compressed text of PNG). */
+export function readMetadata(
+  bytes: Uint8Array,
+  mimeType: string,
+  log: Log,
+  packet?: Uint8Array,
+): EmbeddedMetadata {
   try {
-    return mimeType === 'image/svg+xml' ? fromSvg(bytes) : fromTags(bytes)
+    return mimeType === 'image/svg+xml' ? fromSvg(bytes) : fromTags(bytes, packet)
   } catch (error) {
     // Damaged metadata is no reason to turn a picture away.
     log.debug({ reason: (error as Error).message }, 'metadata is not readable')
@@ -22,8 +28,10 @@ export function readMetadata(bytes: Uint8Array, mimeType: string, log: Log): Emb
   }
 }
 
-function fromTags(bytes: Uint8Array): EmbeddedMetadata {
+function fromTags(bytes: Uint8Array, packet?: Uint8Array): EmbeddedMetadata {
+  // Not its asynchronous form: that expands compressed text without a limit.
   const groups = ExifReader.load(bytes as Buffer, { expanded: true })
+  if (!groups.xmp && packet) groups.xmp = ExifReader.load(packet as Buffer, { expanded: true }).xmp
   const iptc = groups.iptc as Record<string, unknown> | undefined
   const xmp = groups.xmp as Record<string, unknown> | undefined
   const exif = groups.exif as Record<string, unknown> | undefined
@@ -48,6 +56,7 @@ function fromTags(bytes: Uint8Array): EmbeddedMetadata {
       ...listOf(iptc?.Keywords),
       ...listOf(xmp?.subject),
       ...(textOf(exif?.XPKeywords)?.split(';') ?? []),
+      ...(textOf(png?.Keywords)?.split(/[,;]/) ?? []),
     ],
   }
 }

@@ -39,12 +39,21 @@ describe('a picture, before it is taken', () => {
       width: 120,
       height: 80,
     })
-    expect(await inspect(svg('width="24" height="12"'), defaultLimits)).toMatchObject({ width: 24, height: 12 })
+    expect(await inspect(svg('width="24" height="12"'), defaultLimits)).toMatchObject({
+      width: 24,
+      height: 12,
+    })
   })
 
   it('of an animation is one frame', async () => {
     const frames = await sharp(
-      await Promise.all(['red', 'blue'].map((background) => sharp({ create: { width: 20, height: 10, channels: 3, background } }).png().toBuffer())),
+      await Promise.all(
+        ['red', 'blue'].map((background) =>
+          sharp({ create: { width: 20, height: 10, channels: 3, background } })
+            .png()
+            .toBuffer(),
+        ),
+      ),
       { join: { animated: true } },
     )
       .gif()
@@ -52,15 +61,20 @@ describe('a picture, before it is taken', () => {
     expect(await inspect(frames, defaultLimits)).toMatchObject({ width: 20, height: 10 })
   })
 
-  it.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)('%s that is cut short is unreadable', async (format) => {
-    const whole = await noise(200, 150).toFormat(format).toBuffer()
-    for (const share of [0.4, 0.9])
-      expect(await codeOf(whole.subarray(0, Math.floor(whole.length * share)))).toBe('UNREADABLE_IMAGE')
-  })
+  it.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)(
+    '%s that is cut short is unreadable',
+    async (format) => {
+      const whole = await noise(200, 150).toFormat(format).toBuffer()
+      for (const share of [0.4, 0.9])
+        expect(await codeOf(whole.subarray(0, Math.floor(whole.length * share)))).toBe('UNREADABLE_IMAGE')
+    },
+  )
 
   it('tells what is none', async () => {
     expect(await codeOf(Buffer.alloc(0))).toBe('EMPTY')
-    expect(await codeOf(Buffer.from('Just a text that somebody has called picture.jpg.\n'.repeat(20)))).toBe('UNSUPPORTED_FORMAT')
+    expect(await codeOf(Buffer.from('Just a text that somebody has called picture.jpg.\n'.repeat(20)))).toBe(
+      'UNSUPPORTED_FORMAT',
+    )
     expect(await codeOf(Buffer.from('<html><body>no picture</body></html>'))).toBe('UNSUPPORTED_FORMAT')
     expect(await codeOf(Buffer.from('%PDF-1.7\n1 0 obj\n'))).toBe('UNSUPPORTED_FORMAT')
   })

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import sharp from 'sharp'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Database } from '../../../prisma/types.ts'
+import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
+import { picture, pictures, svg } from '../../support/pictures.ts'
+import { cosine, modelTwin } from '../../support/server.ts'
+
+let place: TestLibrary
+beforeAll(async () => {
+  place = await testLibrary()
+})
+afterEach(() => place?.empty())
+afterAll(() => place?.close())
+
+const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+/** Everything of the library that lies on disk, by name. */
+const onDisk = () => globSync('{files,thumbnails,journal,drafts}/**/*.*', { cwd: place.home }).sort()
+const marks = () => globSync('journal/*', { cwd: place.home })
+const revision = async () => (await place.encoder.model()).spec.revision
+const statusOf = async (id: string) => (await place.database.assets.byIds([id])).get(id)?.status
+
+describe('taking a picture', () => {
+  it('keeps its bytes, its row and, soon, its vector', async () => {
+    const bytes = await picture({ format: 'jpeg' })
+    const { asset, duplicate } = await place.library.add({
+      bytes,
+      name: 'disc.jpg',
+      tags: ['Red', 'red '],
+      title: 'A disc',
+    })
+    expect(duplicate).toBe(false)
+    expect(asset).toMatchObject({
+      contentHash: hashOf(bytes),
+      name: 'disc.jpg',
+      title: 'A disc',
+      tags: ['Red'],
+      mimeType: 'image/jpeg',
+      bytes: bytes.length,
+      width: 96,
+      height: 96,
+    })
+    expect(readFileSync(place.library.filePath(asset))).toEqual(bytes)
+    expect(marks()).toEqual([])
+    await place.library.idle()
+    expect(await statusOf(asset.id)).toBe('READY')
+    const [encoded] = await place.encoder.encode([{ image: bytes }])
+    const stored = await place.database.vectors.get(await revision(), [asset.id])
+    expect(cosine(stored.get(asset.id)!, (encoded as { vector: Float32Array }).vector)).toBeGreaterThan(
+      0.9999,
+    )
+  })
+
+  it('knows it when it comes again, also at the same time', async () => {
+    const bytes = await picture()
+    const added = await Promise.all(
+      Array.from({ length: 8 }, () => place.library.add({ bytes, name: 'same' })),
+    )
+    expect(new Set(added.map(({ asset }) => asset.id)).size).toBe(1)
+    expect(added.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
+    expect(await place.library.add({ bytes })).toMatchObject({ duplicate: true, asset: { name: 'same' } })
+    expect(onDisk()).toHaveLength(1)
+  })
+
+  it('leaves nothing of one that cannot be used', async () => {
+    const whole = await picture()
+    for (const bytes of [whole.subarray(0, whole.length / 2), Buffer.from('a text'), Buffer.alloc(0)])
+      await expect(place.library.add({ bytes })).rejects.toMatchObject({ name: 'ItemError' })
+    expect(await place.database.assets.count()).toBe(0)
+    expect(onDisk()).toEqual([])
+    expect(marks()).toEqual([])
+  })
+
+  it('takes title, description and keywords from the file where the caller gives none', async () => {
+    const drawing = (n: number) =>
+      Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${n}" height="20"><title>House</title><desc>With a door</desc></svg>`,
+      )
+    const own = await place.library.add({ bytes: drawing(20) })
+    expect(own.asset).toMatchObject({ title: 'House', description: 'With a door' })
+    const given = await place.library.add({ bytes: drawing(21), title: 'Mine', description: '' })
+    expect(given.asset).toMatchObject({ title: 'Mine', description: '' })
+  })
+})
+
+describe('removing', () => {
+  it('takes file, thumbnails and vector along, and the picture may come again', async () => {
+    const [first, second] = await pictures(2)
+    const { asset } = await place.library.add({ bytes: first! })
+    const other = await place.library.add({ bytes: second! })
+    await place.library.thumbnailPath(asset, 64)
+    await place.library.idle()
+    expect(await place.library.delete([asset.id, 'asset_unknown', asset.id])).toEqual([asset.id])
+    expect(onDisk()).toEqual([path.relative(place.home, place.library.filePath(other.asset))])
+    expect(await place.database.vectors.get(await revision(), [asset.id])).toEqual(new Map())
+    expect(marks()).toEqual([])
+    const again = await place.library.add({ bytes: first! })
+    expect(again.duplicate).toBe(false)
+    expect(existsSync(place.library.filePath(again.asset))).toBe(true)
+  })
+})
+
+describe('after a process that died', () => {
+  it('the row decides what becomes of a marked picture', async () => {
+    const [kept, orphan] = await pictures(2)
+    const { asset } = await place.library.add({ bytes: kept! })
+    await place.library.idle()
+    const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png' }
+    const file = place.library.filePath(lost)
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, orphan!)
+    await place.library.thumbnailPath(lost, 64)
+    writeFileSync(path.join(place.home, 'drafts', 'half.png'), 'half')
+    for (const hash of [lost.contentHash, asset.contentHash, 'f'.repeat(64)])
+      writeFileSync(path.join(place.home, 'journal', hash), '')
+    await place.reopen()
+    expect(marks()).toEqual([])
+    expect(onDisk()).toEqual([path.relative(place.home, place.library.filePath(asset))])
+    expect((await place.library.add({ bytes: orphan! })).duplicate).toBe(false)
+  })
+
+  it('a picture whose row could not be written leaves a mark, and nothing after the next start', async () => {
+    const { database } = place
+    const failing: Database = {
+      ...database,
+      assets: new Proxy(database.assets, {
+        get: (assets, name: keyof Database['assets']) =>
+          name === 'add'
+            ? () => Promise.reject(new Error('the database is gone'))
+            : assets[name].bind(assets),
+      }),
+    }
+    const bytes = await picture()
+    await place.reopen({ database: failing })
+    await expect(place.library.add({ bytes })).rejects.toThrow('the database is gone')
+    expect(marks()).toHaveLength(1)
+    await place.reopen()
+    expect(onDisk()).toEqual([])
+    expect(marks()).toEqual([])
+    await place.library.add({ bytes })
+    await place.library.idle()
+  })
+
+  it('what was taken and not yet indexed gets its vector', async () => {
+    const added = await Promise.all((await pictures(40)).map((bytes) => place.library.add({ bytes })))
+    await place.library.close()
+    await place.reopen()
+    await place.library.idle()
+    const ids = added.map(({ asset }) => asset.id)
+    expect((await place.database.vectors.get(await revision(), ids)).size).toBe(40)
+  })
+
+  it('a stored file that was lost is put back when the picture comes again', async () => {
+    const bytes = await picture()
+    const { asset } = await place.library.add({ bytes })
+    await place.library.idle()
+    rmSync(place.library.filePath(asset))
+    expect(await place.library.add({ bytes })).toMatchObject({ duplicate: true, asset: { id: asset.id } })
+    expect(readFileSync(place.library.filePath(asset))).toEqual(bytes)
+  })
+})
+
+describe('thumbnails', () => {
+  it('are made once, no larger than the picture, upright, and drawn anew from drawings', async () => {
+    const photo = await sharp({ create: { width: 400, height: 200, channels: 3, background: 'green' } })
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer()
+    const { asset } = await place.library.add({ bytes: photo })
+    const paths = await Promise.all([1, 2, 3].map(() => place.library.thumbnailPath(asset, 320)))
+    expect(new Set(paths).size).toBe(1)
+    expect(await sharp(paths[0]).metadata()).toMatchObject({ format: 'webp', width: 160, height: 320 })
+    expect(await sharp(await place.library.thumbnailPath(asset, 1024)).metadata()).toMatchObject({
+      width: 200,
+      height: 400,
+    })
+    const drawing = await place.library.add({ bytes: Buffer.from(svg({ size: 16 })) })
+    const drawn = await place.library.thumbnailPath(drawing.asset, 512)
+    const { data, info } = await sharp(drawn).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+    expect(info).toMatchObject({ width: 512, height: 512 })
+    // Sharp: a row through the disc's edge has hardly any pixel between red and white.
+    const row = Array.from({ length: 512 }, (_, x) => data[(256 * 512 + x) * 3 + 1]!)
+    expect(row.filter((green) => green > 40 && green < 215).length).toBeLessThan(12)
+    expect(onDisk().filter((name) => name.startsWith('drafts'))).toEqual([])
+  })
+})
+
+describe('another default model', () => {
+  it('is said clearly, indexes everything anew and leaves the older vectors as they were', async () => {
+    const added = await Promise.all((await pictures(3)).map((bytes) => place.library.add({ bytes })))
+    await place.library.idle()
+    const ids = added.map(({ asset }) => asset.id)
+    const before = await place.database.vectors.get(await revision(), ids)
+    modelTwin(place.home, 'other', { logit_scale_init_value: 1 })
+    const encoder = await testEncoder(place.home, { model: 'other' })
+    try {
+      await place.reopen({ encoder })
+      expect(place.complaints.join()).toMatch(
+        /indexed with limn-icons-s \(256 dimensions\); its 3 pictures are now indexed with other/,
+      )
+      await place.library.idle()
+      const { spec } = await encoder.model()
+      expect((await place.database.vectors.get(spec.revision, ids)).size).toBe(3)
+      expect(await place.database.vectors.get(await revision(), ids)).toEqual(before)
+      expect(place.complaints).toHaveLength(1)
+    } finally {
+      await place.library.close()
+      await encoder.close()
+    }
+  })
+})
+
+describe('vectors', () => {
+  it('are read where they are and made where they are not, for each model', async () => {
+    const added = await Promise.all((await pictures(5)).map((bytes) => place.library.add({ bytes })))
+    const assets = added.map(({ asset }) => asset)
+    await place.library.idle()
+    const before = place.encoder.stats()
+    expect((await place.library.vectors(assets)).size).toBe(5)
+    expect(place.encoder.stats()).toMatchObject({ encoded: before.encoded, cacheHits: before.cacheHits })
+    modelTwin(place.home, 'twin', { logit_scale_init_value: 1 })
+    const encoder = await testEncoder(place.home)
+    try {
+      await place.reopen({ encoder })
+      expect(await place.library.ensureIndexed('twin')).toBe(false)
+      const twins = await place.library.vectors(assets, 'twin')
+      expect(twins.size).toBe(5)
+      await place.library.idle()
+      expect(await place.library.ensureIndexed('twin')).toBe(true)
+      const { spec } = await encoder.model('twin')
+      expect(
+        (
+          await place.database.vectors.get(
+            spec.revision,
+            assets.map(({ id }) => id),
+          )
+        ).size,
+      ).toBe(5)
+    } finally {
+      await place.library.close()
+      await encoder.close()
+    }
+  })
+})

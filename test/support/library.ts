@@ -1,0 +1,72 @@
+import path from 'node:path'
+import type { Database } from '../../prisma/types.ts'
+import type { Encoder } from '../../workers/encode/encoder.ts'
+import { createEncoder, type EncoderOptions } from '../../workers/encode/index.ts'
+import { createLibrary } from '../../workers/ingest/index.ts'
+import type { Library } from '../../workers/ingest/types.ts'
+import type { Log } from '../../workers/log.ts'
+import { ModelRegistry } from '../../workers/registry/registry.ts'
+import { openTestDatabase } from './database.ts'
+
+export interface TestLibrary {
+  library: Library
+  database: Database
+  encoder: Encoder
+  home: string
+  /** What was logged as warning or error. */
+  complaints: string[]
+  /** Closes the library and opens it anew, as a restart does; `database` stands in for the real one. */
+  reopen(options?: { database?: Database; encoder?: Encoder }): Promise<Library>
+  /** Opens it anew with its own parts and takes every picture out. */
+  empty(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The bundled model in this process. */
+export function testEncoder(
+  home: string,
+  options: Partial<EncoderOptions> & { model?: string } = {},
+): Promise<Encoder> {
+  const cacheFolder = path.join(home, 'cache')
+  const registry = new ModelRegistry({
+    bundledFolder: path.resolve('workers/models'),
+    homeFolder: path.join(home, 'models'),
+    cacheFolder,
+    defaultModel: options.model ?? 'limn-icons-s',
+  })
+  return createEncoder({ registry, cacheFolder, provider: 'cpu', ...options })
+}
+
+/** A library on a database and home of its own, with the bundled model. */
+export async function testLibrary(options: Partial<EncoderOptions> = {}): Promise<TestLibrary> {
+  const { db, home, close } = await openTestDatabase()
+  const encoder = await testEncoder(home, options)
+  const complaints: string[] = []
+  const complain = (_fields: object, message: string) => void complaints.push(message)
+  const log: Log = { debug() {}, info() {}, warn: complain, error: complain }
+  const opened: TestLibrary = {
+    library: await createLibrary({ database: db, encoder, home, log }),
+    database: db,
+    encoder,
+    home,
+    complaints,
+    async reopen(others = {}) {
+      await opened.library.close()
+      opened.library = await createLibrary({ database: db, encoder, home, log, ...others })
+      return opened.library
+    },
+    async empty() {
+      await opened.reopen()
+      const { rows } = await db.assets.page({ first: 1000 })
+      await opened.library.delete(rows.map(({ id }) => id))
+      await opened.library.idle()
+      complaints.length = 0
+    },
+    async close() {
+      await opened.library.close()
+      await encoder.close()
+      await close()
+    },
+  }
+  return opened
+}

@@ -32,7 +32,7 @@ export class GraphBuilder {
   /** The model file. A dimension given as a string is dynamic. */
   encode(
     inputs: { name: string; type: 'float32' | 'int64'; shape: (number | string)[] }[],
-    outputs: { name: string; shape: (number | string)[] }[],
+    outputs: { name: string; type?: 'float32' | 'float16'; shape: (number | string)[] }[],
   ): Uint8Array {
     const value = (name: string, elemType: number, shape: (number | string)[]) => ({
       name,
@@ -54,7 +54,7 @@ export class GraphBuilder {
         node: this.#nodes,
         initializer: this.#initializers,
         input: inputs.map(({ name, type, shape }) => value(name, type === 'int64' ? 7 : 1, shape)),
-        output: outputs.map(({ name, shape }) => value(name, 1, shape)),
+        output: outputs.map(({ name, type, shape }) => value(name, type === 'float16' ? 10 : 1, shape)),
       },
     }).finish()
   }

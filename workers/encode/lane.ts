@@ -21,7 +21,10 @@ export interface LaneOptions {
   onTaken(): void
 }
 
-/** Batches at the session at once: one runs, one lies ready, so that the session never waits. */
+/**
+ * Batches at the session at once: one runs, and a full one may lie ready behind it. One that is not full yet goes on
+ * filling until the session is free.
+ */
 const atSession = 2
 
 /** Times that a session's thread may die under an item before the item is given up. */
@@ -34,6 +37,7 @@ export class Lane {
   #session: Promise<Session>
   #running = 0
   #closed = false
+  #scheduled = false
 
   constructor(session: Session, options: LaneOptions) {
     this.#session = Promise.resolve(session)
@@ -47,7 +51,13 @@ export class Lane {
   push(work: LaneWork): void {
     if (this.#closed) work.settle(new Error('the model was unloaded'))
     else this.#queue.push(work)
-    this.#dispatch()
+    if (this.#scheduled) return
+    // What arrives in the same turn of the event loop, a call's many texts, goes together.
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#dispatch()
+    })
   }
 
   async close(): Promise<void> {
@@ -59,7 +69,8 @@ export class Lane {
 
   #dispatch(): void {
     while (this.#running < atSession && !this.#closed) {
-      const batch = this.#queue.take(this.#options.maxBatch)
+      const { maxBatch } = this.#options
+      const batch = this.#queue.take(maxBatch, this.#running === 0 ? 1 : maxBatch)
       if (batch.length === 0) return
       this.#running++
       this.#options.onTaken()

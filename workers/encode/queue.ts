@@ -31,8 +31,11 @@ export class BatchQueue<T extends Queued> {
     this.#length++
   }
 
-  /** At most `most` of one bucket, in order of age; empty when nothing is wanted. What nobody wants is dropped. */
-  take(most: number): T[] {
+  /**
+   * At most `most` of one bucket, in order of age; empty when nothing is wanted, or fewer than `least` wait in the bucket
+   * whose turn it is. What nobody wants is dropped.
+   */
+  take(most: number, least = 1): T[] {
     let oldest: { bucket: string; age: number } | undefined
     for (const [bucket, lists] of this.#buckets) {
       const next = this.#next(lists)
@@ -45,6 +48,7 @@ export class BatchQueue<T extends Queued> {
     }
     if (!oldest) return []
     const lists = this.#buckets.get(oldest.bucket)!
+    if (lists.interactive.length + lists.bulk.length < least) return []
     const batch: T[] = []
     while (batch.length < most) {
       const next = this.#next(lists)

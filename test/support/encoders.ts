@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Encoded, Encoder } from '../../workers/encode/encoder.ts'
+import { createEncoder, type EncoderOptions } from '../../workers/encode/index.ts'
+import { ItemError } from '../../workers/errors.ts'
+import { ModelRegistry } from '../../workers/registry/registry.ts'
+import { type TinyModel, writeTinyModel } from './tiny-model.ts'
+
+export interface TestEncoder extends Encoder {
+  /** The sizes of the batches so far. */
+  batches: { model: string; modality: 'image' | 'text'; size: number }[]
+}
+
+export type TestEncoderOptions = Partial<EncoderOptions> & {
+  defaultModel?: string
+  /** Made for this encoder, beside the bundled model. */
+  models?: Record<string, TinyModel>
+  modelsRoot?: string
+}
+
+/** An encoder with a home of its own, which goes when it is closed. */
+export async function openEncoder(options: TestEncoderOptions = {}): Promise<TestEncoder> {
+  const { defaultModel = 'limn-icons-s', models = {}, ...more } = options
+  const home = mkdtempSync(path.join(os.tmpdir(), 'limn-encoder-'))
+  const modelsRoot = options.modelsRoot ?? path.join(home, 'models')
+  for (const [name, model] of Object.entries(models)) writeTinyModel(modelsRoot, name, model)
+  const cacheFolder = path.join(home, 'cache')
+  const registry = new ModelRegistry({
+    bundledFolder: path.resolve('workers/models'),
+    homeFolder: modelsRoot,
+    cacheFolder,
+    defaultModel,
+  })
+  const batches: TestEncoder['batches'] = []
+  const encoder = await createEncoder({
+    registry,
+    cacheFolder,
+    provider: 'cpu',
+    onBatch: (model, modality, size) => batches.push({ model, modality, size }),
+    ...more,
+  })
+  return {
+    ...encoder,
+    batches,
+    async close() {
+      await encoder.close()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The vectors of results that must all be there. */
+export const vectors = (results: (Encoded | ItemError)[]): Float32Array[] =>
+  results.map((result) => {
+    if (result instanceof ItemError) throw result
+    return result.vector
+  })

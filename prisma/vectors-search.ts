@@ -13,7 +13,7 @@ import type { DatabaseInfo, SearchHits, SearchPosition, SearchRequest } from './
 import type { Census } from './vectors-census.ts'
 import { encodeVector, type Space, type VectorIndex, vectorIndex } from './vectors-sql.ts'
 
-interface Limits {
+export interface SearchLimits {
   /** Up to so many rows of a revision, all are scanned. */
   whole: number
   /** Cost of passing one row of the index scan, in lookups of one row by its key with the product computed. */
@@ -27,7 +27,7 @@ interface Limits {
 }
 
 /** Measured with 512 dimensions by test/bench/search.ts. */
-const limits: Record<DatabaseInfo['kind'], Limits> = {
+const limits: Record<DatabaseInfo['kind'], SearchLimits> = {
   postgres: { whole: 3_000, passing: 3, fallback: 500_000, candidates: 200, error: 2e-4 },
   embedded: { whole: 3_000, passing: 3, fallback: 100_000, candidates: 200, error: 2e-6 },
 }
@@ -44,14 +44,14 @@ type Row = SearchPosition
 export class VectorSearch {
   readonly #pool: pg.Pool
   readonly #kind: DatabaseInfo['kind']
-  readonly #limits: Limits
+  readonly #limits: SearchLimits
   readonly #census: Census
   readonly #wide = new Map<string, number>()
 
-  constructor(pool: pg.Pool, kind: DatabaseInfo['kind'], census: Census) {
+  constructor(pool: pg.Pool, kind: DatabaseInfo['kind'], census: Census, own: Partial<SearchLimits> = {}) {
     this.#pool = pool
     this.#kind = kind
-    this.#limits = limits[kind]
+    this.#limits = { ...limits[kind], ...own }
     this.#census = census
   }
 

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { translated, VectorError } from './errors.ts'
 import type { AssetRow, DatabaseInfo, SearchHits, SearchRequest, Vectors } from './types.ts'
 import { Census } from './vectors-census.ts'
-import { VectorSearch } from './vectors-search.ts'
+import { type SearchLimits, VectorSearch } from './vectors-search.ts'
 import {
   checkSpace,
   checkVector,
@@ -28,11 +28,12 @@ export class PgVectors implements Vectors {
   /** Of the type vector: an extension's types have other numbers in each database. */
   #oid: number | null = null
 
-  constructor(pool: pg.Pool, kind: DatabaseInfo['kind']) {
+  /** `limits`: other than those measured for this kind. */
+  constructor(pool: pg.Pool, kind: DatabaseInfo['kind'], limits?: Partial<SearchLimits>) {
     this.#pool = pool
     this.#kind = kind
     this.#census = new Census(pool)
-    this.#search = new VectorSearch(pool, kind, this.#census)
+    this.#search = new VectorSearch(pool, kind, this.#census, limits)
   }
 
   /** To be told after assets came or went. */

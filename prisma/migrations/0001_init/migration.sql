@@ -67,35 +67,40 @@ ALTER TABLE "AssetVector" SET (toast_tuple_target = 8160);
 ALTER TABLE "AssetVector" ALTER COLUMN "v" SET STORAGE EXTERNAL;
 ALTER TABLE "AssetVector" ALTER COLUMN "v" SET STATISTICS 0;
 
--- Separators between words become spaces, in documents and queries alike: "red-heart.svg" is found by "red heart" and
--- by "red-heart". A leading minus, which excludes a word, stays.
-CREATE FUNCTION limn_words(text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$ SELECT regexp_replace($1, '([[:alnum:]])[-_./]+(?=[[:alnum:]])', '\1 ', 'g') $$;
+-- Functions of an index call nothing outside pg_catalog: ANALYZE, VACUUM and pg_restore run with no other search_path.
 
--- The searchable document of an asset. Stems (english) and plain words (simple) lie side by side; names in camel case
--- are there whole and in parts. array_to_string is not immutable for every element type, but is for text.
+-- The searchable document of an asset. Separators between words become spaces, here and in queries: "red-heart.svg" is
+-- found by "red heart" and by "red-heart". Stems (english) and plain words (simple) lie side by side; names in camel
+-- case are there whole and in parts. array_to_string is not immutable for every element type, but is for text.
 CREATE FUNCTION limn_document(name text, title text, description text, tags text[]) RETURNS tsvector
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 DECLARE
-    words text := limn_words(replace(concat_ws(' ', name, title, array_to_string(tags, ' '), description), '_', ' '));
+    given text := replace(concat_ws(' ', name, title, array_to_string(tags, ' '), description), '_', ' ');
+    words text := regexp_replace(given, '([[:alnum:]])[-./]+(?=[[:alnum:]])', '\1 ', 'g');
     parts text := regexp_replace(words, '([[:lower:]])(?=[[:upper:]])', '\1 ', 'g');
 BEGIN
     IF parts <> words THEN
         words := words || ' ' || parts;
     END IF;
-    RETURN to_tsvector('english'::regconfig, words) || to_tsvector('simple'::regconfig, words);
+    RETURN to_tsvector('pg_catalog.english'::regconfig, words) || to_tsvector('pg_catalog.simple'::regconfig, words);
 END
 $$;
 
--- Web-search syntax. Plain words serve only where English keeps none of the query ("the who"): joined by OR, an
--- excluded word would come back through the other configuration.
+-- Web-search syntax; a leading minus, which excludes a word, stays. Plain words serve only where English keeps none of
+-- the query ("the who"): joined by OR, an excluded word would come back through the other configuration.
 CREATE FUNCTION limn_query(query text) RETURNS tsquery
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
-    SELECT CASE WHEN numnode(stems) > 0 THEN stems ELSE websearch_to_tsquery('simple'::regconfig, limn_words(query)) END
-    FROM websearch_to_tsquery('english'::regconfig, limn_words(query)) AS stems
+DECLARE
+    words text := regexp_replace(replace(query, '_', ' '), '([[:alnum:]])[-./]+(?=[[:alnum:]])', '\1 ', 'g');
+    stems tsquery := websearch_to_tsquery('pg_catalog.english'::regconfig, words);
+BEGIN
+    IF numnode(stems) > 0 THEN
+        RETURN stems;
+    END IF;
+    RETURN websearch_to_tsquery('pg_catalog.simple'::regconfig, words);
+END
 $$;
 
 CREATE INDEX "Asset_document_idx" ON "Asset" USING GIN (limn_document("name", "title", "description", "tags"));

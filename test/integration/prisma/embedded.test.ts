@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Embedded, startEmbedded } from '../../../prisma/embedded.ts'
 import { StartupError } from '../../../prisma/errors.ts'
 import { readLock } from '../../../prisma/lock.ts'
@@ -114,15 +114,20 @@ describe.skipIf(process.env.LIMN_TEST_DATABASE_URL)('the embedded database', () 
   })
 })
 
-describe('the wire in front of the embedded database', () => {
-  let embedded: Embedded | undefined
-  afterEach(async () => {
+describe.skipIf(process.env.LIMN_TEST_DATABASE_URL)('the wire in front of the embedded database', () => {
+  let embedded: Embedded
+  let folder: string
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'limn-wire-'))
+    await (await testDatabase()).prepare(folder)
+    embedded = await startEmbedded({ home: folder })
+  })
+  afterAll(async () => {
     await embedded?.close()
-    embedded = undefined
+    rmSync(folder, { recursive: true, force: true })
   })
 
   it('keeps statements of many connections apart, also those that come in pieces', async () => {
-    embedded = await startEmbedded({ home: home() })
     const pool = new pg.Pool({ ...embedded.connection, max: 8 })
     const large = 'x'.repeat(2_000_000)
     const answers = Array.from({ length: 60 }, async (_, i) => {
@@ -137,7 +142,6 @@ describe('the wire in front of the embedded database', () => {
   })
 
   it('gives a transaction the session to itself and undoes it when its connection breaks', async () => {
-    embedded = await startEmbedded({ home: home() })
     const pool = new pg.Pool({ ...embedded.connection, max: 8 })
     await pool.query('CREATE TABLE counter (n int); INSERT INTO counter VALUES (0)')
     await Promise.all(
@@ -161,7 +165,6 @@ describe('the wire in front of the embedded database', () => {
   })
 
   it('answers errors to whom they belong and goes on', async () => {
-    embedded = await startEmbedded({ home: home() })
     const pool = new pg.Pool({ ...embedded.connection, max: 4 })
     const results = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) => pool.query('SELECT 10 / $1::int AS n', [i % 2])),
@@ -173,7 +176,6 @@ describe('the wire in front of the embedded database', () => {
   })
 
   it('refuses who does not know its secret', async () => {
-    embedded = await startEmbedded({ home: home() })
     const client = new pg.Client({ ...embedded.connection, password: 'guessed' })
     await expect(client.connect()).rejects.toThrow()
   })

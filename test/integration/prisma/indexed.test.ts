@@ -1,0 +1,135 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { startEmbedded } from '../../../prisma/embedded.ts'
+import type { DatabaseInfo, SearchPosition } from '../../../prisma/types.ts'
+import { PgVectors } from '../../../prisma/vectors.ts'
+import { type DatabasePlace, testPlace } from '../../support/database.ts'
+import { numbers } from '../../support/random.ts'
+
+const dimensions = 16
+const revision = 'indexed'
+const count = 1500
+const random = numbers(5)
+const unit = () => {
+  const vector = Float32Array.from({ length: dimensions }, () => random() - 0.5)
+  const length = Math.hypot(...vector)
+  return vector.map((value) => value / length)
+}
+const idOf = (i: number) => `asset_${String(i).padStart(26, '0')}`
+
+let place: DatabasePlace
+let pool: pg.Pool
+let closeServer = async () => {}
+let kind: DatabaseInfo['kind']
+/** Takes the index where it can, and never falls back to an exact scan. */
+let indexed: PgVectors
+/** Scans everything. */
+let exact: PgVectors
+
+beforeAll(async () => {
+  place = await testPlace()
+  kind = place.url ? 'postgres' : 'embedded'
+  const embedded = place.url ? null : await startEmbedded(place)
+  if (embedded) closeServer = embedded.close
+  pool = new pg.Pool(embedded?.connection ?? { connectionString: place.url! })
+  indexed = new PgVectors(pool, kind, { whole: 0, passing: 0, fallback: 0 })
+  exact = new PgVectors(pool, kind, { whole: 1e9 })
+  await exact.register({ revision, name: 'indexed', dimensions })
+  const rows = Array.from({ length: count }, (_, i) => i)
+  await pool.query(
+    `INSERT INTO "Asset" ("id", "contentHash", "name", "tags", "mimeType", "bytes", "width", "height")
+     SELECT id, id, 'p', string_to_array(tags, ','), 'image/png', 1, 1, 1 FROM unnest($1::text[], $2::text[]) AS given(id, tags)`,
+    [rows.map(idOf), rows.map((i) => [i % 2 ? 'odd' : 'even', ...(i % 20 ? [] : ['few'])].join(','))],
+  )
+  await exact.put(
+    revision,
+    rows.map((i) => ({ assetId: idOf(i), vector: unit() })),
+    { ready: true },
+  )
+  await indexed.register({ revision, name: 'indexed', dimensions })
+})
+afterAll(async () => {
+  await pool.end()
+  await closeServer()
+  await place.remove()
+})
+
+describe('search by the index', () => {
+  it.each([null, { tagsAll: ['odd'] }, { tagsAny: ['few'] }])(
+    'with %j finds what an exact scan finds',
+    async (where) => {
+      let found = 0
+      for (let i = 0; i < 20; i++) {
+        const request = { revision, dimensions, query: unit().map((value) => value * 2.3), where, first: 10 }
+        const [near, all] = await Promise.all([indexed.search(request), exact.search(request)])
+        expect(near.hits).toHaveLength(10)
+        const best = new Map(all.hits.map(({ assetId, product }) => [assetId, product]))
+        for (const { assetId, product } of near.hits) {
+          if (!best.has(assetId)) continue
+          found++
+          // Scored again in full precision: the very number that an exact scan gives.
+          expect(product).toBe(best.get(assetId))
+        }
+        const order = near.hits.toSorted((a, b) => b.product - a.product || (a.assetId < b.assetId ? -1 : 1))
+        expect(near.hits).toEqual(order)
+      }
+      expect(found / 200).toBeGreaterThanOrEqual(0.98)
+    },
+  )
+
+  it('goes on behind a cursor where the page before ended', async () => {
+    const query = unit()
+    const pages: SearchPosition[] = []
+    let after: SearchPosition | null = null
+    for (let page = 0; page < 6; page++) {
+      const { hits, hasNextPage }: { hits: SearchPosition[]; hasNextPage: boolean } = await indexed.search({
+        revision,
+        dimensions,
+        query,
+        first: 15,
+        after,
+      })
+      expect(hasNextPage).toBe(true)
+      pages.push(...hits)
+      after = hits.at(-1)!
+    }
+    const all = await exact.search({ revision, dimensions, query, first: 90 })
+    expect(pages.map(({ assetId }) => assetId)).toEqual(all.hits.map(({ assetId }) => assetId))
+  })
+
+  it('says truncated where it could not look at all, and looks at all where that is allowed', async () => {
+    const deep = { revision, dimensions, query: unit(), first: count - 5 }
+    expect((await indexed.search(deep)).truncated).toBe(true)
+    const allowed = new PgVectors(pool, kind, { whole: 0, passing: 0 })
+    const { hits, truncated } = await allowed.search(deep)
+    expect(truncated).toBe(false)
+    expect(hits).toEqual((await exact.search(deep)).hits)
+  })
+
+  it('really is by the index, filtered and not, before and after statistics', async () => {
+    const look = async () => {
+      const spy = vi.spyOn(pg.Client.prototype, 'query')
+      for (const where of [null, { tagsAll: ['odd'] }])
+        await indexed.search({ revision, dimensions, query: unit(), where, first: 10 })
+      const sent = spy.mock.calls.map(([text, values]) => ({ text: String(text), values: values as unknown }))
+      spy.mockRestore()
+      const settings = sent.find(({ text }) => text.startsWith('BEGIN'))!.text
+      const plans: string[] = []
+      for (const { text, values } of sent.filter(({ text }) => text.includes('near AS'))) {
+        const client = await pool.connect()
+        await client.query(settings)
+        const { rows } = await client.query(`EXPLAIN ${text}`, values as unknown[])
+        await client.query('COMMIT')
+        client.release()
+        plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
+      }
+      return plans
+    }
+    const plans = await look()
+    await pool.query('ANALYZE "Asset", "AssetVector"')
+    plans.push(...(await look()))
+    expect(plans.length).toBeGreaterThanOrEqual(4)
+    for (const plan of plans)
+      expect(plan).toMatch(/Index Scan using "AssetVector_[0-9a-f]{24}_(vector|halfvec)"/)
+  })
+})

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../../prisma/open.ts'
 import type { AssetRow } from '../../../prisma/types.ts'
@@ -33,8 +34,12 @@ function put(name: string, bytes: Buffer): void {
   writeFileSync(file, bytes)
 }
 
-function limn(...args: string[]): Promise<{ status: number | null; out: string; err: string }> {
+const limn = (...args: string[]) => start(...args).ended
+
+function start(...args: string[]) {
   const child = spawn(process.execPath, ['api/limn.ts', ...args], {
+    // A group of its own, as a terminal gives each command.
+    detached: true,
     env: {
       PATH: process.env.PATH,
       LIMN_HOME: place.home,
@@ -49,7 +54,10 @@ function limn(...args: string[]): Promise<{ status: number | null; out: string; 
   child.stderr.on('data', (chunk) => {
     said.err += chunk
   })
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, ...said })))
+  const ended = new Promise<{ status: number | null; out: string; err: string }>((resolve) =>
+    child.on('close', (status) => resolve({ status, ...said })),
+  )
+  return { child, ended }
 }
 
 async function stored(): Promise<AssetRow[]> {
@@ -88,6 +96,27 @@ it('brings in a folder tree, says what failed, and has little to do the second t
   expect(second.out).toMatch(/3 added, 2 already there, 0 failed/)
   expect(second.status).toBe(0)
   expect((await stored()).length).toBe(5)
+})
+
+it('ends in order when it is interrupted, and goes on when it is run again', async () => {
+  const many = await pictures(300)
+  for (const [n, bytes] of many.entries()) put(`../many/${n % 3}/${n}.png`, bytes)
+  const manyFolder = path.join(place.home, 'many')
+  const taken = () => globSync('files/*/*', { cwd: place.home }).length
+  const before = taken()
+  const { child, ended } = start('import', manyFolder)
+  while (taken() < before + 30 && child.exitCode === null) await sleep(10)
+  // Ctrl-C: to the whole group, so to the database's process too.
+  process.kill(-child.pid!, 'SIGINT')
+  const { status, out, err } = await ended
+  expect(err).toMatch(/Ending after what is on its way/)
+  const [, added, left] = /(\d+) added[\s\S]*Interrupted with (\d+) to go/.exec(out)!
+  expect(Number(added) + Number(left)).toBe(300)
+  expect(Number(left)).toBeGreaterThan(0)
+  expect(status).toBe(130)
+  const again = await limn('import', manyFolder)
+  expect(again.out).toContain(`${left} added, ${added} already there, 0 failed`)
+  expect(again.status).toBe(0)
 })
 
 it('says what is wrong with its arguments', async () => {

@@ -15,7 +15,7 @@ interface IconSet {
   aliases?: Record<string, { parent: string }>
   width?: number
   height?: number
-  info: { name: string; author: { name: string; url: string }; license: { title: string; spdx: string; url: string } }
+  info: { name: string; author: { name: string; url: string }; license: { title: string; spdx: string; url?: string } }
 }
 
 function iconSet(prefix: string): IconSet {
@@ -111,7 +111,7 @@ writeFileSync(
 )
 const licences = [...used].map(
   ([{ prefix, info }, count]) =>
-    `| [${info.name}](${info.author.url}) | ${info.author.name} | [${info.license.spdx}](${info.license.url}) | ${count} | \`@iconify-json/${prefix}\` |`,
+    `| [${info.name}](${info.author.url}) | ${info.author.name} | [${info.license.spdx}](${info.license.url ?? info.author.url}) | ${count} | \`@iconify-json/${prefix}\` |`,
 )
 writeFileSync(
   path.join(samples, 'LICENSES.md'),

@@ -5,8 +5,8 @@ import { syncFolder, writeDurably } from './durable.ts'
 
 /** Where pictures are kept, by the digest of their bytes. The one implementation is a folder; an object store can be another. */
 export interface FileStore {
-  /** Durable when it resolves. A file that is there already is left as it is. */
-  put(hash: string, mimeType: string, bytes: Uint8Array): Promise<void>
+  /** Durable when it resolves. A file that is there already is left as it is, unless it is to be replaced. */
+  put(hash: string, mimeType: string, bytes: Uint8Array, replace?: boolean): Promise<void>
   has(hash: string, mimeType: string): Promise<boolean>
   read(hash: string, mimeType: string): Promise<Uint8Array>
   /** Of any type; none is no error. */
@@ -31,9 +31,9 @@ export class FolderStore implements FileStore {
     return path.join(this.#root, hash.slice(0, 2), `${hash.slice(2)}.${extensions.get(mimeType) ?? 'bin'}`)
   }
 
-  async put(hash: string, mimeType: string, bytes: Uint8Array): Promise<void> {
+  async put(hash: string, mimeType: string, bytes: Uint8Array, replace = false): Promise<void> {
     const file = this.path(hash, mimeType)
-    if (await exists(file)) return
+    if (!replace && (await exists(file))) return
     const folder = path.dirname(file)
     const made = await mkdir(folder, { recursive: true })
     await writeDurably(file, bytes, this.#drafts)

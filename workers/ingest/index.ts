@@ -88,7 +88,8 @@ export async function createLibrary({
     const contentHash = createHash('sha256').update(bytes).digest('hex')
     const known = (await database.assets.byHashes([contentHash])).get(contentHash)
     // Taken before, so inspected before.
-    if (known && (await files.has(contentHash, known.mimeType))) return { asset: known, duplicate: true }
+    if (known && known.status !== 'FAILED' && (await files.has(contentHash, known.mimeType)))
+      return { asset: known, duplicate: true }
     const { mimeType, width, height, header } = await inspect(bytes, limits)
     const own = readMetadata(bytes, mimeType, log, header.xmp)
     const row = {
@@ -104,10 +105,12 @@ export async function createLibrary({
       height,
     }
     const added = await journal.during(contentHash, async () => {
-      await files.put(contentHash, mimeType, bytes)
+      await files.put(contentHash, mimeType, bytes, known?.status === 'FAILED')
       return database.assets.add(row)
     })
-    if (!added.duplicate) for (const indexer of indexers.values()) indexer.offer(added.row)
+    // One that failed has another try: its file may have been damaged or lost.
+    if (!added.duplicate || added.row.status === 'FAILED')
+      for (const indexer of indexers.values()) indexer.offer(added.row)
     return { asset: added.row, duplicate: added.duplicate }
   }
 

@@ -129,7 +129,7 @@ export class Indexer {
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
 
-  /** Encodes and stores; returns the ids of pictures that cannot be encoded. */
+  /** Encodes and stores; returns the ids of pictures that the database would call missing for ever. */
   async #index(page: AssetRow[]): Promise<string[]> {
     const { database, encoder, files, spec, isDefault, log } = this.#options
     const failed: { asset: AssetRow; reason: string }[] = []
@@ -158,7 +158,7 @@ export class Indexer {
       // Another model's trouble leaves the asset as it is.
       if (isDefault) await database.vectors.fail(asset.id, reason)
     }
-    return failed.map(({ asset }) => asset.id)
+    return isDefault ? [] : failed.map(({ asset }) => asset.id)
   }
 }
 

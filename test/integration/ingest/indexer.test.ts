@@ -79,6 +79,12 @@ it('marks what cannot be encoded with the reason, once, and goes on with the res
     ).size,
   ).toBe(4)
   expect(await place.library.vectors([rows.get(assets[0]!.id)!])).toEqual(new Map())
+  // Given again, whole: another try.
+  for (const bytes of [bad!, gone!])
+    expect(await place.library.add({ bytes })).toMatchObject({ duplicate: true })
+  await place.library.idle()
+  for (const row of (await database.assets.byIds(assets.map(({ id }) => id))).values())
+    expect(row).toMatchObject({ status: 'READY', error: null })
   await place.library.close()
   await encoder.close()
 })

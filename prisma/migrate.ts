@@ -109,7 +109,13 @@ async function apply(client: ClientBase, { name, sql, checksum }: Migration) {
     await client.query('COMMIT')
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {})
-    throw new StartupError(`The migration "${name}" failed and was undone: ${(error as Error).message}`, {
+    const { code, message } = error as Error & { code?: string }
+    // insufficient_privilege: pgvector is installed by a superuser on servers that do not trust it.
+    const advice =
+      code === '42501'
+        ? '. Let a superuser run CREATE EXTENSION vector in that database, then start again'
+        : ''
+    throw new StartupError(`The migration "${name}" failed and was undone: ${message}${advice}.`, {
       cause: error,
     })
   }

@@ -5,7 +5,7 @@ import path from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Embedded, startEmbedded } from '../../../prisma/embedded.ts'
-import { StartupError } from '../../../prisma/errors.ts'
+import { DatabaseUnavailable, StartupError } from '../../../prisma/errors.ts'
 import { readLock } from '../../../prisma/lock.ts'
 import { openDatabase } from '../../../prisma/open.ts'
 import { testDatabase } from '../../support/database.ts'
@@ -81,16 +81,14 @@ describe.skipIf(process.env.LIMN_TEST_DATABASE_URL)('the embedded database', () 
     const db = await openDatabase({ home: folder })
     const { pid } = JSON.parse(readFileSync(path.join(folder, 'database.lock'), 'utf8'))
     process.kill(pid, 'SIGKILL')
-    await expect
-      .poll(
-        () =>
-          db.ping().then(
-            () => 'answers',
-            () => 'not yet',
-          ),
-        { timeout: 20_000 },
+    const errors: unknown[] = []
+    const answers = () =>
+      db.ping().then(
+        () => true,
+        (error) => errors.push(error) < 0,
       )
-      .toBe('answers')
+    await expect.poll(answers, { timeout: 20_000 }).toBe(true)
+    for (const error of errors) expect(error).toBeInstanceOf(DatabaseUnavailable)
     expect(await db.assets.count()).toBe(0)
     await db.close()
   })

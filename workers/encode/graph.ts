@@ -5,6 +5,7 @@ import type { Provider } from './encoder.ts'
 import { normalisationTable, normaliseInto } from './pixels.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { padBatch } from './tokenizer.ts'
+import { Turns } from './turns.ts'
 
 /** Pooled outputs by the names exporters give them, most telling first. */
 const outputNames = {
@@ -33,10 +34,12 @@ const compilesShapes = (provider: Provider) => provider !== 'cpu'
 export class Graph {
   readonly #session: ort.InferenceSession
   readonly #settings: SessionSettings
+  readonly #turns: Turns | null
   readonly #output: string
   readonly #table: Float32Array
 
-  private constructor(session: ort.InferenceSession, settings: SessionSettings) {
+  private constructor(session: ort.InferenceSession, settings: SessionSettings, turns: Turns | null) {
+    this.#turns = turns
     this.#session = session
     this.#settings = settings
     this.#table = normalisationTable(settings.image)
@@ -46,16 +49,20 @@ export class Graph {
   static async load(settings: SessionSettings): Promise<{ graph: Graph; ready: SessionReady }> {
     const { files, side, provider, threads } = settings
     const path = files.kind === 'combined' ? files.model : files[side]
-    const session = await ort.InferenceSession.create(path, {
-      executionProviders: [provider],
-      graphOptimizationLevel: 'all',
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      // A spinning thread pool takes the cores that decode the next batch.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-      logSeverityLevel: 3,
-    })
-    const graph = new Graph(session, settings)
+    const turns = provider === 'webgpu' ? new Turns(settings.turns) : null
+    const create = () =>
+      ort.InferenceSession.create(path, {
+        executionProviders: [provider],
+        graphOptimizationLevel: 'all',
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        // A spinning thread pool takes the cores that decode the next batch.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
+        // What fails is thrown, with the same words.
+        logSeverityLevel: 4,
+      })
+    const session = await (turns ? turns.take(create) : create())
+    const graph = new Graph(session, settings, turns)
     const canary = await graph.run(graph.#canary(4))
     return { graph, ready: { dimensions: canary.length, shortTexts: await graph.#shortTexts(canary) } }
   }
@@ -64,7 +71,9 @@ export class Graph {
   async run(input: SessionInput): Promise<Float32Array> {
     const rows = input.kind === 'pixels' ? input.pixels.length : input.rows.length
     const padded = compilesShapes(this.#settings.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows
-    const results = await this.#session.run(this.#feeds(input, padded), [this.#output])
+    const feeds = this.#feeds(input, padded)
+    const run = () => this.#session.run(feeds, [this.#output], { logSeverityLevel: 4 })
+    const results = await (this.#turns ? this.#turns.take(run) : run())
     const output = results[this.#output]!
     const all = toFloat32(output)
     const vectors = padded === rows ? all : all.slice(0, (all.length / padded) * rows)

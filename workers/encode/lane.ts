@@ -17,6 +17,8 @@ export interface LaneOptions {
   maxBatch: number
   dimensions: number
   onBatch(size: number, seconds: number): void
+  /** The model fails on one item. */
+  onFailure(error: Error): void
   /** A batch has left the queue. */
   onTaken(): void
 }
@@ -90,10 +92,11 @@ export class Lane {
       this.#settle(batch, vectors)
     } catch (error) {
       if (error instanceof SessionDied) return this.#retry(batch, error)
-      if (batch.length === 1)
-        return batch[0]!.settle(
-          new ItemError('INVALID', 'The model could not encode this input.', { cause: error }),
-        )
+      if (batch.length === 1) {
+        this.#options.onFailure(error as Error)
+        const refusal = new ItemError('INVALID', 'The model could not encode this input.', { cause: error })
+        return batch[0]!.settle(refusal)
+      }
       const middle = batch.length >> 1
       await this.#run(batch.slice(0, middle))
       await this.#run(batch.slice(middle))

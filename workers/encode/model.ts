@@ -6,6 +6,7 @@ import { Lane } from './lane.ts'
 import type { SessionSettings } from './protocol.ts'
 import { Session } from './session.ts'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
+import { Turns } from './turns.ts'
 
 /** Lengths that short texts are padded to: a batch holds texts of one length. */
 const lengths = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
@@ -15,6 +16,7 @@ export interface LoadOptions {
   maxBatch: number
   threads?: number
   onBatch(modality: 'image' | 'text', size: number, seconds: number): void
+  onFailure(modality: 'image' | 'text', error: Error): void
   onRoom(): void
 }
 
@@ -68,6 +70,7 @@ export class LoadedModel {
         maxBatch: options.maxBatch,
         dimensions: spec.dimensions,
         onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
+        onFailure: (error) => options.onFailure(modality, error),
         onTaken: () => options.onRoom(),
       })
     return new LoadedModel(spec, options.provider, await loadTokenizer(spec), {
@@ -89,11 +92,13 @@ export class LoadedModel {
   }
 }
 
+const turns = new SharedArrayBuffer(Turns.bytes)
+
 export function sessionSettings(
   spec: ModelSpec,
   side: 'vision' | 'text',
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): SessionSettings {
   const { files, image, text } = spec
-  return { side, files, provider, image, maxTokens: text.maxTokens, padId: text.padId, threads }
+  return { side, files, provider, image, maxTokens: text.maxTokens, padId: text.padId, threads, turns }
 }

@@ -99,6 +99,8 @@ export class LoadedModels {
       maxBatch,
       threads,
       onBatch: (modality, size, seconds) => onBatch(spec.name, modality, size, seconds),
+      onFailure: (modality, err) =>
+        log.warn({ model: spec.name, modality, err }, 'the model fails on an input'),
       onRoom,
     }
     const model = await LoadedModel.load(spec, options)

@@ -11,6 +11,8 @@ export interface SessionSettings {
   maxTokens: number
   padId: number
   threads: number
+  /** Shared by all sessions whose provider serves one thread at a time. */
+  turns: SharedArrayBuffer
 }
 
 export type SessionInput =

@@ -1,8 +1,9 @@
 /** Which execution provider runs a model: the one that is configured, or what works here. */
 import { existsSync, globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import path from 'node:path'
-import { listSupportedBackends } from 'onnxruntime-node'
+import { env, listSupportedBackends } from 'onnxruntime-node'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
@@ -26,7 +27,8 @@ export function candidates(): Provider[] {
 const hasNvidia = () => globSync('/dev/nvidia[0-9]*').length > 0
 /** The runtime's CUDA library is not in the npm package; docs/operations.md tells how to get it. */
 const hasCuda = () =>
-  hasNvidia() && globSync('node_modules/onnxruntime-node/bin/**/libonnxruntime_providers_cuda.so').length > 0
+  hasNvidia() && globSync('../bin/**/libonnxruntime_providers_cuda.so', { cwd: runtimeFolder }).length > 0
+const runtimeFolder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
 
 interface Trial {
   vector: Float32Array
@@ -74,7 +76,7 @@ export async function chooseProvider(
   const known: Record<string, Provider> = await readFile(file, 'utf8')
     .then(JSON.parse)
     .catch(() => ({}))
-  const key = [spec.revision, process.platform, process.arch, ...options].join(' ')
+  const key = [spec.revision, env.versions.node, process.platform, process.arch, ...options].join(' ')
   if (known[key]) return known[key]
   const reference = await trial(spec, 'cpu')
   let chosen: Provider = 'cpu'

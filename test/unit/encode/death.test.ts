@@ -1,0 +1,55 @@
+/** Threads that end while they are at work. */
+import type { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openEncoder, type TestEncoder, vectors } from '../../support/encoders.ts'
+import { pictures } from '../../support/pictures.ts'
+
+let encoder: TestEncoder
+let threads: Worker[]
+const remember = (worker: Worker) => threads.push(worker)
+
+beforeEach(async () => {
+  threads = []
+  process.on('worker', remember)
+  encoder = await openEncoder()
+})
+afterEach(async () => {
+  process.off('worker', remember)
+  await encoder.close()
+})
+
+/** A message that no thread can take ends it by an error of its own. */
+const kill = (worker: Worker) => worker.postMessage(null)
+
+const texts = (count: number, word: string) =>
+  Array.from({ length: count }, (_, n) => ({ text: `${word} ${n}` }))
+
+it('a session thread that dies is started again for the work that waits', async () => {
+  await encoder.ready()
+  const sessions = threads.slice(0, 2)
+  const before = threads.length
+  const work = encoder.encode(texts(100, 'waits'))
+  setImmediate(() => sessions.forEach(kill))
+  expect(vectors(await work)).toHaveLength(100)
+  await encoder.ready()
+  expect(threads.length).toBe(before + 2)
+})
+
+it('one that dies again and again gives its work up, and later work is tried anew', async () => {
+  await encoder.ready()
+  process.on('worker', kill)
+  threads.forEach(kill)
+  await expect(encoder.encode(texts(3, 'dies'))).rejects.toThrow()
+  process.off('worker', kill)
+  expect(encoder.stats().waiting).toBe(0)
+  expect(vectors(await encoder.encode(texts(3, 'lives')))).toHaveLength(3)
+})
+
+it('a decoding thread that dies costs the pictures it was at, and is replaced', async () => {
+  await encoder.ready()
+  const images = (await pictures(40)).map((image) => ({ image }))
+  threads.slice(2).forEach(kill)
+  await Promise.allSettled(images.map((image) => encoder.encode([image])))
+  expect(encoder.stats().waiting).toBe(0)
+  expect(vectors(await encoder.encode(images))).toHaveLength(40)
+})

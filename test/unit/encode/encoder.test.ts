@@ -1,0 +1,205 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { DeadlineExceeded, ItemError, ModelNotFound, Overloaded } from '../../../workers/errors.ts'
+import { silent } from '../../../workers/log.ts'
+import { openEncoder, type TestEncoder, type TestEncoderOptions, vectors } from '../../support/encoders.ts'
+import { picture, pictures } from '../../support/pictures.ts'
+
+let encoder: TestEncoder | undefined
+async function open(options: TestEncoderOptions = {}): Promise<TestEncoder> {
+  encoder = await openEncoder(options)
+  return encoder
+}
+afterEach(() => encoder?.close())
+
+const texts = (count: number, word = 'text') =>
+  Array.from({ length: count }, (_, n) => ({ text: `${word} ${n}` }))
+
+describe('batching', () => {
+  it('joins what many callers ask for at once', async () => {
+    const encoder = await open()
+    await encoder.ready()
+    encoder.batches.length = 0
+    await Promise.all(texts(64).map((input) => encoder.encode([input])))
+    const sizes = encoder.batches.map(({ size }) => size)
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(64)
+    expect(64 / sizes.length).toBeGreaterThan(1)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(16)
+  })
+
+  it('takes interactive work before bulk work that came earlier', async () => {
+    const encoder = await open({ maxBatch: 1 })
+    const order: string[] = []
+    const ask = async (name: string, count: number, priority: 'bulk' | 'interactive') => {
+      await encoder.encode(texts(count, name), { priority })
+      order.push(name)
+    }
+    await Promise.all([ask('bulk', 40, 'bulk'), ask('asked', 1, 'interactive')])
+    expect(order).toEqual(['asked', 'bulk'])
+  })
+})
+
+describe('admission', () => {
+  it('refuses at once what the queue has no room for, and works on afterwards', async () => {
+    const encoder = await open({ queueLimit: 8 })
+    // Nothing is loaded yet: no work ends while these are let in or refused.
+    const outcomes = await Promise.allSettled(texts(200).map((input) => encoder.encode([input])))
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+    expect(refused).toHaveLength(192)
+    for (const { reason } of refused) {
+      expect(reason).toBeInstanceOf(Overloaded)
+      expect(reason.retryAfterMs).toBeGreaterThan(0)
+    }
+    expect(encoder.stats().waiting).toBe(0)
+    vectors(await encoder.encode(texts(8, 'again')))
+  })
+
+  it('takes a call larger than the queue when nothing waits', async () => {
+    const encoder = await open({ queueLimit: 8 })
+    expect(vectors(await encoder.encode(texts(50)))).toHaveLength(50)
+  })
+
+  it('answers what is cached or under way although the queue is full', async () => {
+    const encoder = await open({ queueLimit: 1 })
+    await encoder.encode([{ text: 'known' }])
+    const running = encoder.encode(texts(20, 'fills'))
+    vectors(await encoder.encode([{ text: 'known' }, { text: 'fills 3' }]))
+    await running
+  })
+})
+
+describe('what nobody waits for any more', () => {
+  it('is dropped when its caller has gone', async () => {
+    const encoder = await open({ maxBatch: 4 })
+    await encoder.ready()
+    const before = encoder.stats().encoded
+    const gone = new AbortController()
+    const abandoned = encoder.encode(texts(200), { signal: gone.signal })
+    gone.abort(new Error('the caller left'))
+    await expect(abandoned).rejects.toThrow('the caller left')
+    expect(encoder.stats().waiting).toBe(0)
+    await encoder.encode([{ text: 'after' }])
+    expect(encoder.stats().encoded - before).toBeLessThan(20)
+  })
+
+  it('is dropped when its deadline passes, also while the model loads', async () => {
+    const encoder = await open()
+    const inputs = (await pictures(20)).map((image) => ({ image }))
+    await expect(encoder.encode(inputs, { deadlineMs: 1 })).rejects.toThrow(DeadlineExceeded)
+    expect(encoder.stats().waiting).toBe(0)
+    await encoder.ready()
+    expect(encoder.batches.reduce((sum, { size }) => sum + size, 0)).toBe(2)
+  })
+
+  it('is not begun for a signal that has fired before', async () => {
+    const encoder = await open()
+    await expect(encoder.encode(texts(1), { signal: AbortSignal.abort(new Error('early')) })).rejects.toThrow(
+      'early',
+    )
+    expect(encoder.stats().cacheMisses).toBe(0)
+  })
+})
+
+describe('identical work', () => {
+  it('is done once, within a call, between calls and later', async () => {
+    const encoder = await open()
+    const image = await picture()
+    const [a, b] = await Promise.all([
+      encoder.encode([{ image }, { image }]),
+      encoder.encode([{ image: new Uint8Array(image) }]),
+    ])
+    const [later] = await encoder.encode([{ image }])
+    expect(new Set(vectors([...a, ...b, later!])).size).toBe(1)
+    expect(encoder.stats()).toMatchObject({ encoded: 1, cacheMisses: 1, cacheHits: 1 })
+  })
+
+  it('goes on for the others when one who asked leaves', async () => {
+    const encoder = await open()
+    const gone = new AbortController()
+    const left = encoder.encode([{ text: 'shared' }], { signal: gone.signal })
+    const stays = encoder.encode([{ text: 'shared' }])
+    gone.abort(new Error('left'))
+    await expect(left).rejects.toThrow('left')
+    expect(vectors(await stays)).toHaveLength(1)
+  })
+
+  it('is not mistaken: a text and a picture of the same bytes, two models', async () => {
+    const encoder = await open({ models: { other: {} } })
+    const text =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="4"/></svg>'
+    const results = vectors([
+      ...(await encoder.encode([{ text }, { image: Buffer.from(text) }])),
+      ...(await encoder.encode([{ text }], { model: 'other' })),
+    ])
+    expect(new Set(results.map(String)).size).toBe(3)
+  })
+})
+
+describe('bad inputs', () => {
+  it('are errors in their place and leave the others alone', async () => {
+    const encoder = await open()
+    const good = await picture()
+    const results = await encoder.encode([
+      { image: good },
+      { image: good.subarray(0, good.length >> 1) },
+      { text: 'good' },
+      { image: Buffer.from('no picture at all') },
+      { image: Buffer.alloc(0) },
+    ])
+    expect(results.map((result) => (result instanceof ItemError ? result.code : 'vector'))).toEqual([
+      'vector',
+      'UNREADABLE_IMAGE',
+      'vector',
+      'UNSUPPORTED_FORMAT',
+      'EMPTY',
+    ])
+  })
+
+  it('that make the model fail are found in their batch, alone', async () => {
+    const encoder = await open({ models: { frail: { poisonedByWhite: true } }, defaultModel: 'frail' })
+    const white = await picture({ disc: 'white', ground: 'white' })
+    const others = (await pictures(11)).map((image) => ({ image }))
+    const results = await encoder.encode([...others.slice(0, 7), { image: white }, ...others.slice(7)])
+    expect(results[7]).toBeInstanceOf(ItemError)
+    expect((results[7] as ItemError).message).not.toContain('Gather')
+    expect(vectors(results.toSpliced(7, 1))).toHaveLength(11)
+  })
+})
+
+describe('models', () => {
+  it('are loaded once by concurrent first callers, several side by side, and unloaded when idle', async () => {
+    const said: string[] = []
+    const note = (fields: object, message: string) =>
+      said.push(`${(fields as { model: string }).model} ${message}`)
+    const log = { ...silent, info: note }
+    const encoder = await open({ models: { a: {}, b: {} }, idleMs: 100, log })
+    expect((await encoder.models()).filter(({ loaded }) => loaded)).toEqual([])
+    await Promise.all(['a', 'b', 'a', null].map((model, n) => encoder.encode(texts(1, `w${n}`), { model })))
+    const of = (message: string) => said.filter((line) => line.endsWith(`model ${message}`)).sort()
+    expect(of('loaded')).toHaveLength(3)
+    await expect
+      .poll(() => of('unloaded: idle'), { timeout: 10_000 })
+      .toEqual(['a model unloaded: idle', 'b model unloaded: idle'])
+    expect((await encoder.model()).loaded).toBe(true)
+    expect((await encoder.model('a')).loaded).toBe(false)
+    vectors(await encoder.encode(texts(1, 'again'), { model: 'a' }))
+  })
+
+  it('that are not there are named', async () => {
+    const encoder = await open()
+    await expect(encoder.encode(texts(1), { model: 'nowhere' })).rejects.toThrow(ModelNotFound)
+  })
+
+  it('with a provider that does not work here are an error, not another provider', async () => {
+    const encoder = await open({ provider: process.platform === 'linux' ? 'coreml' : 'cuda' })
+    await expect(encoder.encode(texts(1))).rejects.toThrow(/provider (coreml|cuda)/)
+    await expect(encoder.ready()).rejects.toThrow(/provider/)
+  })
+})
+
+it('closes with work under way: nothing is left open', async () => {
+  const encoder = await open()
+  const work = encoder.encode([...texts(50), ...(await pictures(30)).map((image) => ({ image }))])
+  const ended = expect(work).rejects.toThrow('closed')
+  await encoder.close()
+  await ended
+})

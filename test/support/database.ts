@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { readMigrations } from '../../prisma/migrate.ts'
 import { openDatabase } from '../../prisma/open.ts'
@@ -93,9 +94,11 @@ function templateKey(): string {
 }
 
 async function embeddedTemplate(): Promise<string> {
-  const folder = path.join(os.tmpdir(), `limn-test-template-${templateKey()}`)
+  const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url))
+  const folder = path.join(cache, `limn-test-database-${templateKey()}`)
   if (existsSync(folder)) return folder
-  const draft = mkdtempSync(path.join(os.tmpdir(), 'limn-test-template-'))
+  mkdirSync(cache, { recursive: true })
+  const draft = mkdtempSync(`${folder}-`)
   await (await openDatabase({ home: draft })).close()
   try {
     renameSync(draft, folder)

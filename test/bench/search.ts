@@ -153,11 +153,14 @@ const quantile = (values: number[], q: number) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))]!
 const seconds = (begun: number) => ((performance.now() - begun) / 1000).toFixed(0)
 
-if (import.meta.main) {
-  const [embeddedRows, postgresRows] = process.argv.slice(2).map(Number)
-  const results = await searchBench({ embeddedRows, postgresRows })
+export function printSearch(results: SearchBenchRow[]): void {
   for (const { database, rows, filter, recall, p50, p99, sqlP50 } of results)
     console.log(
       `${database.padEnd(9)} ${String(rows).padStart(6)} rows  filter ${filter.padEnd(5)} recall@10 ${recall.toFixed(4)}  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  bare SQL p50 ${sqlP50.toFixed(1)} ms`,
     )
+}
+
+if (import.meta.main) {
+  const [embeddedRows, postgresRows] = process.argv.slice(2).map(Number)
+  printSearch(await searchBench({ embeddedRows, postgresRows }))
 }

@@ -57,7 +57,13 @@ export class Graph {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         // A spinning thread pool takes the cores that decode the next batch.
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
+        extra: {
+          session: {
+            intra_op: { allow_spinning: '0' },
+            // Else weights stay twice in memory: as read from the file, and as packed for the kernels.
+            use_device_allocator_for_initializers: '1',
+          },
+        },
         // What fails is thrown, with the same words.
         logSeverityLevel: 4,
       })

@@ -1,0 +1,17 @@
+/** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
+import { printSearch, searchBench } from './search.ts'
+import { searchThroughGraphQL } from './search-graphql.ts'
+import { throughputBench } from './throughput.ts'
+
+const wanted = process.argv.slice(2)
+const parts: Record<string, () => Promise<unknown>> = {
+  throughput: () => throughputBench(),
+  search: async () => printSearch(await searchBench()),
+  graphql: () => searchThroughGraphQL(),
+}
+for (const [name, run] of Object.entries(parts)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  console.log(`\n── ${name}`)
+  await run()
+}
+process.exit(0)

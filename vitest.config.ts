@@ -15,7 +15,9 @@ const project = (name: string, include: string[], env: Record<string, string> = 
 export default defineConfig({
   resolve: {
     // Vite would take graphql's .mjs build for our sources while packages load the CommonJS one: two graphqls.
-    alias: [{ find: /^graphql$/, replacement: new URL('node_modules/graphql/index.js', import.meta.url).pathname }],
+    alias: [
+      { find: /^graphql$/, replacement: new URL('node_modules/graphql/index.js', import.meta.url).pathname },
+    ],
   },
   test: {
     projects: [

@@ -119,8 +119,9 @@ function debianMirror(): { mirror: string; keyring: string } {
 
 const isInstalled = (name: string) => {
   try {
-    return execFileSync('dpkg-query', ['-W', '-f', '${Status}', name], { stdio: 'pipe' }).includes(
-      'ok installed',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholder
+    return execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { stdio: 'pipe' }).includes(
+      'installed',
     )
   } catch {
     return false

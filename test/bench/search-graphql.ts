@@ -96,7 +96,7 @@ async function fill(
   )
   await client.query(
     `INSERT INTO "AssetVector" ("assetId", "revision", "v")
-     SELECT id, $1, l2_normalize((SELECT array_agg(random() - 0.5 + length(id) * 0) FROM generate_series(1, $2))::real[]::vector)
+     SELECT id, $1, l2_normalize((SELECT array_agg(x) FROM (SELECT random() - 0.5 + length(id) * 0 AS x FROM generate_series(1, $2::int)) r)::real[]::vector)
      FROM "Asset"`,
     [revision, dimensions],
   )

@@ -53,7 +53,7 @@ class Layer(nn.Module):
 class ImageTower(nn.Module):
     """[n, 3, 64, 64] in [-1, 1] to [n, size], length 1: a stem of stride 4, three stages, a transformer layer on 4 x 4."""
 
-    def __init__(self, size=256, widths=(64, 128, 256), blocks=(1, 1, 2), layers=1):
+    def __init__(self, size=256, widths=(48, 96, 256), blocks=(1, 1, 2), layers=1):
         super().__init__()
         half = widths[0] // 2
         parts = [nn.Conv2d(3, half, 3, 2, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU()]
@@ -91,7 +91,7 @@ class TextTower(nn.Module):
         self.difference = nn.Embedding(vectors.shape[0], width)
         nn.init.normal_(self.difference.weight, std=0.03)
         self.position = nn.Parameter(torch.randn(longest, width) * 0.02)
-        self.layers = nn.ModuleList([Layer(width, 4) for _ in range(layers)])
+        self.layers = nn.ModuleList([Layer(width, 4, 2) for _ in range(layers)])
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, size, bias=False)
 

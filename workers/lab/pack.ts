@@ -33,7 +33,8 @@ for (const [prefix, some] of all) {
       if (!rgba) continue
       const { base, icon, styles, coloured, categories, keywords } = chunk[of]!
       const file = coloured ? colours : shapes
-      if (!file.write(coloured ? rgba : alpha(rgba))) await new Promise((ready) => file.once('drain', ready))
+      if (!file.write(coloured ? rgba : alpha(rgba)))
+        await new Promise<void>((ready) => file.once('drain', () => ready()))
       pictures.push({
         ...{ set: prefix, icon, base, styles, coloured, categories, keywords },
         looks: setStyles[prefix] ?? (logoSets.has(prefix) ? ['logo'] : []),

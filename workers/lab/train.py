@@ -242,6 +242,8 @@ def main():
             pairs.append(captions.draw(i, int(ink[k]), int(paper[k]), twin))
         for which in (0, 1):
             for k in range(len(rows)):
+                if which and random.random() < 0.4:
+                    continue
                 drawn.append(pairs[k][which])
                 texts_of.append(k)
         style = torch.tensor(pictures.style[np.array(rows)].astype(np.int64))

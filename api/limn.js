@@ -19,8 +19,10 @@ function ownNode() {
   }
 }
 
+// glibc keeps what reading a model's file took, as big as the model, unless large pieces are mapped apart.
+const env = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20), ...process.env }
 const script = fileURLToPath(new URL('limn.ts', import.meta.url))
-const child = spawn(ownNode(), [script, ...process.argv.slice(2)], { stdio: 'inherit' })
+const child = spawn(ownNode(), [script, ...process.argv.slice(2)], { stdio: 'inherit', env })
 
 // A terminal's Ctrl-C reaches the child by itself; what is sent to this process alone is passed on.
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'])

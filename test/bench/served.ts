@@ -29,6 +29,8 @@ export async function serve(modelsRoot: string, model: string): Promise<Served> 
     PORT: '0',
     LIMN_SAMPLES: 'false',
     LIMN_LOG_LEVEL: 'warn',
+    // As api/limn.js sets it.
+    MALLOC_MMAP_THRESHOLD_: String(2 ** 20),
   }
   const child = spawn(process.execPath, ['api/limn.ts', 'serve'], {
     env: { ...process.env, DATABASE_URL: '', ...settings },

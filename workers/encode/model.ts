@@ -8,7 +8,17 @@ import { Session } from './session.ts'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
 import { Turns } from './turns.ts'
 
-/** Lengths that short texts are padded to: a batch holds texts of one length. */
+/**
+ * Texts are so little work that the threads of one session mostly wait for each other: two sessions with half of the
+ * cores each do a third more. They hold the weights twice, which a text tower's size allows.
+ */
+function textSessions({ provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>) {
+  return provider === 'cpu' && threads > 1
+    ? { count: 2, threads: Math.floor(threads / 2) }
+    : { count: 1, threads }
+}
+
+/** Lengths that short texts are padded to at most: a batch holds texts of like length. */
 const lengths = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
 export interface LoadOptions {
@@ -45,9 +55,13 @@ export class LoadedModel {
 
   /** @throws ModelFolderError when a graph does not load or gives vectors of another length than the config says */
   static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
-    const settings = (side: 'vision' | 'text') => sessionSettings(spec, side, options)
-    const load = (side: 'vision' | 'text') => () => Session.load(settings(side))
-    const sessions = await Promise.allSettled([load('vision')(), load('text')()])
+    const texts = textSessions(options)
+    const load = (side: 'vision' | 'text') => () =>
+      Session.load(
+        sessionSettings(spec, side, side === 'text' ? { ...options, threads: texts.threads } : options),
+      )
+    const loads = [load('vision')(), ...Array.from({ length: texts.count }, load('text'))]
+    const sessions = await Promise.allSettled(loads)
     const failed = sessions.find((session) => session.status === 'rejected')
     if (failed) {
       for (const session of sessions) if (session.status === 'fulfilled') void session.value.close()
@@ -56,17 +70,20 @@ export class LoadedModel {
         `Model "${spec.name}" does not load with provider ${options.provider}: ${reason}`,
       )
     }
-    const [vision, text] = sessions.map((session) => (session as PromiseFulfilledResult<Session>).value)
-    for (const session of [vision!, text!])
+    const all = sessions.map((session) => (session as PromiseFulfilledResult<Session>).value)
+    const [vision, ...text] = all
+    for (const session of all)
       if (session.ready.dimensions !== spec.dimensions) {
-        await Promise.all([vision!.close(), text!.close()])
+        await Promise.all(all.map((one) => one.close()))
         throw new ModelFolderError(
           `Model "${spec.name}": config.json says ${spec.dimensions} dimensions, the graph gives ${session.ready.dimensions}.`,
         )
       }
-    const lane = (session: Session, side: 'vision' | 'text', modality: 'image' | 'text') =>
-      new Lane(session, {
+    const { shortTexts } = text[0]!.ready
+    const lane = (of: Session[], side: 'vision' | 'text', modality: 'image' | 'text') =>
+      new Lane(of, {
         load: load(side),
+        padToLongest: options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest',
         maxBatch: options.maxBatch,
         dimensions: spec.dimensions,
         onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
@@ -74,9 +91,9 @@ export class LoadedModel {
         onTaken: () => options.onRoom(),
       })
     return new LoadedModel(spec, options.provider, await loadTokenizer(spec), {
-      vision: lane(vision!, 'vision', 'image'),
-      text: lane(text!, 'text', 'text'),
-      shortTexts: text!.ready.shortTexts,
+      vision: lane([vision!], 'vision', 'image'),
+      text: lane(text, 'text', 'text'),
+      shortTexts,
     })
   }
 

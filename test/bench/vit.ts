@@ -1,7 +1,7 @@
 /** A CLIP of the real ViT-B/32's size with random weights, written as its usual ONNX export is: no download needed. */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { GraphBuilder } from '../support/onnx.ts'
+import { GraphBuilder } from '../../workers/onnx/writer.ts'
 import { benchTokenizer } from './tokenizer.ts'
 
 const vision = { width: 768, layers: 12, heads: 12, patch: 32, size: 224 }

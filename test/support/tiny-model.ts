@@ -1,7 +1,7 @@
 /** Model folders made for one test: a linear encoder of 8 x 8 pictures and a sum of word vectors. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { GraphBuilder } from './onnx.ts'
+import { GraphBuilder, type Port } from '../../workers/onnx/writer.ts'
 import { numbers } from './random.ts'
 
 const size = 8
@@ -55,8 +55,8 @@ function encoderGraph({ half, poisonedByWhite }: TinyModel, sides: ('vision' | '
   const g = new GraphBuilder()
   const output = (value: string, name: string) =>
     half ? g.node('Cast', [value], { to: 10 }, name) : g.node('Identity', [value], {}, name)
-  const inputs: Parameters<GraphBuilder['encode']>[0] = []
-  const outputs: Parameters<GraphBuilder['encode']>[1] = []
+  const inputs: Port[] = []
+  const outputs: Port[] = []
   const declare = (name: string) =>
     outputs.push({ name, type: half ? 'float16' : 'float32', shape: ['batch', tinyDimensions] })
   if (sides.includes('vision')) {

@@ -2,31 +2,11 @@
 import os from 'node:os'
 import * as ort from 'onnxruntime-node'
 import type { Provider } from './encoder.ts'
+import { pooledOutput } from './outputs.ts'
 import { normalisationTable, normaliseInto } from './pixels.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { padBatch } from './tokenizer.ts'
 import { Turns } from './turns.ts'
-
-/** Pooled outputs by the names exporters give them, most telling first. */
-const outputNames = {
-  vision: [
-    'image_embeds',
-    'image_embeddings',
-    'image_features',
-    'unnorm_image_features',
-    'pooler_output',
-    'embeddings',
-  ],
-  text: [
-    'text_embeds',
-    'text_embeddings',
-    'text_features',
-    'unnorm_text_features',
-    'pooler_output',
-    'sentence_embedding',
-    'embeddings',
-  ],
-}
 
 /** Providers whose kernels are compiled for each shape: they get a few batch sizes only, the rest is filled up. */
 const compilesShapes = (provider: Provider) => provider !== 'cpu'
@@ -43,7 +23,11 @@ export class Graph {
     this.#session = session
     this.#settings = settings
     this.#table = normalisationTable(settings.image)
-    this.#output = pooledOutput(session, settings.side)
+    const outputs = session.outputMetadata.map((meta) => ({
+      name: meta.name,
+      rank: meta.isTensor ? meta.shape.length : null,
+    }))
+    this.#output = pooledOutput(outputs, settings.side)
   }
 
   static async load(settings: SessionSettings): Promise<{ graph: Graph; ready: SessionReady }> {
@@ -160,14 +144,6 @@ export class Graph {
   release(): Promise<void> {
     return this.#session.release()
   }
-}
-
-function pooledOutput(session: ort.InferenceSession, side: 'vision' | 'text'): string {
-  const named = outputNames[side].find((name) => session.outputNames.includes(name))
-  if (named) return named
-  const flat = session.outputMetadata.filter((meta) => meta.isTensor && meta.shape.length === 2)
-  if (flat.length === 1) return flat[0]!.name
-  throw new Error(`no pooled ${side} output among ${session.outputNames.join(', ')}`)
 }
 
 function toFloat32(tensor: ort.Tensor): Float32Array {

@@ -1,0 +1,35 @@
+/** Which output of an encoder's graph is the embedding. */
+
+/** Pooled outputs by the names exporters give them, most telling first. */
+const known = {
+  vision: [
+    'image_embeds',
+    'image_embeddings',
+    'image_features',
+    'unnorm_image_features',
+    'pooler_output',
+    'embeddings',
+  ],
+  text: [
+    'text_embeds',
+    'text_embeddings',
+    'text_features',
+    'unnorm_text_features',
+    'pooler_output',
+    'sentence_embedding',
+    'embeddings',
+  ],
+}
+
+/** @throws Error when none of the outputs is the pooled one */
+export function pooledOutput(
+  outputs: readonly { name: string; rank: number | null }[],
+  side: 'vision' | 'text',
+): string {
+  const names = outputs.map(({ name }) => name)
+  const named = known[side].find((name) => names.includes(name))
+  if (named) return named
+  const flat = outputs.filter(({ rank }) => rank === 2)
+  if (flat.length === 1) return flat[0]!.name
+  throw new Error(`no pooled ${side} output among ${names.join(', ')}`)
+}

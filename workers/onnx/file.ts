@@ -1,0 +1,100 @@
+/** ONNX files as graphs that can be read and added to. */
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import onnxProto, { type onnx } from 'onnx-proto'
+import { GraphError } from './errors.ts'
+
+const { ModelProto, TensorProto } = onnxProto.onnx
+
+/** Protobuf messages end at 2 GiB, and a graph that is rewritten is held in memory whole. */
+const largestFile = 2 ** 31 - 1
+
+/** A constant as the rewriters need it: float32 whatever it is stored as. */
+export interface Constant {
+  dims: number[]
+  data: Float32Array
+}
+
+/** @throws GraphError when the file is not an ONNX model or its external data is missing */
+export async function readModel(file: string): Promise<onnx.ModelProto> {
+  const { size } = await stat(file)
+  if (size > largestFile)
+    throw new GraphError(`${path.basename(file)} has ${size} bytes; graphs up to 2 GiB can be rewritten.`)
+  let model: onnx.ModelProto
+  try {
+    model = ModelProto.decode(await readFile(file))
+  } catch (error) {
+    throw new GraphError(`${path.basename(file)} is not an ONNX file: ${(error as Error).message}`)
+  }
+  if (!model.graph?.node?.length) throw new GraphError(`${path.basename(file)} holds no graph.`)
+  await bringIn(model, path.dirname(file))
+  return model
+}
+
+/** External data becomes raw data of the tensor, so that a file written elsewhere is whole. */
+async function bringIn(model: onnx.ModelProto, folder: string): Promise<void> {
+  const files = new Map<string, Buffer>()
+  for (const tensor of model.graph!.initializer!) {
+    if (tensor.dataLocation !== TensorProto.DataLocation.EXTERNAL) continue
+    const entry = (key: string) => tensor.externalData?.find((pair) => pair.key === key)?.value
+    const location = entry('location')
+    // A model must not reach outside of its folder.
+    if (!location || path.basename(location) !== location)
+      throw new GraphError(`Tensor "${tensor.name}" has its data in "${location}".`)
+    let bytes = files.get(location)
+    if (!bytes) {
+      bytes = await readFile(path.join(folder, location)).catch(() => {
+        throw new GraphError(`The file ${location} with the model's weights is missing.`)
+      })
+      files.set(location, bytes)
+    }
+    const offset = Number(entry('offset') ?? 0)
+    const length = Number(entry('length') ?? bytes.length - offset)
+    if (offset + length > bytes.length) throw new GraphError(`The file ${location} is cut off.`)
+    tensor.rawData = bytes.subarray(offset, offset + length)
+    tensor.externalData = []
+    tensor.dataLocation = TensorProto.DataLocation.DEFAULT
+  }
+}
+
+export const writeModel = (model: onnx.IModelProto): Uint8Array => ModelProto.encode(model).finish()
+
+/** The version of the default operator set. */
+export function opset(model: onnx.IModelProto): number {
+  const entry = model.opsetImport?.find(({ domain }) => !domain || domain === 'ai.onnx')
+  return Number(entry?.version ?? 0)
+}
+
+/** Values as float32; null for types that no rewriter computes with. */
+export function floats(tensor: onnx.ITensorProto): Constant | null {
+  const dims = (tensor.dims ?? []).map(Number)
+  const raw = tensor.rawData?.length ? tensor.rawData : null
+  const { DataType } = TensorProto
+  switch (tensor.dataType) {
+    case DataType.FLOAT:
+      return { dims, data: raw ? new Float32Array(aligned(raw)) : Float32Array.from(tensor.floatData ?? []) }
+    case DataType.FLOAT16:
+      return {
+        dims,
+        data: Float32Array.from(
+          new Float16Array(raw ? aligned(raw) : Uint16Array.from(tensor.int32Data ?? []).buffer),
+        ),
+      }
+    default:
+      return null
+  }
+}
+
+/** Integers of a small tensor; null when it is none. */
+export function integers(tensor: onnx.ITensorProto): number[] | null {
+  const raw = tensor.rawData?.length ? aligned(tensor.rawData) : null
+  const { DataType } = TensorProto
+  if (tensor.dataType === DataType.INT64)
+    return raw ? Array.from(new BigInt64Array(raw), Number) : (tensor.int64Data ?? []).map(Number)
+  if (tensor.dataType === DataType.INT32)
+    return raw ? [...new Int32Array(raw)] : [...(tensor.int32Data ?? [])]
+  return null
+}
+
+/** Raw data may begin anywhere in the file's bytes. */
+const aligned = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer

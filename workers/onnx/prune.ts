@@ -1,0 +1,32 @@
+import type { onnx } from 'onnx-proto'
+
+/** Keeps only what the outputs need. Subgraphs (If, Loop) count as needing every name they mention. */
+export function prune(graph: onnx.IGraphProto, outputs: readonly string[]): void {
+  const producer = new Map<string, onnx.INodeProto>()
+  for (const node of graph.node!) for (const name of node.output!) if (name) producer.set(name, node)
+  const needed = new Set<string>()
+  const nodes = new Set<onnx.INodeProto>()
+  const stack = [...outputs]
+  while (stack.length > 0) {
+    const name = stack.pop()!
+    if (needed.has(name)) continue
+    needed.add(name)
+    const node = producer.get(name)
+    if (!node || nodes.has(node)) continue
+    nodes.add(node)
+    stack.push(...inputsOf(node))
+  }
+  graph.node = graph.node!.filter((node) => nodes.has(node))
+  graph.initializer = graph.initializer!.filter(({ name }) => needed.has(name!))
+  graph.input = graph.input!.filter(({ name }) => needed.has(name!))
+  graph.output = graph.output!.filter(({ name }) => needed.has(name!))
+  // Shapes that an exporter wrote down are of no use to us and can be wrong after a rewrite.
+  graph.valueInfo = []
+}
+
+/** All names a node reads, those of its subgraphs included. */
+export function inputsOf(node: onnx.INodeProto): string[] {
+  const own = node.input!.filter((name) => name !== '')
+  const graphs = (node.attribute ?? []).flatMap(({ g }) => (g ? [g] : []))
+  return [...own, ...graphs.flatMap((graph) => (graph.node ?? []).flatMap(inputsOf))]
+}

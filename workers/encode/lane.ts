@@ -2,22 +2,25 @@ import { ItemError } from '../errors.ts'
 import { BatchQueue, type Queued } from './queue.ts'
 import { type Session, SessionDied } from './session.ts'
 
-/** One text or picture on its way through a session. */
-export interface LaneWork extends Queued {
-  input: { pixels: Uint8Array } | { ids: number[] }
-  /** The L2-normalised vector, or why there is none. */
-  settle(result: Float32Array | Error): void
+/** One text, picture or view of a picture on its way through a session. */
+export interface LaneWork<Result> extends Queued {
+  /** What came of it, or why nothing did. */
+  settle(result: Result | Error): void
   /** How often the session's thread died while it was at this. */
   deaths?: number
 }
 
-export interface LaneOptions {
-  load(): Promise<Session>
-  /** Texts are padded to the longest of their batch; else to their bucket's length, for kernels made for a shape. */
-  padToLongest: boolean
+/** A way's session, whatever it tells when it is ready. */
+export type LaneSession<Input, Output> = Pick<Session<Input, Output, unknown>, 'run' | 'close' | 'alive'>
+
+export interface LaneOptions<Work, Input, Output, Result> {
+  load(): Promise<LaneSession<Input, Output>>
   /** Most items of a batch. */
   maxBatch: number
-  dimensions: number
+  /** The session's input for a batch. */
+  gather(batch: readonly Work[]): Input
+  /** What came of each row of a batch. */
+  spread(output: Output, batch: readonly Work[]): (Result | Error)[]
   onBatch(size: number, seconds: number): void
   /** The model fails on one item. */
   onFailure(error: Error): void
@@ -35,20 +38,23 @@ const atSession = 2
 const mostDeaths = 2
 
 /** A session and the batches that are at it. */
-interface Seat {
-  session: Promise<Session>
+interface Seat<Input, Output> {
+  session: Promise<LaneSession<Input, Output>>
   running: number
 }
 
-/** The way of one modality of one model: queue, batches, sessions. Every work that is pushed is settled. */
-export class Lane {
-  readonly #options: LaneOptions
-  readonly #queue = new BatchQueue<LaneWork>()
-  readonly #seats: Seat[]
+/** The way of one kind of work through one model: queue, batches, sessions. Every work that is pushed is settled. */
+export class Lane<Work extends LaneWork<Result>, Input, Output, Result> {
+  readonly #options: LaneOptions<Work, Input, Output, Result>
+  readonly #queue = new BatchQueue<Work>()
+  readonly #seats: Seat<Input, Output>[]
   #closed = false
   #scheduled = false
 
-  constructor(sessions: readonly Session[], options: LaneOptions) {
+  constructor(
+    sessions: readonly LaneSession<Input, Output>[],
+    options: LaneOptions<Work, Input, Output, Result>,
+  ) {
     this.#seats = sessions.map((session) => ({ session: Promise.resolve(session), running: 0 }))
     this.#options = options
   }
@@ -57,7 +63,7 @@ export class Lane {
     return this.#queue.length
   }
 
-  push(work: LaneWork): void {
+  push(work: Work): void {
     if (this.#closed) work.settle(new Error('the model was unloaded'))
     else this.#queue.push(work)
     if (this.#scheduled) return
@@ -100,12 +106,13 @@ export class Lane {
   }
 
   /** One bad item never fails its batch: a batch that fails is halved until the item stands alone. */
-  async #run(batch: LaneWork[], seat: Seat): Promise<void> {
+  async #run(batch: Work[], seat: Seat<Input, Output>): Promise<void> {
     try {
       const session = await this.#live(seat)
-      const { vectors, seconds } = await session.run(sessionInput(batch, this.#options.padToLongest))
+      const { output, seconds } = await session.run(this.#options.gather(batch))
       this.#options.onBatch(batch.length, seconds)
-      this.#settle(batch, vectors)
+      const results = this.#options.spread(output, batch)
+      for (const [row, work] of batch.entries()) work.settle(results[row]!)
     } catch (error) {
       if (error instanceof SessionDied) return this.#retry(batch, seat, error)
       if (batch.length === 1) {
@@ -120,7 +127,7 @@ export class Lane {
   }
 
   /** After a death each item goes on its own, so that the one that kills is found. */
-  async #retry(batch: LaneWork[], seat: Seat, error: SessionDied): Promise<void> {
+  async #retry(batch: Work[], seat: Seat<Input, Output>, error: SessionDied): Promise<void> {
     for (const work of batch) {
       work.deaths = (work.deaths ?? 0) + 1
       if (this.#closed || work.deaths > mostDeaths) work.settle(error)
@@ -129,7 +136,7 @@ export class Lane {
   }
 
   /** The session, started anew when its thread has died. @throws SessionDied when that does not succeed either */
-  async #live(seat: Seat): Promise<Session> {
+  async #live(seat: Seat<Input, Output>): Promise<LaneSession<Input, Output>> {
     const held = seat.session
     const session = await held.catch(() => null)
     if (session?.alive || this.#closed) return session ?? seat.session
@@ -142,32 +149,4 @@ export class Lane {
       throw new SessionDied(`the session does not start again: ${error.message}`, { cause: error })
     })
   }
-
-  #settle(batch: LaneWork[], vectors: Float32Array): void {
-    const { dimensions } = this.#options
-    batch.forEach((work, row) => {
-      const vector = normalised(vectors.subarray(row * dimensions, (row + 1) * dimensions))
-      work.settle(vector ?? new ItemError('INVALID', 'The model gives no finite vector for this input.'))
-    })
-  }
-}
-
-function sessionInput(batch: LaneWork[], padToLongest: boolean) {
-  if ('pixels' in batch[0]!.input)
-    return {
-      kind: 'pixels' as const,
-      pixels: batch.map(({ input }) => (input as { pixels: Uint8Array }).pixels),
-    }
-  const rows = batch.map(({ input }) => (input as { ids: number[] }).ids)
-  const length = padToLongest ? Math.max(...rows.map((row) => row.length)) : Number(batch[0]!.bucket)
-  return { kind: 'tokens' as const, rows, length }
-}
-
-/** L2-normalised copy; null when it has no finite length. */
-function normalised(vector: Float32Array): Float32Array | null {
-  let square = 0
-  for (const value of vector) square += value * value
-  const length = Math.sqrt(square)
-  if (!Number.isFinite(length) || length === 0) return null
-  return vector.map((value) => value / length)
 }

@@ -3,10 +3,11 @@ import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
 import { cores } from './graph.ts'
 import { Lane } from './lane.ts'
-import type { SessionSettings } from './protocol.ts'
+import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { Session } from './session.ts'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
 import { Turns } from './turns.ts'
+import { type EncodeWork, gatherInputs, spreadVectors } from './vectors.ts'
 
 /**
  * Texts are so little work that the threads of one session mostly wait for each other: two sessions with half of the
@@ -30,20 +31,26 @@ export interface LoadOptions {
   onRoom(): void
 }
 
+type EncodeLane = Lane<EncodeWork, SessionInput, Float32Array, Float32Array>
+export type EncodeSession = Session<SessionInput, Float32Array, SessionReady>
+
+export const loadSession = (settings: SessionSettings): Promise<EncodeSession> =>
+  Session.load(new URL('./session-thread.ts', import.meta.url), settings)
+
 /** A model in memory: tokenizer and a lane for each side. */
 export class LoadedModel {
   readonly spec: ModelSpec
   readonly provider: Provider
   readonly tokenizer: Tokenizer
-  readonly vision: Lane
-  readonly text: Lane
+  readonly vision: EncodeLane
+  readonly text: EncodeLane
   readonly #shortTexts: boolean
 
   private constructor(
     spec: ModelSpec,
     provider: Provider,
     tokenizer: Tokenizer,
-    lanes: { vision: Lane; text: Lane; shortTexts: boolean },
+    lanes: { vision: EncodeLane; text: EncodeLane; shortTexts: boolean },
   ) {
     this.spec = spec
     this.provider = provider
@@ -57,7 +64,7 @@ export class LoadedModel {
   static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
     const texts = textSessions(options)
     const load = (side: 'vision' | 'text') => () =>
-      Session.load(
+      loadSession(
         sessionSettings(spec, side, side === 'text' ? { ...options, threads: texts.threads } : options),
       )
     const loads = [load('vision')(), ...Array.from({ length: texts.count }, load('text'))]
@@ -70,7 +77,7 @@ export class LoadedModel {
         `Model "${spec.name}" does not load with provider ${options.provider}: ${reason}`,
       )
     }
-    const all = sessions.map((session) => (session as PromiseFulfilledResult<Session>).value)
+    const all = sessions.map((session) => (session as PromiseFulfilledResult<EncodeSession>).value)
     const [vision, ...text] = all
     for (const session of all)
       if (session.ready.dimensions !== spec.dimensions) {
@@ -80,12 +87,13 @@ export class LoadedModel {
         )
       }
     const { shortTexts } = text[0]!.ready
-    const lane = (of: Session[], side: 'vision' | 'text', modality: 'image' | 'text') =>
+    const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
+    const lane = (of: EncodeSession[], side: 'vision' | 'text', modality: 'image' | 'text') =>
       new Lane(of, {
         load: load(side),
-        padToLongest: options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest',
         maxBatch: options.maxBatch,
-        dimensions: spec.dimensions,
+        gather: (batch: readonly EncodeWork[]) => gatherInputs(batch, padToLongest),
+        spread: (vectors: Float32Array, batch) => spreadVectors(vectors, batch.length),
         onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
         onFailure: (error) => options.onFailure(modality, error),
         onTaken: () => options.onRoom(),

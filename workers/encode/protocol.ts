@@ -1,4 +1,4 @@
-/** What the encoder's threads say to each other. */
+/** What the encoder's threads say to each other. A session gives the embeddings of a batch, row-major, not normalised. */
 import type { ImageSpec, ModelFiles } from '../registry/spec.ts'
 import type { PictureLimits } from '../sources/picture.ts'
 import type { Provider } from './encoder.ts'
@@ -26,11 +26,11 @@ export interface SessionReady {
   shortTexts: boolean
 }
 
-export type SessionRequest = { id: number; input: SessionInput }
-export type SessionReply =
-  | { id: number; vectors: Float32Array; seconds: number }
+export type SessionRequest<Input> = { id: number; input: Input }
+export type SessionReply<Output, Ready> =
+  | { id: number; output: Output; seconds: number }
   | { id: number; error: string }
-  | { ready: SessionReady }
+  | { ready: Ready }
   | { failed: string }
 
 export interface DecodeRequest {

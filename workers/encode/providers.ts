@@ -7,8 +7,7 @@ import { env, listSupportedBackends } from 'onnxruntime-node'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
-import { sessionSettings } from './model.ts'
-import { Session } from './session.ts'
+import { loadSession, sessionSettings } from './model.ts'
 
 /** Providers worth a try on this machine, fastest first; cpu is always last. */
 export function candidates(): Provider[] {
@@ -37,15 +36,15 @@ interface Trial {
 
 /** A canary picture through a session made for this alone: the second run counts, the first one compiles. */
 async function trial(spec: ModelSpec, provider: Provider): Promise<Trial> {
-  const session = await Session.load(sessionSettings(spec, 'vision', { provider }))
+  const session = await loadSession(sessionSettings(spec, 'vision', { provider }))
   try {
     const pixels = new Uint8Array(spec.image.width * spec.image.height * 3).map(
       (_, i) => (i * 37 + (i >> 7)) & 255,
     )
     const batch = { kind: 'pixels' as const, pixels: new Array(4).fill(pixels) }
     await session.run(batch)
-    const { vectors, seconds } = await session.run(batch)
-    return { vector: vectors.slice(0, spec.dimensions), seconds }
+    const { output, seconds } = await session.run(batch)
+    return { vector: output.slice(0, spec.dimensions), seconds }
   } finally {
     await session.close()
   }

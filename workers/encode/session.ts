@@ -1,25 +1,31 @@
 import { Worker } from 'node:worker_threads'
-import type { SessionInput, SessionReady, SessionReply, SessionSettings } from './protocol.ts'
+import type { SessionReply } from './protocol.ts'
 
 /** The session's thread ended while it was at work. */
 export class SessionDied extends Error {
   override readonly name = 'SessionDied'
 }
 
-/** One side of a model in a thread of its own. */
-export class Session {
-  readonly ready: SessionReady
+/** What a thread's session gives for an input, and how long it took. */
+export interface Ran<Output> {
+  output: Output
+  seconds: number
+}
+
+/** An ONNX session in a thread of its own: one side of a model, or its gradient. */
+export class Session<Input, Output, Ready> {
+  readonly ready: Ready
   readonly #worker: Worker
-  readonly #running = new Map<number, (reply: { vectors: Float32Array; seconds: number } | Error) => void>()
+  readonly #running = new Map<number, (reply: Ran<Output> | Error) => void>()
   #next = 0
   #closed = false
   /** Called when nothing runs any more. */
   #idle: (() => void) | null = null
 
-  private constructor(worker: Worker, ready: SessionReady) {
+  private constructor(worker: Worker, ready: Ready) {
     this.#worker = worker
     this.ready = ready
-    worker.on('message', (reply: SessionReply) => {
+    worker.on('message', (reply: SessionReply<Output, Ready>) => {
       if (!('id' in reply)) return
       const settle = this.#running.get(reply.id)
       this.#running.delete(reply.id)
@@ -30,14 +36,14 @@ export class Session {
     worker.on('exit', (code) => this.#die(`exit code ${code}`))
   }
 
-  /** @throws Error with ONNX Runtime's words when the session cannot be made */
-  static load(settings: SessionSettings): Promise<Session> {
-    const worker = new Worker(new URL('./session-thread.ts', import.meta.url), { workerData: settings })
+  /** `thread` is the file of the thread's body. @throws Error with ONNX Runtime's words when the session cannot be made */
+  static load<Input, Output, Ready>(thread: URL, settings: unknown): Promise<Session<Input, Output, Ready>> {
+    const worker = new Worker(thread, { workerData: settings })
     return new Promise((resolve, reject) => {
       // Once ready, the session's own listeners hear what happens; these then reject nobody.
       worker.once('error', reject)
       worker.once('exit', () => reject(new Error('the thread of the session ended')))
-      worker.once('message', (reply: SessionReply) => {
+      worker.once('message', (reply: SessionReply<Output, Ready>) => {
         if ('ready' in reply) return resolve(new Session(worker, reply.ready))
         void worker.terminate()
         reject(new Error('failed' in reply ? reply.failed : 'unexpected reply'))
@@ -49,8 +55,8 @@ export class Session {
     return !this.#closed
   }
 
-  /** Embeddings of a batch, row-major, not normalised. The input is copied to the thread, so that it can be run again. */
-  run(input: SessionInput): Promise<{ vectors: Float32Array; seconds: number }> {
+  /** The input is copied to the thread, so that it can be run again. */
+  run(input: Input): Promise<Ran<Output>> {
     if (this.#closed) return Promise.reject(new SessionDied('the session is closed'))
     const id = this.#next++
     return new Promise((resolve, reject) => {

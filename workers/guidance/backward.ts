@@ -30,7 +30,10 @@ export interface Differentiated {
   gradients: string[]
   /** The gradient of any tensor between, null where none flows. */
   gradient(tensor: string): string | null
-  shape(tensor: string): number[] | undefined
+  /** The nodes between inputs and output, in the graph's order, the tensors that depend on the inputs, and shapes. */
+  nodes: readonly onnx.INodeProto[]
+  depending: ReadonlySet<string>
+  shapes: ReadonlyMap<string, number[]>
 }
 
 /**
@@ -103,7 +106,7 @@ export async function differentiate(
     if (!found) throw new GraphError(`No gradient flows from "${asked.output}" to "${input}".`)
     return found
   })
-  return { writer, gradients, gradient, shape: (tensor) => probed.shapes.get(tensor) }
+  return { writer, gradients, gradient, nodes: path.nodes, depending: wanted, shapes: probed.shapes }
 }
 
 /** Inlines each If whose condition is a matter of shapes. */

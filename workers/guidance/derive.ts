@@ -5,20 +5,27 @@ import { pooledOutput } from '../encode/outputs.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { port } from '../onnx/writer.ts'
-import { differentiate } from './backward.ts'
+import { type Differentiated, differentiate } from './backward.ts'
+import { type FeatureGrid, findGrid } from './grid.ts'
 import { lossGradient } from './loss.ts'
 
 /** Part of a derived file's name: raised when the rules change what they write. */
 export const derivationVersion = 1
 
 export interface Derived {
-  model: onnx.IModelProto
   /** Name of the input that takes the pictures. */
   pixels: string
   /** Name of the output that is the embedding, not normalised. */
   embedding: string
   /** Name of the output that is the gradient, shaped as the pictures. */
   gradient: string
+  /** The output that tells how much each place of the picture raises or lowers the loss, null where places are lost. */
+  heat: { output: string; rows: number; columns: number } | null
+}
+
+/** A derived model and what its inputs and outputs are called. */
+export interface Derivation extends Derived {
+  model: onnx.IModelProto
 }
 
 const isPicture = ({ type }: onnx.IValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
@@ -31,7 +38,7 @@ export async function deriveGradient(
   file: string,
   picture: { width: number; height: number },
   dimensions: number,
-): Promise<Derived> {
+): Promise<Derivation> {
   const model = await readModel(file)
   const graph = model.graph!
   const weights = new Set(graph.initializer!.map(({ name }) => name))
@@ -60,5 +67,22 @@ export async function deriveGradient(
   })
   const gradient = derived.writer.node('Identity', [derived.gradients[0]!], {}, 'limn_gradient')
   graph.output!.push(port({ name: gradient, shape: ['limn_n', 'limn_c', 'limn_h', 'limn_w'] }))
-  return { model, pixels: pixels.name!, embedding, gradient }
+  const grid = findGrid(derived.nodes, derived.depending, derived.shapes, embedding)
+  const heat = grid && writeHeat(derived, grid)
+  if (heat) graph.output!.push(port({ name: heat.output, shape: ['limn_n', heat.rows * heat.columns] }))
+  return { model, pixels: pixels.name!, embedding, gradient, heat }
+}
+
+/**
+ * What each place adds to the loss, to first order: the sum over channels of feature x gradient (HiResCAM, Draelos and
+ * Carin 2020; Grad-CAM of Selvaraju et al. 2017 without its averaging over places).
+ */
+function writeHeat({ writer, gradient }: Differentiated, grid: FeatureGrid): Derived['heat'] {
+  const { tensor, layout, rows, columns, skip } = grid
+  const flow = gradient(tensor)
+  if (!flow) return null
+  const sums = writer.sum(writer.node('Mul', [tensor, flow]), [layout === 'map' ? 1 : 2], false)
+  const places = skip > 0 ? writer.slice(sums, 1, skip, skip + rows * columns) : sums
+  const output = writer.node('Reshape', [places, writer.integers([0, rows * columns])], {}, 'limn_heat')
+  return { output, rows, columns }
 }

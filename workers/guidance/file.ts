@@ -1,0 +1,39 @@
+/** Derived graphs on disk: made once for each revision of a model. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { ModelSpec } from '../registry/spec.ts'
+import { writeModel } from '../onnx/file.ts'
+import { type Derived, deriveGradient } from './derive.ts'
+
+/** Part of a derived file's name: raised when what the rules write changes. */
+const derivationVersion = 1
+
+export interface GradientFile extends Derived {
+  /** Absolute path of the ONNX file. */
+  path: string
+}
+
+/**
+ * The derived file of a model, made now if it is not there.
+ * @throws GraphError when the model cannot be differentiated
+ */
+export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promise<GradientFile> {
+  const folder = path.join(cacheFolder, 'gradients')
+  const base = path.join(folder, `${spec.revision}-${derivationVersion}`)
+  const file = `${base}.onnx`
+  const known = await readFile(`${base}.json`, 'utf8')
+    .then((text) => JSON.parse(text) as Derived)
+    .catch(() => null)
+  if (known) return { ...known, path: file }
+  const { files } = spec
+  const source = files.kind === 'combined' ? files.model : files.vision
+  const { model, ...derived } = await deriveGradient(source, spec.image, spec.dimensions)
+  await mkdir(folder, { recursive: true })
+  // The description comes last: with it the file is whole. Two servers that derive at once write the same.
+  const draft = `${base}.${process.pid}`
+  await writeFile(`${draft}.onnx`, writeModel(model))
+  await rename(`${draft}.onnx`, file)
+  await writeFile(`${draft}.json`, JSON.stringify(derived))
+  await rename(`${draft}.json`, `${base}.json`)
+  return { ...derived, path: file }
+}

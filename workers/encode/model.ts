@@ -117,7 +117,8 @@ export class LoadedModel {
   }
 }
 
-const turns = new SharedArrayBuffer(Turns.bytes)
+/** One for the process: whoever uses such a provider waits for it. */
+export const sharedTurns = new SharedArrayBuffer(Turns.bytes)
 
 export function sessionSettings(
   spec: ModelSpec,
@@ -125,5 +126,14 @@ export function sessionSettings(
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): SessionSettings {
   const { files, image, text } = spec
-  return { side, files, provider, image, maxTokens: text.maxTokens, padId: text.padId, threads, turns }
+  return {
+    side,
+    files,
+    provider,
+    image,
+    maxTokens: text.maxTokens,
+    padId: text.padId,
+    threads,
+    turns: sharedTurns,
+  }
 }

@@ -4,6 +4,7 @@ import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
 import { LoadedModel, type LoadOptions } from './model.ts'
 import { candidates, chooseProvider } from './providers.ts'
+import { Slots } from './slots.ts'
 
 export interface ModelsOptions {
   registry: ModelRegistry
@@ -19,75 +20,43 @@ export interface ModelsOptions {
   log: Log
 }
 
-interface Slot {
-  model: Promise<LoadedModel>
-  loaded: LoadedModel | null
-  /** Callers that hold it now, and when the last one let go. */
-  users: number
-  used: number
-}
-
 /** The models in memory: loaded when first asked for, unloaded when idle. */
 export class LoadedModels {
   readonly #options: ModelsOptions
-  readonly #slots = new Map<string, Slot>()
-  readonly #sweep: NodeJS.Timeout
+  readonly #slots: Slots<LoadedModel>
 
   constructor(options: ModelsOptions) {
     this.#options = options
-    const every = Math.max(50, Math.min(30_000, options.idleMs / 4))
-    this.#sweep = setInterval(() => this.#unloadIdle(), every).unref()
+    this.#slots = new Slots({
+      make: (spec) => this.#load(spec),
+      idleMs: options.idleMs,
+      keep: (name) => name === options.registry.defaultName,
+      onClosed: (name) => options.log.info({ model: name }, 'model unloaded: idle'),
+    })
   }
 
   /** Holds the model for as long as `use` runs. */
-  async with<T>(spec: ModelSpec, use: (model: LoadedModel) => Promise<T>): Promise<T> {
-    const slot = this.#slot(spec)
-    slot.users++
-    try {
-      return await use(await slot.model)
-    } finally {
-      slot.users--
-      slot.used = performance.now()
-    }
+  with<T>(spec: ModelSpec, use: (model: LoadedModel) => Promise<T>): Promise<T> {
+    return this.#slots.with(spec, use)
   }
 
   /** Decoded pictures that wait for a session. */
   get waitingPictures(): number {
     let waiting = 0
-    for (const { loaded } of this.#slots.values()) waiting += loaded?.vision.waiting ?? 0
+    for (const { vision } of this.#slots.values()) waiting += vision.waiting
     return waiting
   }
 
   /** The provider in use, or the one that would be tried first. */
   provider(spec: ModelSpec): { provider: Provider; loaded: boolean } {
-    const loaded = this.#slots.get(spec.name)?.loaded
+    const loaded = this.#slots.peek(spec.name)
     if (loaded) return { provider: loaded.provider, loaded: true }
     const { provider } = this.#options
     return { provider: provider === 'auto' ? candidates()[0]! : provider, loaded: false }
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#sweep)
-    const slots = [...this.#slots.values()]
-    this.#slots.clear()
-    await Promise.all(slots.map(async ({ model }) => (await model.catch(() => null))?.close()))
-  }
-
-  #slot(spec: ModelSpec): Slot {
-    let slot = this.#slots.get(spec.name)
-    if (!slot) {
-      const fresh: Slot = { model: this.#load(spec), loaded: null, users: 0, used: performance.now() }
-      fresh.model.then(
-        (model) => {
-          fresh.loaded = model
-        },
-        // The next caller tries again.
-        () => this.#slots.delete(spec.name),
-      )
-      this.#slots.set(spec.name, fresh)
-      slot = fresh
-    }
-    return slot
+  close(): Promise<void> {
+    return this.#slots.close()
   }
 
   async #load(spec: ModelSpec): Promise<LoadedModel> {
@@ -106,16 +75,5 @@ export class LoadedModels {
     const model = await LoadedModel.load(spec, options)
     log.info({ model: spec.name, provider, ms: Math.round(performance.now() - begun) }, 'model loaded')
     return model
-  }
-
-  #unloadIdle(): void {
-    const { idleMs, registry, log } = this.#options
-    for (const [name, slot] of this.#slots) {
-      const idle = slot.loaded && slot.users === 0 && performance.now() - slot.used > idleMs
-      if (!idle || name === registry.defaultName) continue
-      this.#slots.delete(name)
-      void slot.loaded!.close()
-      log.info({ model: name }, 'model unloaded: idle')
-    }
   }
 }

@@ -3,7 +3,7 @@ import type { Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
-import { type Raster, resample } from './resample.ts'
+import { type Crop, type Raster, resample } from './resample.ts'
 
 /** Part of every model revision: a change of any pixel that comes out here must raise it. */
 export const preprocessingVersion = 1
@@ -27,8 +27,18 @@ export async function decodePixels(
   }
 }
 
+/** How a picture is brought to the encoder's input: resized, cropped to the middle, laid at (left, top) on black. */
+export interface Fit {
+  /** Size of the whole picture after the resize. */
+  width: number
+  height: number
+  crop: Crop
+  left: number
+  top: number
+}
+
 /** Resize and centre crop with the roundings of Hugging Face's CLIPImageProcessor. */
-function fit(source: Raster, spec: ImageSpec): Uint8Array {
+export function fitOf(source: { width: number; height: number }, spec: ImageSpec): Fit {
   const scaled = (long: number, short: number) => Math.max(1, Math.trunc((spec.resizeTo * long) / short))
   const [width, height] =
     spec.fit === 'squash'
@@ -42,12 +52,18 @@ function fit(source: Raster, spec: ImageSpec): Uint8Array {
     width: Math.min(width, spec.width),
     height: Math.min(height, spec.height),
   }
+  const left = Math.ceil((spec.width - crop.width) / 2)
+  const top = Math.ceil((spec.height - crop.height) / 2)
+  return { width, height, crop, left, top }
+}
+
+/** The encoder's input as 8-bit RGB. */
+export function fit(source: Raster, spec: ImageSpec): Uint8Array {
+  const { width, height, crop, left, top } = fitOf(source, spec)
   const picture = resample(source, width, height, spec.filter, crop)
   if (picture.width === spec.width && picture.height === spec.height) return picture.data
   // A crop larger than the resized picture is filled up with black around it, as the reference does.
   const out = new Uint8Array(spec.width * spec.height * 3)
-  const left = Math.ceil((spec.width - picture.width) / 2)
-  const top = Math.ceil((spec.height - picture.height) / 2)
   for (let y = 0; y < picture.height; y++)
     out.set(
       picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3),
@@ -63,8 +79,56 @@ async function decode(
   spec: ImageSpec,
   limits: PictureLimits,
 ): Promise<Raster> {
-  const density = header.format === 'svg' ? svgDensity(header, spec) : undefined
-  const scale = header.format === 'jpeg' ? jpegScale(header, spec) : 1
+  const { data, width, height, channels, cmyk } = await decodeRaw(bytes, header, spec, limits)
+  const pixels = width * height
+  return { data: cmyk ? fromInk(data, pixels, channels) : onWhite(data, pixels, channels), width, height }
+}
+
+/** A picture at its own size: RGB on white, and how opaque each pixel is where not all are. */
+export interface WholePicture extends Raster {
+  alpha: Uint8Array | null
+  /** RGB before it was laid on white; the same as `data` without alpha. */
+  bare: Uint8Array
+}
+
+/**
+ * Decodes without shrinking. A drawing is rendered at the encoder's size or, where it is larger, at its own.
+ * @throws ItemError
+ */
+export async function decodeWhole(
+  bytes: Uint8Array,
+  spec: ImageSpec,
+  limits: PictureLimits,
+): Promise<WholePicture> {
+  const header = await pictureHeader(bytes, limits)
+  try {
+    const { data, width, height, channels, cmyk } = await decodeRaw(bytes, header, spec, limits, true)
+    const pixels = width * height
+    if (cmyk || channels === 3) {
+      const rgb = cmyk ? fromInk(data, pixels, channels) : new Uint8Array(data)
+      return { data: rgb, bare: rgb, width, height, alpha: null }
+    }
+    const grey = channels < 3
+    const bare = new Uint8Array(pixels * 3)
+    for (let p = 0; p < pixels; p++)
+      for (let c = 0; c < 3; c++) bare[p * 3 + c] = data[p * channels + (grey ? 0 : c)]!
+    const alpha =
+      channels % 2 ? null : Uint8Array.from({ length: pixels }, (_, p) => data[(p + 1) * channels - 1]!)
+    return { data: onWhite(data, pixels, channels), bare, width, height, alpha }
+  } catch (error) {
+    throw pictureError(error)
+  }
+}
+
+async function decodeRaw(
+  bytes: Uint8Array,
+  header: Metadata,
+  spec: ImageSpec,
+  limits: PictureLimits,
+  whole = false,
+) {
+  const density = header.format === 'svg' ? svgDensity(header, spec, whole) : undefined
+  const scale = header.format === 'jpeg' && !whole ? jpegScale(header, spec) : 1
   const cmyk = header.space === 'cmyk'
   let picture = openPicture(bytes, limits, density ? { density, ignoreIcc: true } : { ignoreIcc: true })
   // Shrinks while decoding; what libjpeg rounds up is cut to the size asked for.
@@ -80,12 +144,7 @@ async function decode(
     .toColourspace(cmyk ? 'cmyk' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
-  const pixels = info.width * info.height
-  return {
-    data: cmyk ? fromInk(data, pixels, info.channels) : onWhite(data, pixels, info.channels),
-    width: info.width,
-    height: info.height,
-  }
+  return { data, width: info.width, height: info.height, channels: info.channels as number, cmyk }
 }
 
 /** What remains after libjpeg's own shrinking, in multiples of the size that is wanted: enough for the filter to see no difference. */
@@ -101,12 +160,13 @@ function jpegScale({ width, height }: Metadata, spec: ImageSpec): number {
 }
 
 /** Dots per inch at which a drawing is as large as the encoder's input; 72 is its own size. */
-function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec): number {
+function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec, noSmaller: boolean): number {
   if (!(width > 0 && height > 0)) throw new ItemError('UNREADABLE_IMAGE', 'The drawing has no size.')
   const scale =
     spec.fit === 'squash'
       ? Math.max(spec.width / width, spec.height / height)
       : spec.resizeTo / Math.min(width, height)
+  if (noSmaller && scale < 1) return density
   // A line-thin drawing must not become a picture of a million columns.
   const longest = 8192 / Math.max(width, height)
   return Math.min(100_000, Math.max(1, density * Math.min(scale, longest)))

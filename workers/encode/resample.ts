@@ -115,6 +115,59 @@ export function resample(
   return { data, width: crop.width, height: crop.height }
 }
 
+/**
+ * The transpose of `resample` without its roundings: from the gradient with respect to the crop, row-major RGB, to that
+ * with respect to the source, added into `out`.
+ */
+export function resampleBack(
+  gradient: Float32Array,
+  source: { width: number; height: number },
+  width: number,
+  height: number,
+  name: FilterName,
+  crop: Crop,
+  out: Float32Array,
+): void {
+  const [across, down] =
+    name === 'nearest'
+      ? [
+          nearestTaps(source.width, width, crop.left, crop.width),
+          nearestTaps(source.height, height, crop.top, crop.height),
+        ]
+      : [
+          taps(source.width, width, crop.left, crop.width, filters[name]!),
+          taps(source.height, height, crop.top, crop.height, filters[name]!),
+        ]
+  const line = new Float32Array(source.width * 3)
+  for (let y = 0; y < crop.height; y++) {
+    line.fill(0)
+    for (let x = 0; x < crop.width; x++) {
+      const g = (y * crop.width + x) * 3
+      const first = across.bounds[x * 2]! * 3
+      for (let k = 0; k < across.bounds[x * 2 + 1]!; k++) {
+        const weight = across.weights[x * across.stride + k]! / one
+        for (let c = 0; c < 3; c++) line[first + k * 3 + c]! += weight * gradient[g + c]!
+      }
+    }
+    const first = down.bounds[y * 2]!
+    for (let k = 0; k < down.bounds[y * 2 + 1]!; k++) {
+      const weight = down.weights[y * down.stride + k]! / one
+      const to = (first + k) * line.length
+      for (let i = 0; i < line.length; i++) out[to + i]! += weight * line[i]!
+    }
+  }
+}
+
+const one = 1 << precision
+
+/** The same as taps for the nearest neighbour: one weight of 1 each. */
+function nearestTaps(input: number, output: number, first: number, count: number): Taps {
+  const bounds = new Int32Array(count * 2).fill(1)
+  for (let i = 0; i < count; i++)
+    bounds[i * 2] = Math.min(input - 1, Math.floor(((first + i + 0.5) * input) / output))
+  return { bounds, weights: new Int32Array(count).fill(one), stride: 1 }
+}
+
 function copyColumns(source: Raster, crop: Crop, firstRow: number, rows: number): Uint8Array {
   const out = new Uint8Array(rows * crop.width * 3)
   for (let y = 0; y < rows; y++) {

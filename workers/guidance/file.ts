@@ -1,8 +1,8 @@
 /** Derived graphs on disk: made once for each revision of a model. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { ModelSpec } from '../registry/spec.ts'
 import { writeModel } from '../onnx/file.ts'
+import type { ModelSpec } from '../registry/spec.ts'
 import { type Derived, deriveGradient } from './derive.ts'
 
 /** Part of a derived file's name: raised when what the rules write changes. */

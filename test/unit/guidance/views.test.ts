@@ -1,0 +1,81 @@
+/** A view's way back is the transpose of its way there: <view(p + d) - view(p), g> = <d, back(g)>. */
+import { describe, expect, it } from 'vitest'
+import { cutoutViews, plainView, type View } from '../../../workers/guidance/views.ts'
+import type { ImageSpec } from '../../../workers/registry/spec.ts'
+import { numbers } from '../../support/random.ts'
+
+const squash: ImageSpec = {
+  width: 32,
+  height: 32,
+  fit: 'squash',
+  resizeTo: 32,
+  filter: 'bicubic',
+  rescale: 1 / 255,
+  mean: [0.48, 0.46, 0.41],
+  std: [0.27, 0.26, 0.28],
+}
+const cover: ImageSpec = { ...squash, fit: 'cover', filter: 'bilinear' }
+/** A crop wider than the picture, which is then filled up. */
+const padded: ImageSpec = { ...squash, fit: 'cover', resizeTo: 24 }
+
+const picture = (width: number, height: number, seed: number) => {
+  const next = numbers(seed)
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 3 }, () => 60 + Math.floor(100 * next())),
+  }
+}
+
+/** How far both sides are apart, for a large and smooth d, so that roundings to 8 bits weigh little, and random g. */
+function products(of: (p: ReturnType<typeof picture>) => View, width: number, height: number) {
+  const next = numbers(9)
+  const base = picture(width, height, 1)
+  const change = new Float32Array(base.data.length)
+  for (let i = 0; i < change.length; i++) {
+    const [x, y] = [((i / 3) | 0) % width, (i / 3 / width) | 0]
+    change[i] = Math.round(45 * Math.sin(x * (4 / width) + (i % 3)) * Math.cos(y * (3 / height)))
+  }
+  const moved = { ...base, data: base.data.map((v, i) => v + change[i]!) }
+  const [there, from] = [of(moved), of(base)]
+  const pairs = Array.from({ length: 8 }, () => {
+    const g = Float32Array.from(there.pixels, () => next() - 0.5)
+    const out = new Float32Array(base.data.length)
+    from.back(g, out)
+    const left = g.reduce((sum, v, i) => sum + v * (there.pixels[i]! - from.pixels[i]!), 0)
+    const right = out.reduce((sum, v, i) => sum + (v * change[i]!) / 255, 0)
+    return [left, right] as const
+  })
+  const norm = Math.hypot(...pairs.map(([left]) => left))
+  return Math.hypot(...pairs.map(([left, right]) => left - right)) / norm
+}
+
+describe('views and their transposes', () => {
+  it.each([
+    ['squash, shrunk', squash, 90, 50],
+    ['squash, enlarged', squash, 20, 11],
+    ['squash, same size', squash, 32, 32],
+    ['cover, shrunk', cover, 100, 61],
+    ['cover, enlarged', cover, 13, 21],
+    ['filled up', padded, 60, 60],
+    ['nearest', { ...squash, filter: 'nearest' } as ImageSpec, 50, 40],
+    ['lanczos', { ...squash, filter: 'lanczos' } as ImageSpec, 77, 40],
+  ])('plain: %s', (_, spec, width, height) => {
+    expect(products((p) => plainView(p, spec), width, height)).toBeLessThan(0.04)
+  })
+
+  it.each([
+    ['of a large picture', 200, 120],
+    ['of a small one', 40, 30],
+    ['of a single pixel', 1, 1],
+  ])('cutouts %s', (_, width, height) => {
+    for (let i = 0; i < 3; i++)
+      expect(products((p) => cutoutViews(p, squash, 3, 5)[i]!, width, height)).toBeLessThan(0.04)
+  })
+
+  it('cutouts differ from each other and stay inside', () => {
+    const views = cutoutViews(picture(100, 60, 1), squash, 8, 1)
+    expect(new Set(views.map(({ pixels }) => pixels.slice(0, 50).join())).size).toBe(8)
+    for (const { pixels } of views) expect(pixels.every(Number.isFinite)).toBe(true)
+  })
+})

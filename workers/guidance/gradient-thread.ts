@@ -1,0 +1,78 @@
+/** Body of the thread that runs a derived graph: embeddings and gradients of a batch of views. */
+import { workerData } from 'node:worker_threads'
+import * as ort from 'onnxruntime-node'
+import type { Provider } from '../encode/encoder.ts'
+import { serveSession } from '../encode/serve-session.ts'
+import { Turns } from '../encode/turns.ts'
+import type { GradientFile } from './file.ts'
+import { lossInputs } from './loss.ts'
+
+export interface GradientSettings {
+  file: GradientFile
+  provider: Provider
+  threads: number
+  dimensions: number
+  /** Shape of one view: 3 x height x width. */
+  height: number
+  width: number
+  turns: SharedArrayBuffer
+}
+
+/** A batch, rows one after the other; `prompts` of each row, weight 0 where a row has fewer. */
+export interface GradientInput {
+  rows: number
+  prompts: number
+  pixels: Float32Array
+  targets: Float32Array
+  weights: Float32Array
+  spherical: Float32Array
+}
+
+export interface GradientOutput {
+  embeddings: Float32Array
+  gradients: Float32Array
+  heat: Float32Array | null
+}
+
+const { file, provider, threads, dimensions, height, width, turns } = workerData as GradientSettings
+
+await serveSession(async () => {
+  const alone = provider === 'webgpu' ? new Turns(turns) : null
+  const create = () =>
+    ort.InferenceSession.create(file.path, {
+      executionProviders: [provider],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      extra: {
+        session: { intra_op: { allow_spinning: '0' }, use_device_allocator_for_initializers: '1' },
+      },
+      logSeverityLevel: 4,
+    })
+  const session = await (alone ? alone.take(create) : create())
+  const tensor = (data: Float32Array, ...dims: number[]) => new ort.Tensor('float32', data, dims)
+  return {
+    ready: null,
+    async run({ rows, prompts, pixels, targets, weights, spherical }: GradientInput) {
+      const feeds = {
+        [file.pixels]: tensor(pixels, rows, 3, height, width),
+        [lossInputs.targets]: tensor(targets, rows, prompts, dimensions),
+        [lossInputs.weights]: tensor(weights, rows, prompts),
+        [lossInputs.spherical]: tensor(spherical, rows, 1),
+      }
+      const run = () => session.run(feeds, { logSeverityLevel: 4 })
+      const results = await (alone ? alone.take(run) : run())
+      const take = (name: string) => (results[name]!.data as Float32Array).slice()
+      const output: GradientOutput = {
+        embeddings: take(file.embedding),
+        gradients: take(file.gradient),
+        heat: file.heat ? take(file.heat.output) : null,
+      }
+      for (const result of Object.values(results)) result.dispose()
+      const transfer = [output.embeddings, output.gradients, output.heat].flatMap((part) =>
+        part ? [part.buffer as ArrayBuffer] : [],
+      )
+      return { output, transfer }
+    },
+  }
+})

@@ -1,0 +1,308 @@
+/** The guide operation: how well a picture fits weighted prompts, and how each of its pixels would have to change. */
+import { Admission } from '../encode/admission.ts'
+import type { Provider } from '../encode/encoder.ts'
+import { chooseProvider } from '../encode/providers.ts'
+import { Session } from '../encode/session.ts'
+import { Slots } from '../encode/slots.ts'
+import { BadUserInput, ItemError } from '../errors.ts'
+import { type Log, silent } from '../log.ts'
+import { GraphError } from '../onnx/errors.ts'
+import { Permits } from '../permits.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { defaultLimits, type PictureLimits } from '../sources/picture.ts'
+import { type GradientFile, gradientFile } from './file.ts'
+import { type GradientLane, type GradientRow, gradientLane, type Pull } from './gradient-lane.ts'
+import { cellsOf } from './heatmap.ts'
+import { type LossKind, promptLoss } from './loss.ts'
+import type { PictureResult, PictureTask } from './picture-thread.ts'
+
+export interface GuideRequest {
+  image: Uint8Array
+  /** Unit vectors and what they weigh; the |weights| sum to more than 0. */
+  pulls: readonly Pull[]
+  loss: LossKind
+  /** Random views that are averaged; 0 is the picture itself. */
+  cutouts: number
+  seed: number
+  /** What is asked for beside the terms. */
+  gradient: boolean
+  heatmaps: readonly { columns: number | null; rows: number | null; overlay: boolean }[]
+  /** Rates of the steps, the change of the picture in the root mean square, RGB in 0..1. */
+  steps: readonly number[]
+}
+
+export interface GuideOptions {
+  priority?: 'interactive' | 'bulk'
+  signal?: AbortSignal
+}
+
+export interface Guided {
+  width: number
+  height: number
+  terms: Term[]
+  /** Sum of weight x loss over the prompts, divided by the sum of |weight|. */
+  loss: number
+  /** [height, width, 3], d loss / d RGB in 0..1. */
+  gradient: Float32Array | null
+  heatmaps: { columns: number; rows: number; values: number[]; overlay: Uint8Array | null }[]
+  /** PNG files, in the order of the rates. */
+  steps: Uint8Array[]
+}
+
+/** One prompt's part; means over the views. */
+export interface Term {
+  weight: number
+  similarity: number
+  loss: number
+}
+
+export interface Guide {
+  /** Null when the model can guide, else why not. */
+  obstacle(spec: ModelSpec): Promise<string | null>
+  /** @throws ItemError for the picture, BadUserInput when the model cannot guide, Overloaded, the signal's reason */
+  guide(spec: ModelSpec, request: GuideRequest, options?: GuideOptions): Promise<Guided>
+  close(): Promise<void>
+}
+
+export interface GuideSettings {
+  cacheFolder: string
+  provider?: Provider | 'auto'
+  /** Views that may be admitted and not yet answered. */
+  queueLimit?: number
+  maxBatch?: number
+  threads?: number
+  idleMs?: number
+  limits?: PictureLimits
+  log?: Log
+  onBatch?(model: string, size: number, seconds: number): void
+}
+
+/** Most pixels of a picture whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
+export const guidePixels = 4 * 2 ** 20
+
+/** Pictures that are open at once; each may take some 150 MB. */
+const openAtOnce = 4
+
+/** A derived graph is made, and held, for each model that is asked to guide. */
+export function createGuide(settings: GuideSettings): Guide {
+  const { cacheFolder, log = silent, idleMs = 600_000, maxBatch = 8 } = settings
+  const limits = { ...(settings.limits ?? defaultLimits), pixels: guidePixels }
+  const admission = new Admission(settings.queueLimit ?? 512)
+  const permits = new Permits(openAtOnce)
+  const files = new Map<string, Promise<GradientFile>>()
+  const slots = new Slots<GradientLane>({
+    make: load,
+    idleMs,
+    keep: () => false,
+    onClosed: (name) => log.info({ model: name }, 'gradient unloaded: idle'),
+  })
+  let thread: Promise<PictureSession> | null = null
+  let pictures = 0
+
+  function file(spec: ModelSpec): Promise<GradientFile> {
+    const known = files.get(spec.revision)
+    if (known) return known
+    const begun = performance.now()
+    const made = gradientFile(spec, cacheFolder)
+    made.then(
+      () => log.info({ model: spec.name, ms: Math.round(performance.now() - begun) }, 'gradient derived'),
+      (err) => {
+        log.info({ model: spec.name, err }, 'the model cannot guide')
+        // What is wrong with the graph stays wrong; anything else is tried again.
+        if (!(err instanceof GraphError)) files.delete(spec.revision)
+      },
+    )
+    files.set(spec.revision, made)
+    return made
+  }
+
+  async function load(spec: ModelSpec): Promise<GradientLane> {
+    const derived = await file(spec)
+    const wanted = await chooseProvider(spec, settings.provider ?? 'auto', cacheFolder, log)
+    const open = (provider: Provider) =>
+      gradientLane(spec, derived, {
+        provider,
+        threads: settings.threads,
+        maxBatch,
+        onBatch: (size, seconds) => settings.onBatch?.(spec.name, size, seconds),
+        onFailure: (err) => log.warn({ model: spec.name, err }, 'the gradient fails on a picture'),
+      })
+    if (wanted === 'cpu') return open('cpu')
+    return open(wanted).catch((err) => {
+      log.warn({ model: spec.name, provider: wanted, err }, 'the gradient runs on the cpu instead')
+      return open('cpu')
+    })
+  }
+
+  /** The thread for pictures, started when first needed and again when it has died. */
+  async function pictureThread(): Promise<PictureSession> {
+    const held = await thread?.catch(() => null)
+    if (held?.alive) return held
+    thread = Session.load(new URL('./picture-thread.ts', import.meta.url), null)
+    return thread
+  }
+
+  async function perform(session: PictureSession, task: PictureTask): Promise<NonNullable<PictureResult>> {
+    const { output } = await session.run(task)
+    if (output && 'refused' in output) throw new ItemError(output.refused.code, output.refused.message)
+    return output ?? { width: 0, height: 0 }
+  }
+
+  async function evaluate(spec: ModelSpec, request: GuideRequest, options: GuideOptions): Promise<Guided> {
+    const { signal, priority = 'interactive' } = options
+    const session = await pictureThread()
+    const picture = pictures++
+    try {
+      const size = await perform(session, {
+        task: 'open',
+        picture,
+        bytes: request.image,
+        spec: spec.image,
+        limits,
+      })
+      const { width, height } = size as { width: number; height: number }
+      signal?.throwIfAborted()
+      const { cutouts, seed } = request
+      // A map of places needs the plain picture.
+      const plain = cutouts > 0 && request.heatmaps.length > 0
+      const views = floatsOf(await perform(session, { task: 'views', picture, cutouts, seed, plain }))
+      const rows = await through(spec, views, request, { signal, priority })
+      const seen = plain ? rows.slice(0, -1) : rows
+      const total = request.pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
+      const terms = termsOf(seen, request)
+      const guided: Guided = {
+        width,
+        height,
+        terms,
+        loss: terms.reduce((sum, { weight, loss }) => sum + weight * loss, 0) / total,
+        gradient: null,
+        heatmaps: [],
+        steps: [],
+      }
+      if (request.gradient || request.steps.length > 0) {
+        const gradients = joined(seen.map(({ gradient }) => gradient))
+        guided.gradient = floatsOf(await perform(session, { task: 'gradient', picture, rows: gradients }))
+      }
+      for (const rate of request.steps)
+        guided.steps.push(pngOf(await perform(session, { task: 'step', picture, rate })))
+      for (const asked of request.heatmaps) {
+        const { heat: grid } = await file(spec)
+        const heat = rows.at(-1)!.heat
+        if (!grid || !heat)
+          throw new BadUserInput(`Model "${spec.name}" does not tell places apart: it has no heatmap.`)
+        const cells = { columns: asked.columns ?? grid.columns, rows: asked.rows ?? grid.rows }
+        const values = cellsOf(heat, grid, { width, height }, spec.image, cells)
+        const overlay = asked.overlay
+          ? pngOf(await perform(session, { task: 'overlay', picture, values, ...cells }))
+          : null
+        guided.heatmaps.push({ ...cells, values, overlay })
+      }
+      return guided
+    } finally {
+      if (session.alive) void session.run({ task: 'close', picture }).catch(() => {})
+    }
+  }
+
+  /** Each view through the derived graph, in batches with whoever else is guiding. */
+  function through(
+    spec: ModelSpec,
+    views: Float32Array,
+    { pulls, loss }: GuideRequest,
+    { signal, priority }: { signal?: AbortSignal; priority: 'interactive' | 'bulk' },
+  ): Promise<GradientRow[]> {
+    const total = pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
+    const shares = pulls.map(({ target, weight }) => ({ target, weight: weight / total }))
+    const size = spec.image.width * spec.image.height * 3
+    const since = performance.now()
+    return slots.with(spec, (lane) => {
+      const rows = Array.from({ length: views.length / size }, (_, i) => {
+        const row = Promise.withResolvers<GradientRow>()
+        lane.push({
+          pixels: views.subarray(i * size, (i + 1) * size),
+          pulls: shares,
+          spherical: loss === 'SPHERICAL',
+          bucket: '',
+          priority,
+          since,
+          wanted: () => !signal?.aborted,
+          settle: (result) => (result instanceof Error ? row.reject(result) : row.resolve(result)),
+        })
+        return row.promise
+      })
+      return orAborted(Promise.all(rows), signal)
+    })
+  }
+
+  return {
+    async obstacle(spec) {
+      try {
+        await file(spec)
+        return null
+      } catch (error) {
+        if (error instanceof GraphError) return error.message
+        throw error
+      }
+    },
+    async guide(spec, request, options = {}) {
+      options.signal?.throwIfAborted()
+      const views = Math.max(1, request.cutouts)
+      admission.enter(views)
+      try {
+        await file(spec).catch((error) => {
+          if (!(error instanceof GraphError)) throw error
+          throw new BadUserInput(`Model "${spec.name}" cannot guide. ${error.message}`)
+        })
+        return await permits.with(() => evaluate(spec, request, options))
+      } finally {
+        admission.leave(views)
+      }
+    },
+    async close() {
+      const held = await thread?.catch(() => null)
+      await Promise.all([held?.close(), slots.close()])
+    },
+  }
+}
+
+type PictureSession = Session<PictureTask, PictureResult, null>
+
+const floatsOf = (result: PictureResult) => (result as { floats: Float32Array }).floats
+const pngOf = (result: PictureResult) => (result as { png: Uint8Array }).png
+
+function termsOf(rows: readonly GradientRow[], { pulls, loss }: GuideRequest): Term[] {
+  return pulls.map(({ target, weight }) => {
+    const cosines = rows.map(({ embedding }) => {
+      let [product, square] = [0, 0]
+      for (let i = 0; i < target.length; i++) {
+        product += embedding[i]! * target[i]!
+        square += embedding[i]! ** 2
+      }
+      return product / Math.sqrt(square)
+    })
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+    return {
+      weight,
+      similarity: mean(cosines),
+      loss: mean(cosines.map((cosine) => promptLoss(loss, cosine))),
+    }
+  })
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** What nobody wants any more is dropped from the queue without an answer: the signal answers for it. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  const gone = Promise.withResolvers<never>()
+  const abort = () => gone.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  return Promise.race([work, gone.promise]).finally(() => signal.removeEventListener('abort', abort))
+}

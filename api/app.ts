@@ -7,6 +7,7 @@ import type { Services } from '../schema/context.ts'
 import { imageReader } from '../schema/images.ts'
 import type { Encoder } from '../workers/encode/encoder.ts'
 import { createEncoder, type EncoderOptions } from '../workers/encode/index.ts'
+import { createGuide } from '../workers/guidance/guide.ts'
 import { createLibrary } from '../workers/ingest/index.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -83,6 +84,18 @@ export async function openApp(config: Config): Promise<App> {
     const encoder = metrics.observe(ownEncoder)
     const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
     const library = await opened(parts, createLibrary({ database, encoder, home: config.home, limits, log }))
+    const guide = await opened(
+      parts,
+      Promise.resolve(
+        createGuide({
+          cacheFolder: path.join(config.home, 'cache'),
+          provider: config.provider,
+          limits,
+          log,
+          onBatch: (model, size, seconds) => metrics.batch(model, 'gradient', size, seconds),
+        }),
+      ),
+    )
     const images = imageReader({
       maxBytes: config.maxUploadBytes,
       decodeBase64: (text) => decodeBase64(text, config.maxUploadBytes),
@@ -94,7 +107,7 @@ export async function openApp(config: Config): Promise<App> {
       log,
       metrics,
       registry,
-      services: { encoder, database, library, images },
+      services: { encoder, guide, database, library, images },
       close: () => parts.disposeAsync(),
     }
   } catch (error) {

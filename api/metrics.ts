@@ -9,7 +9,7 @@ export interface Metrics {
   registry: Registry
   /** Counts what the encoder does as it is asked; the rest is read from its stats when Prometheus comes. */
   observe(encoder: Encoder): Encoder
-  batch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  batch(model: string, modality: 'image' | 'text' | 'gradient', size: number, seconds: number): void
   useOperations(): Plugin
 }
 
@@ -40,7 +40,7 @@ export function createMetrics(): Metrics {
 
   const batchSizes = new Histogram({
     name: 'limn_batch_size',
-    help: 'Texts or pictures of one batch.',
+    help: 'Texts, pictures or gradients of one batch.',
     labelNames: ['model', 'modality'],
     buckets: [1, 2, 4, 8, 16, 32, 64],
     registers,

@@ -1,5 +1,6 @@
 import type { AssetRow, Database } from '../prisma/types.ts'
 import type { Encoder } from '../workers/encode/encoder.ts'
+import type { Guide } from '../workers/guidance/guide.ts'
 import type { Library } from '../workers/ingest/types.ts'
 import type { ReadImages } from './images.ts'
 import type { Loaders } from './loaders.ts'
@@ -7,6 +8,7 @@ import type { Loaders } from './loaders.ts'
 /** What the operations stand on; made once per server. */
 export interface Services {
   encoder: Encoder
+  guide: Guide
   database: Database
   library: Library
   images: ReadImages

@@ -7,6 +7,8 @@ import './concepts.ts'
 import './embed.ts'
 import './rank.ts'
 import './search.ts'
+import './guidance/guide.ts'
+import './guidance/direction.ts'
 import './assets/connection.ts'
 import './assets/mutations.ts'
 

@@ -1,3 +1,5 @@
+import { guidePixels } from '../workers/guidance/guide.ts'
+
 /** How much one request may ask for. Over a limit the answer is BAD_USER_INPUT or TOO_COMPLEX naming it. */
 export const limits = {
   /** Inputs of one embed. */
@@ -5,6 +7,13 @@ export const limits = {
   rankCandidates: 1024,
   /** Prompts of one rank or search. */
   prompts: 64,
+  /** Views of one guide. */
+  cutouts: 128,
+  /** Of a heatmap, across or down. */
+  heatmapCells: 256,
+  guidePixels,
+  /** Of one direction. */
+  templates: 32,
   addAssets: 64,
   /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */
   ids: 1000,

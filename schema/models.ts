@@ -32,8 +32,9 @@ export const Model = builder.objectRef<EncoderModel>('Model').implement({
       resolve: ({ spec }) => spec.licence,
     }),
     canGuide: t.boolean({
-      description: 'Whether it can give gradients. None can yet.',
-      resolve: () => false,
+      description:
+        'Whether it can give gradients: guide, and what is built on it. Finding out takes a while the first time.',
+      resolve: async ({ spec }, _args, { guide }) => (await guide.obstacle(spec)) === null,
     }),
   }),
 })

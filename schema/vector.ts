@@ -6,7 +6,7 @@ export type VectorFormat = 'FLOAT32' | 'FLOAT16'
 
 /** Packs a vector as the contract's Vector scalar. */
 export function packVector(vector: Float32Array, format: VectorFormat): string {
-  const packed = format === 'FLOAT16' ? Float16Array.from(vector) : vector
+  const packed = format === 'FLOAT16' ? new Float16Array(vector) : vector
   return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength).toString('base64')
 }
 

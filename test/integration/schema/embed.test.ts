@@ -161,7 +161,7 @@ describe('models', () => {
         imageSize: 64,
         maxTokens: 16,
         isDefault: true,
-        canGuide: false,
+        canGuide: true,
       }),
     )
   })

@@ -1,0 +1,116 @@
+import type { EncoderModel } from '../../workers/encode/encoder.ts'
+import { BadUserInput } from '../../workers/errors.ts'
+import { builder } from '../builder.ts'
+import type { Context } from '../context.ts'
+import { vectorFormatArg } from '../embed.ts'
+import { atMost } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { Model } from '../models.ts'
+import { givenPrompts, type PromptGiven, PromptInput, resolvePrompts } from '../prompts.ts'
+import { packVector } from '../vector.ts'
+
+/** Ways of saying the same: their mean depends less on the wording (Radford et al. 2021, 3.1.4). */
+const templates = ['{}', 'a picture of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
+
+interface DirectionObject {
+  model: EncoderModel
+  vector: Float32Array
+  strength: number
+}
+
+const Direction = builder.objectRef<DirectionObject>('Direction').implement({
+  description:
+    "From one idea to another: the normalised difference of two prompt sets' mean vectors (as in StyleCLIP, Patashnik et al. 2021, and StyleGAN-NADA, Gal et al. 2021). Usable wherever a concept's vector is.",
+  fields: (t) => ({
+    model: t.field({
+      type: Model,
+      description: 'The model whose space it is.',
+      resolve: ({ model }) => model,
+    }),
+    vector: t.field({
+      type: 'Vector',
+      description: 'L2-normalised. Give it as a concept: `{ vector: ... }`.',
+      args: { format: t.arg(vectorFormatArg) },
+      complexity: 3,
+      resolve: ({ vector }, { format }) => packVector(vector, format),
+    }),
+    strength: t.exposeFloat('strength', {
+      description:
+        'Length of the difference before it was normalised, 0 to 2: how far apart the model sees the two.',
+    }),
+  }),
+})
+
+/** The normalised weighted mean of the prompts' vectors, texts in all templates. */
+async function mean(
+  given: readonly PromptGiven[],
+  ways: readonly string[],
+  model: EncoderModel,
+  context: Context,
+): Promise<Float32Array> {
+  const said = given.flatMap(({ concept, weight }): PromptGiven[] =>
+    concept.text == null
+      ? [{ concept, weight }]
+      : ways.map((way) => ({
+          concept: { text: way.replace('{}', () => concept.text!) },
+          weight: weight / ways.length,
+        })),
+  )
+  const { query } = await resolvePrompts(said, model, context)
+  const length = Math.hypot(...query)
+  if (length < 1e-6) throw new BadUserInput('The prompts of one side cancel each other out.')
+  return query.map((v) => v / length)
+}
+
+function checked(prompts: readonly PromptGiven[], side: string): readonly PromptGiven[] {
+  try {
+    return givenPrompts(null, prompts)
+  } catch (error) {
+    throw error instanceof BadUserInput ? new BadUserInput(`${side}: ${error.message}`) : error
+  }
+}
+
+builder.queryFields((t) => ({
+  direction: t.field({
+    type: Direction,
+    description: 'The way from one idea to another, e.g. from "a cold picture" to "a warm picture".',
+    args: {
+      from: t.arg({
+        type: [PromptInput],
+        required: true,
+        description: `Where it begins, 1 to ${limits.prompts} prompts.`,
+      }),
+      to: t.arg({
+        type: [PromptInput],
+        required: true,
+        description: `Where it leads, 1 to ${limits.prompts} prompts.`,
+      }),
+      templates: t.arg.stringList({
+        description: `Sentences that each text is put into, in place of {}; at most ${limits.templates}. When absent: ${templates.map((way) => `"${way}"`).join(', ')}.`,
+      }),
+      model: t.arg.id({ description: 'The default model when absent.' }),
+    },
+    complexity: ({ from, to, templates: ways }) => ({
+      field: 5 * (from.length + to.length) * (ways?.length ?? templates.length),
+      multiplier: 1,
+    }),
+    resolve: async (_root, { from, to, templates: given, model: name }, context) => {
+      const ways = given && given.length > 0 ? given : templates
+      atMost(ways, limits.templates, 'templates')
+      const wrong = ways.find((way) => !way.includes('{}'))
+      if (wrong !== undefined)
+        throw new BadUserInput(`The template "${wrong.slice(0, 60)}" has no {} for the text.`)
+      const sides = [checked(from, 'from'), checked(to, 'to')]
+      const model = await context.encoder.model(name)
+      const [a, b] = (await Promise.all(sides.map((side) => mean(side, ways, model, context)))) as [
+        Float32Array,
+        Float32Array,
+      ]
+      const difference = b.map((v, i) => v - a[i]!)
+      const strength = Math.hypot(...difference)
+      if (strength < 1e-4)
+        throw new BadUserInput('from and to mean the same to the model: there is no direction.')
+      return { model, strength, vector: difference.map((v) => v / strength) }
+    },
+  }),
+}))

@@ -8,6 +8,7 @@ import { imageReader } from '../schema/images.ts'
 import type { Encoder } from '../workers/encode/encoder.ts'
 import { createEncoder, type EncoderOptions } from '../workers/encode/index.ts'
 import { createGuide } from '../workers/guidance/guide.ts'
+import { createRuns } from '../workers/guidance/runs/runs.ts'
 import { createLibrary } from '../workers/ingest/index.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -96,6 +97,18 @@ export async function openApp(config: Config): Promise<App> {
         }),
       ),
     )
+    const runs = await opened(
+      parts,
+      Promise.resolve(
+        createRuns({
+          guide,
+          store: database.runs,
+          model: (name) => registry.get(name),
+          limits,
+          log,
+        }),
+      ),
+    )
     const images = imageReader({
       maxBytes: config.maxUploadBytes,
       decodeBase64: (text) => decodeBase64(text, config.maxUploadBytes),
@@ -107,7 +120,7 @@ export async function openApp(config: Config): Promise<App> {
       log,
       metrics,
       registry,
-      services: { encoder, guide, database, library, images },
+      services: { encoder, guide, runs, database, library, images },
       close: () => parts.disposeAsync(),
     }
   } catch (error) {

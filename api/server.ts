@@ -33,6 +33,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     app.services.database.publish(url)
     // Loads the model now, so that the first caller does not wait for it.
     void readiness.check()
+    // What a server before did not finish is gone on with.
+    app.services.runs.resume().catch((err) => app.log.error({ err }, 'guidance runs cannot be gone on with'))
     const ending = new AbortController()
     const samples = config.samples ? addSamples(app, ending.signal) : Promise.resolve(0)
     return {
@@ -42,7 +44,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       async close(drainMs = 10_000) {
         readiness.drain()
         ending.abort()
-        await Promise.all([drain(server, drainMs), samples])
+        // Subscriptions end with their runs.
+        await Promise.all([drain(server, drainMs), samples, app.services.runs.close()])
         await app.close()
       },
     }

@@ -10,13 +10,17 @@ let lastRandom = 0n
  * `asset_` and a ULID: 48 bits of milliseconds, 80 random bits. Ids of one process grow strictly, also within a
  * millisecond and when the clock is set back, so their order is that of creation.
  */
-export function newAssetId(now = Date.now()): string {
+export const newAssetId = (now = Date.now()): string => `asset_${ulid(now)}`
+/** `run_` and a ULID. */
+export const newRunId = (now = Date.now()): string => `run_${ulid(now)}`
+
+function ulid(now: number): string {
   if (now > lastTime) {
     lastTime = now
     // The highest bit stays free for counting up within the millisecond.
     lastRandom = BigInt(`0x${randomBytes(10).toString('hex')}`) & ((1n << 79n) - 1n)
   } else lastRandom += 1n
-  return `asset_${encode(BigInt(lastTime), 10)}${encode(lastRandom, 16)}`
+  return `${encode(BigInt(lastTime), 10)}${encode(lastRandom, 16)}`
 }
 
 function encode(value: bigint, length: number): string {

@@ -6,6 +6,7 @@ import { noteVersions, startEmbedded } from './embedded.ts'
 import { StartupError, translated } from './errors.ts'
 import { lockHome } from './lock.ts'
 import { migrate } from './migrate.ts'
+import { PrismaRuns } from './runs.ts'
 import type { Database, DatabaseInfo, OpenDatabaseOptions } from './types.ts'
 import { PgVectors } from './vectors.ts'
 
@@ -46,6 +47,7 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
       info,
       vectors,
       assets: new PrismaAssets(client, () => vectors.assetsChanged()),
+      runs: new PrismaRuns(client),
       ping: () => translated(async () => void (await pool.query('SELECT 1'))),
       publish: (serverUrl) => lock.publish({ url: serverUrl }),
       close,

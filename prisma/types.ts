@@ -125,6 +125,59 @@ export interface Vectors {
   search(request: SearchRequest): Promise<SearchHits>
 }
 
+export type RunStatus = 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
+export type GeneratorName = 'SHAPES' | 'STROKES' | 'PIXELS' | 'RECOLOUR'
+
+export interface RunRow {
+  id: string
+  status: RunStatus
+  generator: GeneratorName
+  step: number
+  steps: number
+  loss: number | null
+  /** PNG. */
+  preview: Uint8Array | null
+  previewWidth: number
+  previewHeight: number
+  svg: string | null
+  error: string | null
+  createdAt: Date
+}
+
+/** `input` is what a run needs to begin or go on, as JSON; it means something to the run alone. */
+export interface NewRun {
+  generator: GeneratorName
+  steps: number
+  input: Record<string, unknown>
+  start: Uint8Array | null
+}
+export interface UnfinishedRun extends RunRow, NewRun {
+  state: Uint8Array | null
+}
+/** Where a run is after a step, all of it from the same step. */
+export interface RunProgress {
+  status: 'RUNNING' | 'DONE'
+  step: number
+  loss: number
+  state: Uint8Array
+  preview: Uint8Array
+  previewWidth: number
+  previewHeight: number
+  svg: string | null
+}
+
+export interface Runs {
+  create(run: NewRun): Promise<RunRow>
+  get(id: string): Promise<RunRow | null>
+  /** QUEUED and RUNNING ones, the oldest first: after a start, what is to be gone on with. */
+  unfinished(): Promise<UnfinishedRun[]>
+  countUnfinished(): Promise<number>
+  /** Writes down a step in one statement; passed over when the run is over. */
+  save(id: string, progress: RunProgress): Promise<void>
+  /** Ends a run that is not over; returns the row as it then is. */
+  end(id: string, status: 'DONE' | 'STOPPED' | 'FAILED', error?: string | null): Promise<RunRow | null>
+}
+
 export interface DatabaseInfo {
   kind: 'embedded' | 'postgres'
   /** e.g. 18.6 */
@@ -136,6 +189,7 @@ export interface Database {
   info: DatabaseInfo
   assets: Assets
   vectors: Vectors
+  runs: Runs
   /** Writes down where the server of this data folder answers, for other commands on it. */
   publish(url: string): void
   /** Resolves when a query works. */

@@ -1,6 +1,7 @@
 import type { AssetRow, Database } from '../prisma/types.ts'
 import type { Encoder } from '../workers/encode/encoder.ts'
 import type { Guide } from '../workers/guidance/guide.ts'
+import type { GuidanceRuns } from '../workers/guidance/runs/runs.ts'
 import type { Library } from '../workers/ingest/types.ts'
 import type { ReadImages } from './images.ts'
 import type { Loaders } from './loaders.ts'
@@ -9,6 +10,7 @@ import type { Loaders } from './loaders.ts'
 export interface Services {
   encoder: Encoder
   guide: Guide
+  runs: GuidanceRuns
   database: Database
   library: Library
   images: ReadImages

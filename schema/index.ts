@@ -9,6 +9,7 @@ import './rank.ts'
 import './search.ts'
 import './guidance/guide.ts'
 import './guidance/direction.ts'
+import './guidance/runs.ts'
 import './assets/connection.ts'
 import './assets/mutations.ts'
 

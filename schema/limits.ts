@@ -14,6 +14,11 @@ export const limits = {
   guidePixels,
   /** Of one direction. */
   templates: 32,
+  /** Of a guidance run. */
+  runSteps: 2000,
+  runEdge: [16, 2048] as [number, number],
+  runAspect: 8,
+  runElements: 256,
   addAssets: 64,
   /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */
   ids: 1000,

@@ -119,11 +119,11 @@ export class PayloadTooLarge extends RequestError {
 export class Overloaded extends RequestError {
   override readonly name = 'Overloaded'
   readonly retryAfterMs: number
-  constructor(retryAfterMs: number, waiting: number, limit: number) {
+  constructor(retryAfterMs: number, waiting: number, limit: number, queue = "The encoder's queue") {
     super(
       'OVERLOADED',
       503,
-      `The encoder's queue is full (${waiting} of ${limit} waiting). Try again in ${retryAfterMs} ms.`,
+      `${queue} is full (${waiting} of ${limit} waiting). Try again in ${retryAfterMs} ms.`,
       { retryAfterMs },
     )
     this.retryAfterMs = retryAfterMs

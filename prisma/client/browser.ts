@@ -33,3 +33,8 @@ export type IndexedModel = Prisma.IndexedModelModel
  * The HNSW indexes are partial expression indexes, one per revision, made when a revision is registered.
  */
 export type AssetVector = Prisma.AssetVectorModel
+/**
+ * Model GuidanceRun
+ * A drawing that is made step by step. What it was asked for never changes; the rest is its last saved step.
+ */
+export type GuidanceRun = Prisma.GuidanceRunModel

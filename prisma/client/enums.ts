@@ -16,3 +16,24 @@ export const AssetStatus = {
 } as const
 
 export type AssetStatus = (typeof AssetStatus)[keyof typeof AssetStatus]
+
+
+export const RunStatus = {
+  QUEUED: 'QUEUED',
+  RUNNING: 'RUNNING',
+  DONE: 'DONE',
+  STOPPED: 'STOPPED',
+  FAILED: 'FAILED'
+} as const
+
+export type RunStatus = (typeof RunStatus)[keyof typeof RunStatus]
+
+
+export const Generator = {
+  SHAPES: 'SHAPES',
+  STROKES: 'STROKES',
+  PIXELS: 'PIXELS',
+  RECOLOUR: 'RECOLOUR'
+} as const
+
+export type Generator = (typeof Generator)[keyof typeof Generator]

@@ -11,4 +11,5 @@
 export type * from './models/Asset.ts'
 export type * from './models/IndexedModel.ts'
 export type * from './models/AssetVector.ts'
+export type * from './models/GuidanceRun.ts'
 export type * from './commonInputTypes.ts'

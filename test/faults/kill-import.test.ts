@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -8,6 +7,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../prisma/open.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { killGroup, type LimnProcess, LimnProcesses } from '../support/processes.ts'
 import { numbers } from '../support/random.ts'
 
 const count = 2000
@@ -19,7 +19,7 @@ let work: string
 let home: string
 let database: TestDatabase
 let hashes: Set<string>
-const children = new Set<ChildProcess>()
+let processes: LimnProcesses
 
 beforeAll(async () => {
   console.log(`seed ${seed} (LIMN_TEST_SEED repeats it)`)
@@ -27,10 +27,11 @@ beforeAll(async () => {
   home = path.join(work, 'home')
   database = await testDatabase()
   await database.prepare(home)
+  processes = new LimnProcesses(home, database.url)
   hashes = await makePictures(path.join(work, 'pictures'))
 })
 afterAll(async () => {
-  for (const child of children) killGroup(child)
+  processes?.killAll()
   await database?.close()
   rmSync(work, { recursive: true, force: true })
 })
@@ -39,8 +40,8 @@ it('loses, repeats and orphans nothing when it is killed ten times while importi
   timeout: 300_000,
 }, async () => {
   for (let n = 0; n < kills; n++) {
-    const server = await startServer()
-    const importer = limn(['import', path.join(work, 'pictures')])
+    const server = await processes.startServer()
+    const importer = processes.limn(['import', path.join(work, 'pictures')])
     await untilFiles(stored().length + 20 + Math.floor(random() * 120), importer)
     await sleep(random() * 60)
     const victims = [[server], [server, importer], [importer]][Math.floor(random() * 3)]!
@@ -59,8 +60,8 @@ it('loses, repeats and orphans nothing when it is killed ten times while importi
     }
   }
 
-  const server = await startServer()
-  const importer = limn(['import', path.join(work, 'pictures')])
+  const server = await processes.startServer()
+  const importer = processes.limn(['import', path.join(work, 'pictures')])
   expect(await importer.ended, importer.said()).toBe(0)
   expect(importer.said()).toMatch(/ 0 failed/)
   server.child.kill('SIGTERM')
@@ -92,51 +93,10 @@ const stored = () =>
     .map((file) => file.split(path.sep).slice(1).join('/'))
     .sort()
 
-async function untilFiles(wanted: number, importer: ReturnType<typeof limn>): Promise<void> {
+async function untilFiles(wanted: number, importer: LimnProcess): Promise<void> {
   while (stored().length < Math.min(count, wanted)) {
     if (importer.child.exitCode !== null) throw new Error(importer.said())
     await sleep(10)
-  }
-}
-
-function limn(args: string[]) {
-  // A group of its own: with what it starts itself.
-  const child = spawn(process.execPath, ['api/limn.ts', ...args], {
-    detached: true,
-    env: {
-      PATH: process.env.PATH,
-      LIMN_HOME: home,
-      LIMN_SAMPLES: 'false',
-      LIMN_LOG_LEVEL: 'warn',
-      LIMN_PROVIDER: 'cpu',
-      PORT: '0',
-      ...(database.url && { DATABASE_URL: database.url }),
-    },
-  })
-  children.add(child)
-  let text = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      text += chunk
-    })
-  const ended = new Promise<number | null>((resolve) => child.on('exit', (status) => resolve(status)))
-  return { child, ended, said: () => text }
-}
-
-async function startServer() {
-  const server = limn(['serve'])
-  while (!server.said().includes('Limn answers at')) {
-    if (server.child.exitCode !== null) throw new Error(server.said())
-    await sleep(10)
-  }
-  return server
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  try {
-    process.kill(-pid!, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -10,6 +10,7 @@ import { GraphError } from '../onnx/errors.ts'
 import { Permits } from '../permits.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { defaultLimits, type PictureLimits } from '../sources/picture.ts'
+import { concat, cosineTo } from './arrays.ts'
 import { type GradientFile, gradientFile } from './file.ts'
 import { type GradientLane, type GradientRow, gradientLane, type Pull } from './gradient-lane.ts'
 import { cellsOf } from './heatmap.ts'
@@ -61,6 +62,16 @@ export interface Guide {
   obstacle(spec: ModelSpec): Promise<string | null>
   /** @throws ItemError for the picture, BadUserInput when the model cannot guide, Overloaded, the signal's reason */
   guide(spec: ModelSpec, request: GuideRequest, options?: GuideOptions): Promise<Guided>
+  /**
+   * Embeddings and gradients of views, the encoder's inputs one after the other: for what makes its own. Views of one
+   * bucket share batches with each other alone, so that nobody else's changes the last digits.
+   */
+  gradients(
+    spec: ModelSpec,
+    views: Float32Array,
+    asked: Pick<GuideRequest, 'pulls' | 'loss'>,
+    options: GuideOptions & { bucket: string },
+  ): Promise<GradientRow[]>
   close(): Promise<void>
 }
 
@@ -166,7 +177,7 @@ export function createGuide(settings: GuideSettings): Guide {
       // A map of places needs the plain picture.
       const plain = cutouts > 0 && request.heatmaps.length > 0
       const views = floatsOf(await perform(session, { task: 'views', picture, cutouts, seed, plain }))
-      const rows = await through(spec, views, request, { signal, priority })
+      const rows = await through(spec, views, request, { signal, priority, bucket: '' })
       const seen = plain ? rows.slice(0, -1) : rows
       const total = request.pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
       const terms = termsOf(seen, request)
@@ -180,7 +191,7 @@ export function createGuide(settings: GuideSettings): Guide {
         steps: [],
       }
       if (request.gradient || request.steps.length > 0) {
-        const gradients = joined(seen.map(({ gradient }) => gradient))
+        const gradients = concat(seen.map(({ gradient }) => gradient))
         guided.gradient = floatsOf(await perform(session, { task: 'gradient', picture, rows: gradients }))
       }
       for (const rate of request.steps)
@@ -207,8 +218,8 @@ export function createGuide(settings: GuideSettings): Guide {
   function through(
     spec: ModelSpec,
     views: Float32Array,
-    { pulls, loss }: GuideRequest,
-    { signal, priority }: { signal?: AbortSignal; priority: 'interactive' | 'bulk' },
+    { pulls, loss }: Pick<GuideRequest, 'pulls' | 'loss'>,
+    { signal, priority = 'interactive', bucket }: GuideOptions & { bucket: string },
   ): Promise<GradientRow[]> {
     const total = pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
     const shares = pulls.map(({ target, weight }) => ({ target, weight: weight / total }))
@@ -221,7 +232,7 @@ export function createGuide(settings: GuideSettings): Guide {
           pixels: views.subarray(i * size, (i + 1) * size),
           pulls: shares,
           spherical: loss === 'SPHERICAL',
-          bucket: '',
+          bucket,
           priority,
           since,
           wanted: () => !signal?.aborted,
@@ -257,6 +268,7 @@ export function createGuide(settings: GuideSettings): Guide {
         admission.leave(views)
       }
     },
+    gradients: through,
     async close() {
       const held = await thread?.catch(() => null)
       await Promise.all([held?.close(), slots.close()])
@@ -271,14 +283,7 @@ const pngOf = (result: PictureResult) => (result as { png: Uint8Array }).png
 
 function termsOf(rows: readonly GradientRow[], { pulls, loss }: GuideRequest): Term[] {
   return pulls.map(({ target, weight }) => {
-    const cosines = rows.map(({ embedding }) => {
-      let [product, square] = [0, 0]
-      for (let i = 0; i < target.length; i++) {
-        product += embedding[i]! * target[i]!
-        square += embedding[i]! ** 2
-      }
-      return product / Math.sqrt(square)
-    })
+    const cosines = rows.map(({ embedding }) => cosineTo(embedding, target))
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
     return {
       weight,
@@ -288,21 +293,13 @@ function termsOf(rows: readonly GradientRow[], { pulls, loss }: GuideRequest): T
   })
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
 /** What nobody wants any more is dropped from the queue without an answer: the signal answers for it. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
   const gone = Promise.withResolvers<never>()
   const abort = () => gone.reject(signal.reason)
+  // Its event comes once, and may have come before.
+  if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   return Promise.race([work, gone.promise]).finally(() => signal.removeEventListener('abort', abort))
 }

@@ -399,7 +399,8 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 export const ModelName = {
   Asset: 'Asset',
   IndexedModel: 'IndexedModel',
-  AssetVector: 'AssetVector'
+  AssetVector: 'AssetVector',
+  GuidanceRun: 'GuidanceRun'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -415,7 +416,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "asset" | "indexedModel" | "assetVector"
+    modelProps: "asset" | "indexedModel" | "assetVector" | "guidanceRun"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -625,6 +626,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    GuidanceRun: {
+      payload: Prisma.$GuidanceRunPayload<ExtArgs>
+      fields: Prisma.GuidanceRunFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.GuidanceRunFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.GuidanceRunFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>
+        }
+        findFirst: {
+          args: Prisma.GuidanceRunFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.GuidanceRunFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>
+        }
+        findMany: {
+          args: Prisma.GuidanceRunFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>[]
+        }
+        create: {
+          args: Prisma.GuidanceRunCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>
+        }
+        createMany: {
+          args: Prisma.GuidanceRunCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.GuidanceRunCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>[]
+        }
+        delete: {
+          args: Prisma.GuidanceRunDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>
+        }
+        update: {
+          args: Prisma.GuidanceRunUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>
+        }
+        deleteMany: {
+          args: Prisma.GuidanceRunDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.GuidanceRunUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.GuidanceRunUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>[]
+        }
+        upsert: {
+          args: Prisma.GuidanceRunUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$GuidanceRunPayload>
+        }
+        aggregate: {
+          args: Prisma.GuidanceRunAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateGuidanceRun>
+        }
+        groupBy: {
+          args: Prisma.GuidanceRunGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.GuidanceRunGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.GuidanceRunCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.GuidanceRunCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -703,12 +778,41 @@ export const AssetVectorScalarFieldEnum = {
 export type AssetVectorScalarFieldEnum = (typeof AssetVectorScalarFieldEnum)[keyof typeof AssetVectorScalarFieldEnum]
 
 
+export const GuidanceRunScalarFieldEnum = {
+  id: 'id',
+  status: 'status',
+  generator: 'generator',
+  input: 'input',
+  start: 'start',
+  step: 'step',
+  steps: 'steps',
+  loss: 'loss',
+  state: 'state',
+  preview: 'preview',
+  previewWidth: 'previewWidth',
+  previewHeight: 'previewHeight',
+  svg: 'svg',
+  error: 'error',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type GuidanceRunScalarFieldEnum = (typeof GuidanceRunScalarFieldEnum)[keyof typeof GuidanceRunScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
 } as const
 
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -725,6 +829,15 @@ export const NullsOrder = {
 } as const
 
 export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
+
+
+export const JsonNullValueFilter = {
+  DbNull: DbNull,
+  JsonNull: JsonNull,
+  AnyNull: AnyNull
+} as const
+
+export type JsonNullValueFilter = (typeof JsonNullValueFilter)[keyof typeof JsonNullValueFilter]
 
 
 
@@ -786,6 +899,62 @@ export type DateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel
  * Reference to a field of type 'DateTime[]'
  */
 export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime[]'>
+    
+
+
+/**
+ * Reference to a field of type 'RunStatus'
+ */
+export type EnumRunStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'RunStatus'>
+    
+
+
+/**
+ * Reference to a field of type 'RunStatus[]'
+ */
+export type ListEnumRunStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'RunStatus[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Generator'
+ */
+export type EnumGeneratorFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Generator'>
+    
+
+
+/**
+ * Reference to a field of type 'Generator[]'
+ */
+export type ListEnumGeneratorFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Generator[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Json'
+ */
+export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
+    
+
+
+/**
+ * Reference to a field of type 'QueryMode'
+ */
+export type EnumQueryModeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'QueryMode'>
+    
+
+
+/**
+ * Reference to a field of type 'Bytes'
+ */
+export type BytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Bytes'>
+    
+
+
+/**
+ * Reference to a field of type 'Bytes[]'
+ */
+export type ListBytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Bytes[]'>
     
 
 
@@ -956,6 +1125,7 @@ export type GlobalOmitConfig = {
   asset?: Prisma.AssetOmit
   indexedModel?: Prisma.IndexedModelOmit
   assetVector?: Prisma.AssetVectorOmit
+  guidanceRun?: Prisma.GuidanceRunOmit
 }
 
 /* Types for Logging */

@@ -53,7 +53,8 @@ export const AnyNull = runtime.AnyNull
 export const ModelName = {
   Asset: 'Asset',
   IndexedModel: 'IndexedModel',
-  AssetVector: 'AssetVector'
+  AssetVector: 'AssetVector',
+  GuidanceRun: 'GuidanceRun'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -111,12 +112,41 @@ export const AssetVectorScalarFieldEnum = {
 export type AssetVectorScalarFieldEnum = (typeof AssetVectorScalarFieldEnum)[keyof typeof AssetVectorScalarFieldEnum]
 
 
+export const GuidanceRunScalarFieldEnum = {
+  id: 'id',
+  status: 'status',
+  generator: 'generator',
+  input: 'input',
+  start: 'start',
+  step: 'step',
+  steps: 'steps',
+  loss: 'loss',
+  state: 'state',
+  preview: 'preview',
+  previewWidth: 'previewWidth',
+  previewHeight: 'previewHeight',
+  svg: 'svg',
+  error: 'error',
+  createdAt: 'createdAt',
+  updatedAt: 'updatedAt'
+} as const
+
+export type GuidanceRunScalarFieldEnum = (typeof GuidanceRunScalarFieldEnum)[keyof typeof GuidanceRunScalarFieldEnum]
+
+
 export const SortOrder = {
   asc: 'asc',
   desc: 'desc'
 } as const
 
 export type SortOrder = (typeof SortOrder)[keyof typeof SortOrder]
+
+
+export const JsonNullValueInput = {
+  JsonNull: JsonNull
+} as const
+
+export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
 
 
 export const QueryMode = {
@@ -133,4 +163,13 @@ export const NullsOrder = {
 } as const
 
 export type NullsOrder = (typeof NullsOrder)[keyof typeof NullsOrder]
+
+
+export const JsonNullValueFilter = {
+  DbNull: DbNull,
+  JsonNull: JsonNull,
+  AnyNull: AnyNull
+} as const
+
+export type JsonNullValueFilter = (typeof JsonNullValueFilter)[keyof typeof JsonNullValueFilter]
 

@@ -1,0 +1,116 @@
+/** What makes a picture out of numbers that can be optimised. */
+import type { onnx } from 'onnx-proto'
+import { GraphBuilder } from '../../onnx/writer.ts'
+
+/** Numbers that are optimised together. */
+export interface Parameter {
+  name: string
+  dims: readonly number[]
+  data: Float32Array
+  /** Size of a step at the beginning, in units of the numbers. */
+  rate: number
+}
+
+/** Numbers that change with progress and are not optimised. */
+export type Controls = Record<string, number>
+
+export interface Generator {
+  /** Size of the picture that the graph makes. */
+  width: number
+  height: number
+  parameters: Parameter[]
+  /** From the parameters and controls, by name, to `picture` [3, width * height], RGB in 0..1. */
+  model: onnx.IModelProto
+  /** `progress` from 0 to 1. */
+  controls(progress: number): Controls
+  /** The drawing as it is now; null where there is none but pixels. */
+  svg(progress: number): string | null
+  /** Adds what the generator itself prefers to the gradient with respect to the picture. */
+  prior?(picture: Float32Array, gradient: Float32Array): void
+  /** What else could be tried once the steps are done: exact alternatives, the best of which is kept. */
+  refine?(): Refinement
+}
+
+/** A local search over choices that have no gradient. */
+export interface Refinement {
+  /** Drawings that differ from the present one in one choice; empty when the search is over. */
+  candidates(): string[]
+  /** Keeps a candidate, or with -1 the present drawing. */
+  keep(index: number): void
+}
+
+/** A canvas and what its picture is to look like outside. */
+export interface Canvas {
+  width: number
+  height: number
+  /** Size of the drawing, in user units. */
+  outer: { width: number; height: number }
+}
+
+export const pictureName = 'picture'
+
+/** A builder whose operands may be plain numbers. */
+export class Draw extends GraphBuilder {
+  readonly #inputs: { name: string; shape: number[] }[] = []
+
+  input(name: string, shape: readonly number[]): string {
+    this.#inputs.push({ name, shape: [...shape] })
+    return name
+  }
+
+  op(type: string, ...operands: (string | number)[]): string {
+    return this.node(
+      type,
+      operands.map((o) => (typeof o === 'number' ? this.scalar(o) : o)),
+    )
+  }
+
+  add = (a: string | number, b: string | number) => this.op('Add', a, b)
+  sub = (a: string | number, b: string | number) => this.op('Sub', a, b)
+  mul = (a: string | number, b: string | number) => this.op('Mul', a, b)
+  div = (a: string | number, b: string | number) => this.op('Div', a, b)
+  square = (a: string) => this.op('Mul', a, a)
+  max = (a: string, b: string) => this.op('Max', a, b)
+
+  /** Row vectors of the middles of all pixels, [1, pixels], the longer edge being 1. */
+  grid({ width, height }: { width: number; height: number }): { x: string; y: string } {
+    const edge = Math.max(width, height)
+    const all = Array.from({ length: width * height }, (_, p) => p)
+    return {
+      x: this.floats(
+        all.map((p) => ((p % width) + 0.5) / edge),
+        [1, width * height],
+      ),
+      y: this.floats(
+        all.map((p) => (Math.floor(p / width) + 0.5) / edge),
+        [1, width * height],
+      ),
+    }
+  }
+
+  /**
+   * Layers over a background, the first at the back: coverage [n, pixels], colours [n, 3], background [1, 3] to
+   * [3, pixels]. A layer is seen through what the later ones leave: the exclusive product of 1 - coverage.
+   */
+  composite(coverage: string, colours: string, background: string): string {
+    const clear = this.op('Log', this.sub(1 + 1e-4, coverage))
+    const behind = this.node('CumSum', [clear, this.integers([0], [])], { exclusive: 1, reverse: 1 })
+    const seen = this.mul(coverage, this.op('Exp', behind))
+    const through = this.op('Exp', this.sum(clear, [0], true))
+    const painted = this.op('MatMul', this.node('Transpose', [colours], { perm: [1, 0] }), seen)
+    const paper = this.op('MatMul', this.node('Transpose', [background], { perm: [1, 0] }), through)
+    return this.add(painted, paper)
+  }
+
+  reshapeTo(a: string, shape: number[]): string {
+    return this.node('Reshape', [a, this.integers(shape)])
+  }
+
+  finish(picture: string, pixels: number): onnx.IModelProto {
+    this.node('Identity', [picture], {}, pictureName)
+    return this.model(this.#inputs, [{ name: pictureName, shape: [3, pixels] }])
+  }
+}
+
+export const sigmoid = (v: number) => 1 / (1 + Math.exp(-v))
+export const logit = (p: number) => Math.log(p / (1 - p))

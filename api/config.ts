@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { z } from 'zod'
+import { bundledModel } from '../workers/registry/bundled.ts'
 
 /** One row a setting: the environment variable, what `limn serve --help` says of it, and how it is read. */
 interface Setting {
@@ -40,7 +41,7 @@ const table = {
     'postgresql://... with pgvector; the embedded database when absent',
     z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   ),
-  model: row('LIMN_MODEL', 'limn-icons-s', "the default model's name", z.string().default('limn-icons-s')),
+  model: row('LIMN_MODEL', bundledModel, "the default model's name", z.string().default(bundledModel)),
   provider: row(
     'LIMN_PROVIDER',
     'auto',

@@ -14,6 +14,10 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     help: 'FOLDER: take a folder tree of pictures into the library',
     load: async () => (await import('./cli/import.ts')).importCommand,
   },
+  draw: {
+    help: 'PROMPT: let the server draw a picture that fits it',
+    load: async () => (await import('./cli/draw.ts')).drawCommand,
+  },
   models: {
     help: 'ls | pull NAME | verify [NAME]: the models of this server',
     load: async () => (await import('./cli/models.ts')).modelsCommand,

@@ -1,15 +1,14 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { readLock } from '../../prisma/lock.ts'
 import { type Config, readConfig } from '../config.ts'
-import { startServer } from '../server.ts'
-import { type Client, createClient, Refused, ServerGone } from './import/client.ts'
+import { type Client, Refused, ServerGone } from './client.ts'
 import { Remembered } from './import/remembered.ts'
 import { states, untilIndexed } from './import/status.ts'
 import { batches, type Labels, type Outcome, upload } from './import/upload.ts'
 import { type PictureFile, walk } from './import/walk.ts'
 import { progressOn } from './progress.ts'
+import { reach } from './reach.ts'
 
 const usage = `limn import FOLDER [--collection NAME] [--tag TAG]... [--url URL --key KEY]
 
@@ -145,30 +144,6 @@ async function knownOf(
     const state = found.get(id)
     return state ? [{ file, id, duplicate: true, pending: state.status === 'PENDING' }] : []
   })
-}
-
-/** The server to speak to; one that was started for this ends with it. */
-async function reach(config: Config, url: string | undefined, key: string | undefined) {
-  const running = url === undefined ? readLock(config.home) : null
-  const found = url ?? (running?.alive ? running.url : undefined)
-  // Never aborted: an interrupt lets what is on its way arrive.
-  const { signal } = new AbortController()
-  if (found !== undefined) {
-    // The key of this machine's server is no other server's business.
-    const client = createClient(
-      found.replace(/\/+(graphql\/*)?$/, ''),
-      key ?? (url === undefined ? config.apiKey : undefined),
-      signal,
-    )
-    return { client, async [Symbol.asyncDispose]() {} }
-  }
-  // A line a request would run into the bars.
-  const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel
-  const server = await startServer({ ...config, host: '127.0.0.1', port: 0, samples: false, logLevel })
-  return {
-    client: createClient(server.url, key ?? config.apiKey, signal),
-    [Symbol.asyncDispose]: () => server.close(),
-  }
 }
 
 /** The first Ctrl-C ends after what is on its way, the second at once. */

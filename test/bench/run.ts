@@ -1,4 +1,6 @@
 /** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
+import { galleryBench } from './gallery.ts'
+import { guideBench } from './guide.ts'
 import { printSearch, searchBench } from './search.ts'
 import { searchThroughGraphQL } from './search-graphql.ts'
 import { throughputBench } from './throughput.ts'
@@ -8,6 +10,8 @@ const parts: Record<string, () => Promise<unknown>> = {
   throughput: () => throughputBench(),
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),
+  guide: () => guideBench(),
+  gallery: () => galleryBench(),
 }
 for (const [name, run] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue

@@ -1,6 +1,6 @@
 import { openAsBlob } from 'node:fs'
 import path from 'node:path'
-import { type Client, Refused } from './client.ts'
+import { type Client, Refused } from '../client.ts'
 import type { PictureFile } from './walk.ts'
 
 export interface Labels {

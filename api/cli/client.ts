@@ -31,7 +31,7 @@ export interface Client {
 
 /** A GraphQL client that waits where the server asks it to and tries again where it does not answer. */
 export function createClient(url: string, key: string | undefined, signal: AbortSignal): Client {
-  const headers = { 'x-limn-client': 'limn import', ...(key === undefined ? {} : { 'x-api-key': key }) }
+  const headers = { 'x-limn-client': 'limn', ...(key === undefined ? {} : { 'x-api-key': key }) }
 
   async function post(
     query: string,

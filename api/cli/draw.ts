@@ -1,0 +1,112 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { readConfig } from '../config.ts'
+import { type Client, Refused, ServerGone } from './client.ts'
+import { progressOn } from './progress.ts'
+import { reach } from './reach.ts'
+
+const usage = `limn draw PROMPT... [--generator SHAPES|STROKES|PIXELS|RECOLOUR] [--out FILE]
+
+Lets the server make a picture that fits the prompts, step by step, and writes it to FILE.png and, unless it is made of
+pixels, to FILE.svg.
+
+  --avoid TEXT       what it is not to look like; may be given several times
+  --generator NAME   what makes it: SHAPES (default), STROKES, PIXELS, or RECOLOUR, which changes an SVG's colours
+  --start FILE       what it starts from: a picture, or for RECOLOUR an SVG
+  --palette COLOURS  only these, e.g. "#e63946,#f1faee,#1d3557"
+  --elements N       how many shapes or strokes (24)
+  --steps N          150 where nothing is said
+  --seed N           the same seed gives the same drawing (0)
+  --size WxH         512x512 where nothing is said
+  --model NAME       the default model where nothing is said
+  --out FILE         without its ending; "drawing" where nothing is said
+  --url URL          a server elsewhere; else the one of LIMN_HOME, which is started where none is running
+  --key KEY          that server's key
+`
+
+interface Run {
+  id: string
+  status: 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
+  step: number
+  steps: number
+  loss: number | null
+  error: string | null
+}
+
+export async function drawCommand(args: string[]): Promise<number> {
+  const text = { type: 'string' } as const
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      ...{ generator: text, start: text, palette: text, elements: text, steps: text, seed: text, size: text },
+      ...{ model: text, out: text, url: text, key: text, avoid: { ...text, multiple: true } },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) return say(usage, 0)
+  if (positionals.length === 0) return complain(`Say what to draw.\n\n${usage}`, 2)
+  const size = /^(\d+)x(\d+)$/.exec(values.size ?? '512x512')
+  if (!size) return complain(`--size is "${values.size}"; give it as 640x480.`, 2)
+  const prompts = [
+    ...positionals.map((words) => ({ concept: { text: words }, weight: 1 })),
+    ...(values.avoid ?? []).map((words) => ({ concept: { text: words }, weight: -0.5 })),
+  ]
+  const input = {
+    prompts,
+    generator: (values.generator ?? 'SHAPES').toUpperCase(),
+    width: Number(size[1]),
+    height: Number(size[2]),
+    model: values.model,
+    palette: values.palette?.split(',').map((colour) => colour.trim()),
+    ...(values.elements !== undefined && { elements: Number(values.elements) }),
+    ...(values.steps !== undefined && { steps: Number(values.steps) }),
+    ...(values.seed !== undefined && { seed: Number(values.seed) }),
+    ...(values.start !== undefined && {
+      start: { base64: (await readFile(values.start)).toString('base64') },
+    }),
+  }
+  const { config } = readConfig(process.env)
+  await using server = await reach(config, values.url, values.key)
+  try {
+    return await draw(server.client, input, values.out ?? 'drawing')
+  } catch (error) {
+    if (!(error instanceof ServerGone || error instanceof Refused)) throw error
+    return complain(error.message, 1)
+  }
+}
+
+async function draw(client: Client, input: object, out: string): Promise<number> {
+  const begin =
+    'mutation ($input: GuidanceRunInput!) { startGuidance(input: $input) { id status step steps loss error } }'
+  const look = 'query ($id: ID!) { node(id: $id) { ... on GuidanceRun { id status step steps loss error } } }'
+  let run = (await client.send<{ startGuidance: Run }>(begin, { input })).startGuidance
+  const bar = progressOn(process.stderr, 'drawing', (amount) => `${Math.round(amount)}`)
+  while (run.status === 'QUEUED' || run.status === 'RUNNING') {
+    bar.update(run.step, run.steps)
+    await sleep(250)
+    run = (await client.send<{ node: Run }>(look, { id: run.id })).node
+  }
+  bar.update(run.step, run.steps)
+  bar.end()
+  if (run.status !== 'DONE') return complain(run.error ?? `The run was ${run.status.toLowerCase()}.`, 1)
+  const fetch = 'query ($id: ID!) { node(id: $id) { ... on GuidanceRun { svg preview { base64 } } } }'
+  const { node } = await client.send<{ node: { svg: string | null; preview: { base64: string } } }>(fetch, {
+    id: run.id,
+  })
+  await writeFile(`${out}.png`, Buffer.from(node.preview.base64, 'base64'))
+  if (node.svg !== null) await writeFile(`${out}.svg`, node.svg)
+  console.log(`${out}.png${node.svg === null ? '' : ` and ${out}.svg`}, loss ${run.loss?.toFixed(3)}`)
+  return 0
+}
+
+function say(text: string, status: number): number {
+  console.log(text)
+  return status
+}
+
+function complain(text: string, status: number): number {
+  console.error(text)
+  return status
+}

@@ -1,0 +1,133 @@
+/** Guidance runs with the bundled model as the server makes them, without a server around. */
+import os from 'node:os'
+import path from 'node:path'
+import { createEncoder } from '../../workers/encode/index.ts'
+import { ItemError } from '../../workers/errors.ts'
+import { createGuide } from '../../workers/guidance/guide.ts'
+import type { Commission, GeneratorName } from '../../workers/guidance/runs/painter.ts'
+import { createRuns } from '../../workers/guidance/runs/runs.ts'
+import type { RunRow, RunStore, SavedRun } from '../../workers/guidance/runs/store.ts'
+import { bundledModel } from '../../workers/registry/bundled.ts'
+import { ModelRegistry } from '../../workers/registry/registry.ts'
+
+export interface Drawn {
+  row: RunRow
+  /** Similarities of the first and the last preview with the prompt. */
+  first: number
+  last: number
+  stepsPerSecond: number
+}
+
+export interface Asked extends Partial<Omit<Commission, 'generator'>> {
+  generator: GeneratorName
+  prompt: string
+}
+
+export async function drawings() {
+  const cacheFolder = path.join(os.tmpdir(), 'limn-drawings')
+  const registry = new ModelRegistry({
+    bundledFolder: path.resolve('workers/models'),
+    homeFolder: path.join(cacheFolder, 'none'),
+    cacheFolder,
+    defaultModel: bundledModel,
+  })
+  const encoder = await createEncoder({ registry, cacheFolder, provider: 'cpu' })
+  const guide = createGuide({ cacheFolder, provider: 'cpu' })
+  const store = new MemoryStore()
+  const runs = createRuns({ guide, store, model: (name) => registry.get(name) })
+  const spec = await registry.get()
+
+  async function vectors(inputs: ({ text: string } | { image: Uint8Array })[]): Promise<Float32Array[]> {
+    return (await encoder.encode(inputs, { priority: 'bulk' })).map((encoded) => {
+      if (encoded instanceof ItemError) throw encoded
+      return encoded.vector
+    })
+  }
+
+  return {
+    vectors,
+    async run({ prompt, ...asked }: Asked): Promise<Drawn> {
+      const [target] = await vectors([{ text: prompt }])
+      const commission = {
+        steps: 150,
+        seed: 0,
+        width: 512,
+        height: 512,
+        elements: 24,
+        palette: null,
+        start: null,
+        ...asked,
+      }
+      const { id } = await runs.start({ ...commission, spec, pulls: [{ target: target!, weight: 1 }] })
+      let first: RunRow | null = null
+      let row: RunRow | null = null
+      let begun = 0
+      for await (const frame of runs.frames(id, new AbortController().signal)) {
+        if (!frame.preview) continue
+        if (!first) {
+          first = frame
+          begun = performance.now()
+        }
+        row = frame
+      }
+      if (!first || row?.status !== 'DONE') throw new Error(row?.error ?? 'the run ended without a picture')
+      const seconds = (performance.now() - begun) / 1000
+      const [a, b] = await vectors([{ image: first.preview! }, { image: row.preview! }])
+      return {
+        row,
+        first: dot(a!, target!),
+        last: dot(b!, target!),
+        stepsPerSecond: (commission.steps - first.step) / seconds,
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await runs.close()
+      await Promise.all([guide.close(), encoder.close()])
+    },
+  }
+}
+
+export const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, v, i) => sum + v * b[i]!, 0)
+
+/** What a benchmark needs no database for. */
+class MemoryStore implements RunStore {
+  readonly #rows = new Map<string, RunRow>()
+
+  async create({ generator, steps }: Pick<SavedRun, 'generator' | 'steps'>): Promise<RunRow> {
+    const id = `run_${this.#rows.size}`
+    const empty = {
+      step: 0,
+      loss: null,
+      preview: null,
+      previewWidth: 0,
+      previewHeight: 0,
+      svg: null,
+      error: null,
+    }
+    const row: RunRow = { id, generator, steps, status: 'QUEUED', ...empty, createdAt: new Date() }
+    this.#rows.set(id, row)
+    return row
+  }
+
+  async get(id: string): Promise<RunRow | null> {
+    return this.#rows.get(id) ?? null
+  }
+
+  async unfinished(): Promise<SavedRun[]> {
+    return []
+  }
+
+  async countUnfinished(): Promise<number> {
+    return 0
+  }
+
+  async save(id: string, { state: _, ...progress }: Parameters<RunStore['save']>[1]): Promise<void> {
+    this.#rows.set(id, { ...this.#rows.get(id)!, ...progress })
+  }
+
+  async end(id: string, status: 'DONE' | 'STOPPED' | 'FAILED', error: string | null = null): Promise<RunRow> {
+    const row = { ...this.#rows.get(id)!, status, error }
+    this.#rows.set(id, row)
+    return row
+  }
+}

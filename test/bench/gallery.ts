@@ -1,0 +1,106 @@
+/**
+ * Twenty prompts by each generator with the bundled model: does the run raise the similarity to its prompt, and is the
+ * result closer to it than the pictures of the sample library? Prints a table and writes the gallery of docs/guide.md.
+ * `node test/bench/gallery.ts [GENERATOR]...`
+ */
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import sharp from 'sharp'
+import type { GeneratorName } from '../../workers/guidance/runs/painter.ts'
+import { dot, drawings } from './drawings.ts'
+
+const prompts = [
+  ...['red heart', 'house', 'sun', 'fish', 'tree', 'star', 'flower', 'apple', 'moon', 'cloud'],
+  ...[
+    'umbrella',
+    'rocket',
+    'cat',
+    'cup of coffee',
+    'mountain',
+    'butterfly',
+    'car',
+    'mushroom',
+    'ice cream',
+    'eye',
+  ],
+]
+/** For each drawing of test/fixtures/svg, what it is to become. */
+const recolourings = ['red', 'green', 'blue', 'yellow', 'purple']
+const palette = ['#e63946', '#2a9d8f', '#264653', '#f4d35e', '#7b2cbf']
+
+export async function galleryBench(
+  generators: readonly GeneratorName[] = ['SHAPES', 'STROKES', 'PIXELS', 'RECOLOUR'],
+): Promise<void> {
+  await using draw = await drawings()
+  const samples = path.resolve('workers/ingest/samples')
+  const library = await draw.vectors(
+    globSync('*.webp', { cwd: samples }).map((file) => ({ image: readFileSync(path.join(samples, file)) })),
+  )
+  for (const generator of generators) {
+    const tiles: Buffer[] = []
+    let [raised, above, worst] = [0, 0, 1]
+    const svgs = globSync('test/fixtures/svg/*.svg').sort()
+    for (const [i, name] of prompts.entries()) {
+      const recolour = generator === 'RECOLOUR'
+      const file = svgs[i]!
+      const prompt = recolour
+        ? `${recolourings[i % 5]} ${path
+            .basename(file, '.svg')
+            .replace(/^(twemoji|fluent-emoji-flat|flat-color-icons)-/, '')
+            .replaceAll('-', ' ')}`
+        : name
+      const start = recolour ? readFileSync(file) : null
+      const { row, first, last } = await draw.run({
+        generator,
+        prompt,
+        start,
+        ...(recolour && { palette, steps: 60 }),
+      })
+      const [target] = await draw.vectors([{ text: prompt }])
+      const share = library.filter((vector) => dot(vector, target!) < last).length / library.length
+      // Of a drawing that is recoloured, the original is the beginning.
+      const [before] = start ? await draw.vectors([{ image: start }]) : [null]
+      const from = before ? dot(before, target!) : first
+      raised += +(last > from)
+      above += +(share >= 0.95)
+      worst = Math.min(worst, share)
+      console.log(
+        `${generator} "${prompt}": ${from.toFixed(3)} -> ${last.toFixed(3)}, above ${(100 * share).toFixed(1)} % of the library`,
+      )
+      tiles.push(
+        await sharp(row.preview!).resize(160, 160, { fit: 'contain', background: '#fff' }).png().toBuffer(),
+      )
+    }
+    console.log(
+      `${generator}: raised ${raised} of ${prompts.length}, above 95 % of the library ${above} of ${prompts.length}, worst ${(100 * worst).toFixed(1)} %`,
+    )
+    await sheet(tiles, path.resolve('docs', 'guide', `${generator.toLowerCase()}.png`))
+  }
+}
+
+async function sheet(tiles: Buffer[], file: string): Promise<void> {
+  const columns = 10
+  const edge = 168
+  const create = {
+    width: columns * edge + 8,
+    height: Math.ceil(tiles.length / columns) * edge + 8,
+    channels: 3 as const,
+    background: '#ffffff',
+  }
+  await sharp({ create })
+    .composite(
+      tiles.map((input, i) => ({
+        input,
+        left: 8 + (i % columns) * edge,
+        top: 8 + Math.floor(i / columns) * edge,
+      })),
+    )
+    .png({ palette: true })
+    .toFile(file)
+}
+
+if (import.meta.main) {
+  const asked = process.argv.slice(2) as GeneratorName[]
+  await galleryBench(asked.length > 0 ? asked : undefined)
+  process.exit(0)
+}

@@ -2,8 +2,9 @@
 import type { onnx } from 'onnx-proto'
 import type * as ort from 'onnxruntime-node'
 import { GraphError } from '../onnx/errors.ts'
-import { type Constant, floats, opset } from '../onnx/file.ts'
+import { type Constant, floats, integers, opset } from '../onnx/file.ts'
 import { inlineBranches } from '../onnx/inline.ts'
+import { poolEarly } from '../onnx/pool-early.ts'
 import { probe } from '../onnx/probe.ts'
 import { inputsOf, prune } from '../onnx/prune.ts'
 import { attribute, GraphWriter } from '../onnx/writer.ts'
@@ -54,8 +55,7 @@ export async function differentiate(
       throw new GraphError(`The output "${asked.output}" does not depend on "${input}".`)
 
   await takeBranches(model, asked)
-  const path = nodesBetween(graph.node!, asked.inputs)
-  const wanted = path.depending
+  let path = nodesBetween(graph.node!, asked.inputs)
   const unknown = new Set<string>()
   for (const node of path.nodes)
     if (ruleFor(node.domain, node.opType!) === null)
@@ -66,9 +66,13 @@ export async function differentiate(
     model,
     asked.feeds,
     new Set(path.nodes.flatMap((node) => [...node.input!, ...node.output!]).filter(Boolean)),
-    path.nodes.flatMap((node) => integerInputs(node)).filter((name) => !wanted.has(name)),
+    path.nodes.flatMap((node) => integerInputs(node)).filter((name) => !path.depending.has(name)),
   )
   const writer = new GraphWriter(graph, version, 'limn_grad_')
+  poolEarly(writer, probed.shapes)
+  prune(graph, [asked.output])
+  path = nodesBetween(graph.node!, asked.inputs)
+  const wanted = path.depending
   const contributions = new Map<string, string[]>([[asked.output, [asked.seed(writer)]]])
   const totals = new Map<string, string>()
   /** Sums what has come for a tensor; called when all of its consumers have been walked. */
@@ -87,6 +91,10 @@ export async function differentiate(
     gradient,
     wanted: (tensor) => wanted.has(tensor),
     constant: constants(graph),
+    integers(name) {
+      const tensor = graph.initializer!.find((candidate) => candidate.name === name)
+      return tensor ? integers(tensor) : null
+    },
   }
   for (const node of path.nodes.toReversed()) {
     const rule = ruleFor(node.domain, node.opType!)!

@@ -14,6 +14,8 @@ export interface Surroundings {
   wanted(tensor: string): boolean
   /** Values of an initializer or Constant; null for what is computed. */
   constant(tensor: string): Constant | null
+  /** Values of an integer initializer. */
+  integers(tensor: string): number[] | null
 }
 
 type Operand = string | number
@@ -106,7 +108,9 @@ export class Local {
   /** The integers of an input that does not depend on the picture. */
   values(i: number): number[] {
     return (
-      this.#around.probed.values.get(this.in(i)) ?? this.refuse(`an input ${i} that depends on the picture`)
+      this.#around.probed.values.get(this.in(i)) ??
+      this.#around.integers(this.in(i)) ??
+      this.refuse(`an input ${i} that depends on the picture`)
     )
   }
 

@@ -178,7 +178,7 @@ class GuidanceObject {
 
   async #run(): Promise<Pick<Guided, 'loss' | 'terms'> & Partial<Guided>> {
     const { gradient, heatmaps, steps } = this.#wanted
-    const { signal, guide, remainingMs } = this.#context
+    const { signal, guide } = this.#context
     try {
       if (!gradient && heatmaps.length === 0 && steps.length === 0 && this.#options.cutouts === 0)
         return await this.#forward()
@@ -186,11 +186,10 @@ class GuidanceObject {
         target: vector,
         weight: this.#prompts.weights[n]!,
       }))
-      const late = AbortSignal.timeout(Math.max(1, Math.ceil(remainingMs())))
       return await guide.guide(
         this.model.spec,
         { ...this.#options, ...this.#wanted, image: this.#image, pulls },
-        { signal: AbortSignal.any([signal, late]) },
+        { signal },
       )
     } catch (error) {
       throw error instanceof ItemError ? asRequestError(error, 'image') : error

@@ -47,21 +47,9 @@ export async function differentiate(
 ): Promise<Differentiated> {
   const graph = model.graph!
   const version = opset(model)
-  if (version < oldestOpset)
-    throw new GraphError(`The graph is of operator set ${version}; gradients need ${oldestOpset} at least.`)
-  prune(graph, [asked.output])
-  for (const input of asked.inputs)
-    if (!graph.input!.some(({ name }) => name === input))
-      throw new GraphError(`The output "${asked.output}" does not depend on "${input}".`)
-
+  checkRules(model, asked.inputs, asked.output)
   await takeBranches(model, asked)
   let path = nodesBetween(graph.node!, asked.inputs)
-  const unknown = new Set<string>()
-  for (const node of path.nodes)
-    if (ruleFor(node.domain, node.opType!) === null)
-      unknown.add(node.domain ? `${node.domain}.${node.opType}` : node.opType!)
-  if (unknown.size > 0) throw new GraphError(`No gradient rule for ${[...unknown].sort().join(', ')}.`)
-
   const probed = await probe(
     model,
     asked.feeds,
@@ -97,7 +85,8 @@ export async function differentiate(
     },
   }
   for (const node of path.nodes.toReversed()) {
-    const rule = ruleFor(node.domain, node.opType!)!
+    const rule = ruleFor(node.domain, node.opType!)
+    if (!rule) throw new GraphError(`No gradient rule for ${node.opType}.`)
     if (rule === 'flat' || !node.output!.some((name) => contributions.has(name))) continue
     const found = rule(new Local(node, around))
     node.input!.forEach((input, i) => {
@@ -115,6 +104,27 @@ export async function differentiate(
     return found
   })
   return { writer, gradients, gradient, nodes: path.nodes, depending: wanted, shapes: probed.shapes }
+}
+
+/**
+ * Cuts the graph down to what the output needs, and looks whether every operator between has a rule. An If may yet turn
+ * out to be a matter of shapes.
+ * @throws GraphError
+ */
+export function checkRules(model: onnx.IModelProto, inputs: readonly string[], output: string): void {
+  const graph = model.graph!
+  const version = opset(model)
+  if (version < oldestOpset)
+    throw new GraphError(`The graph is of operator set ${version}; gradients need ${oldestOpset} at least.`)
+  prune(graph, [output])
+  for (const input of inputs)
+    if (!graph.input!.some(({ name }) => name === input))
+      throw new GraphError(`The output "${output}" does not depend on "${input}".`)
+  const unknown = new Set<string>()
+  for (const { opType, domain } of nodesBetween(graph.node!, inputs).nodes)
+    if (opType !== 'If' && ruleFor(domain, opType!) === null)
+      unknown.add(domain ? `${domain}.${opType}` : opType!)
+  if (unknown.size > 0) throw new GraphError(`No gradient rule for ${[...unknown].sort().join(', ')}.`)
 }
 
 /** Inlines each If whose condition is a matter of shapes. */

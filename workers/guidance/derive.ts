@@ -5,7 +5,7 @@ import { pooledOutput } from '../encode/outputs.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { port } from '../onnx/writer.ts'
-import { type Differentiated, differentiate } from './backward.ts'
+import { checkRules, type Differentiated, differentiate } from './backward.ts'
 import { type FeatureGrid, findGrid } from './grid.ts'
 import { lossGradient } from './loss.ts'
 
@@ -21,6 +21,8 @@ export interface Derived {
   gradient: string
   /** The output that tells how much each place of the picture raises or lowers the loss, null where places are lost. */
   heat: { output: string; rows: number; columns: number } | null
+  /** The graph takes one picture at a time. */
+  single: boolean
 }
 
 /** A derived model and what its inputs and outputs are called. */
@@ -30,16 +32,9 @@ export interface Derivation extends Derived {
 
 const isPicture = ({ type }: onnx.IValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
 
-/**
- * The graph of the vision side with `lossInputs` beside the pictures and the gradient beside the embedding.
- * @throws GraphError when it cannot be differentiated, saying why
- */
-export async function deriveGradient(
-  file: string,
-  picture: { width: number; height: number },
-  dimensions: number,
-): Promise<Derivation> {
-  const model = await readModel(file)
+/** The graph's input for pictures and its output for embeddings. @throws GraphError */
+async function openVision(file: string, options?: { weights: boolean }) {
+  const model = await readModel(file, options)
   const graph = model.graph!
   const weights = new Set(graph.initializer!.map(({ name }) => name))
   const inputs = graph.input!.filter(({ name }) => !weights.has(name))
@@ -54,9 +49,39 @@ export async function deriveGradient(
     })),
     'vision',
   )
+  return { model, pixels, embedding }
+}
+
+/** Why a file cannot be differentiated, null when nothing is known against it: a look at its operators alone. */
+export async function gradientObstacle(file: string): Promise<string | null> {
+  try {
+    const { model, pixels, embedding } = await openVision(file, { weights: false })
+    checkRules(model, [pixels.name!], embedding)
+    return null
+  } catch (error) {
+    if (error instanceof GraphError) return error.message
+    throw error
+  }
+}
+
+/**
+ * The graph of the vision side with `lossInputs` beside the pictures and the gradient beside the embedding.
+ * @throws GraphError when it cannot be differentiated, saying why
+ */
+export async function deriveGradient(
+  file: string,
+  picture: { width: number; height: number },
+  dimensions: number,
+): Promise<Derivation> {
+  const { model, pixels, embedding } = await openVision(file)
+  const graph = model.graph!
   // Two pictures, so that the batch is told from what is 1; one where the file is made for one.
-  const fixed = Number(pixels.type.tensorType.shape?.dim?.[0]?.dimValue ?? 0)
-  const rows = fixed > 0 ? fixed : 2
+  const fixed = Number(pixels.type?.tensorType?.shape?.dim?.[0]?.dimValue ?? 0)
+  if (fixed > 1)
+    throw new GraphError(
+      `The graph takes exactly ${fixed} pictures at once; gradients need any number, or one.`,
+    )
+  const rows = fixed === 1 ? 1 : 2
   const shape = [rows, 3, picture.height, picture.width]
   const feed = new ort.Tensor('float32', new Float32Array(shape.reduce((a, b) => a * b)), shape)
   const derived = await differentiate(model, {
@@ -70,7 +95,7 @@ export async function deriveGradient(
   const grid = findGrid(derived.nodes, derived.depending, derived.shapes, embedding)
   const heat = grid && writeHeat(derived, grid)
   if (heat) graph.output!.push(port({ name: heat.output, shape: ['limn_n', heat.rows * heat.columns] }))
-  return { model, pixels: pixels.name!, embedding, gradient, heat }
+  return { model, pixels: pixels.name!, embedding, gradient, heat, single: fixed === 1 }
 }
 
 /**

@@ -13,6 +13,9 @@ export interface GradientFile extends Derived {
   path: string
 }
 
+export const visionFile = ({ files }: ModelSpec): string =>
+  files.kind === 'combined' ? files.model : files.vision
+
 /**
  * The derived file of a model, made now if it is not there.
  * @throws GraphError when the model cannot be differentiated
@@ -25,9 +28,7 @@ export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promis
     .then((text) => JSON.parse(text) as Derived)
     .catch(() => null)
   if (known) return { ...known, path: file }
-  const { files } = spec
-  const source = files.kind === 'combined' ? files.model : files.vision
-  const { model, ...derived } = await deriveGradient(source, spec.image, spec.dimensions)
+  const { model, ...derived } = await deriveGradient(visionFile(spec), spec.image, spec.dimensions)
   await mkdir(folder, { recursive: true })
   // The description comes last: with it the file is whole. Two servers that derive at once write the same.
   const draft = `${base}.${process.pid}`

@@ -66,7 +66,7 @@ export async function gradientLane(
     )
   return new Lane([await load()], {
     load,
-    maxBatch,
+    maxBatch: file.single ? 1 : maxBatch,
     gather: (batch: readonly GradientWork[]) => gather(batch, dimensions),
     spread,
     onBatch,

@@ -11,7 +11,8 @@ import { Permits } from '../permits.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { defaultLimits, type PictureLimits } from '../sources/picture.ts'
 import { concat, cosineTo } from './arrays.ts'
-import { type GradientFile, gradientFile } from './file.ts'
+import { gradientObstacle } from './derive.ts'
+import { type GradientFile, gradientFile, visionFile } from './file.ts'
 import { type GradientLane, type GradientRow, gradientLane, type Pull } from './gradient-lane.ts'
 import { cellsOf } from './heatmap.ts'
 import { type LossKind, promptLoss } from './loss.ts'
@@ -101,6 +102,7 @@ export function createGuide(settings: GuideSettings): Guide {
   const admission = new Admission(settings.queueLimit ?? 512)
   const permits = new Permits(openAtOnce)
   const files = new Map<string, Promise<GradientFile>>()
+  const obstacles = new Map<string, Promise<string | null>>()
   const slots = new Slots<GradientLane>({
     make: load,
     idleMs,
@@ -161,6 +163,8 @@ export function createGuide(settings: GuideSettings): Guide {
 
   async function evaluate(spec: ModelSpec, request: GuideRequest, options: GuideOptions): Promise<Guided> {
     const { signal, priority = 'interactive' } = options
+    // It may have waited for others.
+    signal?.throwIfAborted()
     const session = await pictureThread()
     const picture = pictures++
     try {
@@ -245,14 +249,13 @@ export function createGuide(settings: GuideSettings): Guide {
   }
 
   return {
-    async obstacle(spec) {
-      try {
-        await file(spec)
-        return null
-      } catch (error) {
-        if (error instanceof GraphError) return error.message
-        throw error
-      }
+    obstacle(spec) {
+      const known = obstacles.get(spec.revision)
+      if (known) return known
+      const found = gradientObstacle(visionFile(spec))
+      obstacles.set(spec.revision, found)
+      found.catch(() => obstacles.delete(spec.revision))
+      return found
     },
     async guide(spec, request, options = {}) {
       options.signal?.throwIfAborted()

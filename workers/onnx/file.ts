@@ -15,8 +15,8 @@ export interface Constant {
   data: Float32Array
 }
 
-/** @throws GraphError when the file is not an ONNX model or its external data is missing */
-export async function readModel(file: string): Promise<onnx.ModelProto> {
+/** Without `weights` external data is left where it is. @throws GraphError when the file is not an ONNX model or its external data is missing */
+export async function readModel(file: string, { weights } = { weights: true }): Promise<onnx.ModelProto> {
   const { size } = await stat(file)
   if (size > largestFile)
     throw new GraphError(`${path.basename(file)} has ${size} bytes; graphs up to 2 GiB can be rewritten.`)
@@ -27,7 +27,7 @@ export async function readModel(file: string): Promise<onnx.ModelProto> {
     throw new GraphError(`${path.basename(file)} is not an ONNX file: ${(error as Error).message}`)
   }
   if (!model.graph?.node?.length) throw new GraphError(`${path.basename(file)} holds no graph.`)
-  await bringIn(model, path.dirname(file))
+  if (weights) await bringIn(model, path.dirname(file))
   return model
 }
 

@@ -46,6 +46,8 @@ export async function drawings() {
 
   return {
     vectors,
+    guide,
+    spec,
     async run({ prompt, ...asked }: Asked): Promise<Drawn> {
       const [target] = await vectors([{ text: prompt }])
       const commission = {

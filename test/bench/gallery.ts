@@ -1,7 +1,7 @@
 /**
  * Twenty prompts by each generator with the bundled model: does the run raise the similarity to its prompt, and is the
  * result closer to it than the pictures of the sample library? Prints a table and writes the gallery of docs/guide.md.
- * `node test/bench/gallery.ts [GENERATOR]...`
+ * `node test/bench/gallery.ts [GENERATOR]...`; `node test/bench/gallery.ts parts` draws the page's first picture.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -78,9 +78,64 @@ export async function galleryBench(
   }
 }
 
-async function sheet(tiles: Buffer[], file: string): Promise<void> {
-  const columns = 10
-  const edge = 168
+/** The picture that docs/guide.md begins with: four things, where one is seen, the gradient, and some steps later. */
+export async function partsPicture(
+  prompt = 'airplane',
+  things = ['crab', 'airplane', 'broccoli', 'basketball'],
+): Promise<void> {
+  await using draw = await drawings()
+  const part = 128
+  const files = await Promise.all(
+    things.map((name) =>
+      sharp(path.resolve('workers/ingest/samples', `fluent-emoji-flat-${name}.webp`))
+        .resize(part - 16, part - 16)
+        .png()
+        .toBuffer(),
+    ),
+  )
+  const create = { width: 2 * part, height: 2 * part, channels: 3 as const, background: '#ffffff' }
+  const picture = await sharp({ create })
+    .composite(files.map((input, i) => ({ input, left: (i % 2) * part + 8, top: (i >> 1) * part + 8 })))
+    .png()
+    .toBuffer()
+  const [target] = await draw.vectors([{ text: prompt }])
+  const asked = { pulls: [{ target: target!, weight: 1 }], loss: 'SPHERICAL' as const, cutouts: 0, seed: 0 }
+  const nothing = { gradient: false, heatmaps: [], steps: [] }
+  const heatmaps = [{ columns: 32, rows: 32, overlay: true }]
+  const seen = await draw.guide.guide(draw.spec, {
+    ...asked,
+    ...nothing,
+    image: picture,
+    gradient: true,
+    heatmaps,
+  })
+  let stepped: Uint8Array = picture
+  for (let seed = 0; seed < 25; seed++) {
+    const { steps } = await draw.guide.guide(draw.spec, {
+      ...asked,
+      ...nothing,
+      image: stepped,
+      cutouts: 8,
+      seed,
+      steps: [0.03],
+    })
+    stepped = steps[0]!
+  }
+  const most = seen.gradient!.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
+  const shades = Buffer.from(Uint8ClampedArray.from(seen.gradient!, (v) => 128 - (400 * v) / most).buffer)
+  const gradient = await sharp(shades, { raw: { width: 2 * part, height: 2 * part, channels: 3 } })
+    .png()
+    .toBuffer()
+  await sheet(
+    [picture, seen.heatmaps[0]!.overlay!, gradient, stepped].map((one) => Buffer.from(one)),
+    path.resolve('docs/guide/parts.png'),
+    4,
+    256,
+  )
+}
+
+async function sheet(tiles: Buffer[], file: string, columns = 10, size = 160): Promise<void> {
+  const edge = size + 8
   const create = {
     width: columns * edge + 8,
     height: Math.ceil(tiles.length / columns) * edge + 8,
@@ -100,7 +155,8 @@ async function sheet(tiles: Buffer[], file: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  const asked = process.argv.slice(2) as GeneratorName[]
-  await galleryBench(asked.length > 0 ? asked : undefined)
+  const asked = process.argv.slice(2)
+  if (asked[0] === 'parts') await partsPicture(...(asked[1] ? [asked[1]] : []))
+  else await galleryBench(asked.length > 0 ? (asked as GeneratorName[]) : undefined)
   process.exit(0)
 }

@@ -21,7 +21,7 @@ export type TestEncoderOptions = Partial<EncoderOptions> & {
 
 /** An encoder with a home of its own, which goes when it is closed. */
 export async function openEncoder(options: TestEncoderOptions = {}): Promise<TestEncoder> {
-  const { defaultModel = 'limn-icons-s', models = {}, ...more } = options
+  const { defaultModel = 'limn-icons', models = {}, ...more } = options
   const home = mkdtempSync(path.join(os.tmpdir(), 'limn-encoder-'))
   const modelsRoot = options.modelsRoot ?? path.join(home, 'models')
   for (const [name, model] of Object.entries(models)) writeTinyModel(modelsRoot, name, model)

@@ -32,7 +32,7 @@ export function testEncoder(
     bundledFolder: path.resolve('workers/models'),
     homeFolder: path.join(home, 'models'),
     cacheFolder,
-    defaultModel: options.model ?? 'limn-icons-s',
+    defaultModel: options.model ?? 'limn-icons',
   })
   return createEncoder({ registry, cacheFolder, provider: 'cpu', ...options })
 }

@@ -139,7 +139,7 @@ export async function addPictures(
 
 /** Puts the bundled model into a home once more, under another name and with other settings: another revision. */
 export function modelTwin(home: string, name: string, settings: object): void {
-  const bundled = path.resolve('workers/models/limn-icons-s')
+  const bundled = path.resolve('workers/models/limn-icons')
   const folder = path.join(home, 'models', name)
   mkdirSync(folder, { recursive: true })
   symlinkSync(path.join(bundled, 'onnx'), path.join(folder, 'onnx'))

@@ -6,6 +6,8 @@ import { numbers } from './random.ts'
 
 const size = 8
 export const tinyDimensions = 6
+/** Ids that the bundled tokenizer gives. */
+const vocabulary = 42_000
 
 export interface TinyModel {
   /** One graph for both sides. */
@@ -21,7 +23,7 @@ export interface TinyModel {
 export function writeTinyModel(modelsRoot: string, name: string, model: TinyModel = {}): void {
   const folder = path.join(modelsRoot, name)
   mkdirSync(path.join(folder, 'onnx'), { recursive: true })
-  const bundled = path.resolve('workers/models/limn-icons-s')
+  const bundled = path.resolve('workers/models/limn-icons')
   for (const file of ['tokenizer.json', 'tokenizer_config.json'])
     symlinkSync(path.join(bundled, file), path.join(folder, file))
   const write = (file: string, content: object) =>
@@ -77,10 +79,10 @@ function encoderGraph({ half, poisonedByWhite }: TinyModel, sides: ('vision' | '
     declare('image_embeds')
   }
   if (sides.includes('text')) {
-    const words = random(23_592 * tinyDimensions)
+    const words = random(vocabulary * tinyDimensions)
     // Padding adds nothing.
     words.fill(0, 0, tinyDimensions)
-    const rows = g.node('Gather', [g.floats(words, [23_592, tinyDimensions]), 'input_ids'], { axis: 0 })
+    const rows = g.node('Gather', [g.floats(words, [vocabulary, tinyDimensions]), 'input_ids'], { axis: 0 })
     output(g.node('ReduceSum', [rows, g.integers([1])], { keepdims: 0 }), 'text_embeds')
     inputs.push({ name: 'input_ids', type: 'int64', shape: ['text_batch', 'length'] })
     declare('text_embeds')

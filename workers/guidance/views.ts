@@ -35,7 +35,7 @@ export function plainView(picture: Raster, spec: ImageSpec): View {
 const workingEdge = 1.5
 
 /** Share of the picture's short edge that a cutout's edge has. */
-const cutoutSize = [0.5, 1] as const
+const cutoutSize = [0.8, 1] as const
 /** How far a corner may wander, in parts of the cutout's edge. */
 const warp = 0.1
 /** How much lighter or darker a channel may get. */

@@ -101,14 +101,15 @@ class TextExport(nn.Module):
             table = tower.vectors @ tower.map.weight.t() + tower.difference.weight
             largest = table.abs().amax(1, keepdim=True).clamp(min=1e-6)
             self.register_buffer("table", torch.round(table / largest * 127).to(torch.int8))
-            self.register_buffer("step", (largest / 127).half())
+            # Not fp16: some GPUs gather no half floats.
+            self.register_buffer("step", largest / 127)
         for part in ("map", "difference", "vectors"):
             delattr(tower, part)
         self.tower = tower
 
     def forward(self, input_ids):
         t = self.tower
-        x = self.table[input_ids].float() * self.step[input_ids].float()
+        x = self.table[input_ids].float() * self.step[input_ids]
         there = (input_ids != 0).float()
         x = x + t.position[: input_ids.shape[1]]
         bias = (1 - there)[:, None, None, :] * -1e4

@@ -1,6 +1,6 @@
 /** What a model folder says about itself: everything the encoder needs, read from its config files alone. */
 export interface ModelSpec {
-  /** The model's id: the folder's name, e.g. `limn-icons-s` or `Xenova/clip-vit-base-patch32`. */
+  /** The model's id: the folder's name, e.g. `limn-icons` or `Xenova/clip-vit-base-patch32`. */
   name: string
   /** Absolute path of the folder. */
   folder: string

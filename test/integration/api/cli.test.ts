@@ -109,7 +109,7 @@ describe('limn', () => {
       headers: { 'content-type': 'application/json' },
       body: '{"query":"{ models { id } }"}',
     })
-    expect(await answer.json()).toEqual({ data: { models: [{ id: 'limn-icons-s' }] } })
+    expect(await answer.json()).toEqual({ data: { models: [{ id: 'limn-icons' }] } })
 
     const doctor = await limn(['doctor', '--json']).ended
     const { checks } = JSON.parse(doctor.out)
@@ -148,7 +148,7 @@ describe('limn', () => {
   it('doctor looks at everything and finds it well', async () => {
     const { status, out } = await limn(['doctor']).ended
     expect(out).not.toContain('✗')
-    for (const part of ['Node', 'settings', 'disk', 'database', 'pgvector', 'limn-icons-s', 'encoder'])
+    for (const part of ['Node', 'settings', 'disk', 'database', 'pgvector', 'limn-icons', 'encoder'])
       expect(out).toContain(part)
     expect(status).toBe(0)
   })

@@ -25,7 +25,7 @@ describe('a running server', () => {
     expect(value('limn_queue_length')).toBe(0)
     expect(value('limn_request_seconds_count{operation="embed",outcome="ok"}')).toBe(1)
     expect(value('limn_encode_seconds_count')).toBeGreaterThan(0)
-    expect(value('limn_batch_size_count{model="limn-icons-s",modality="text"}')).toBeGreaterThan(0)
+    expect(value('limn_batch_size_count{model="limn-icons",modality="text"}')).toBeGreaterThan(0)
   })
 
   it('gives addresses under LIMN_PUBLIC_URL', async () => {

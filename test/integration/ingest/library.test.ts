@@ -198,7 +198,7 @@ describe('another default model', () => {
     try {
       await place.reopen({ encoder })
       expect(place.complaints.join()).toMatch(
-        /indexed with limn-icons-s \(256 dimensions\); its 3 pictures are now indexed with other/,
+        /indexed with limn-icons \(256 dimensions\); its 3 pictures are now indexed with other/,
       )
       await place.library.idle()
       const { spec } = await encoder.model()

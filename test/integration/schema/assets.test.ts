@@ -219,7 +219,7 @@ describe('assets', () => {
       dimensions: 256,
       modality: 'IMAGE',
       contentHash: asset.contentHash,
-      model: { id: 'limn-icons-s' },
+      model: { id: 'limn-icons' },
     })
   })
 

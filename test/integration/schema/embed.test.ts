@@ -156,10 +156,10 @@ describe('models', () => {
     )
     expect(data.models).toContainEqual(
       expect.objectContaining({
-        id: 'limn-icons-s',
+        id: 'limn-icons',
         dimensions: 256,
         imageSize: 64,
-        maxTokens: 16,
+        maxTokens: 24,
         isDefault: true,
         canGuide: true,
       }),
@@ -178,10 +178,10 @@ describe('models', () => {
 
   it('are nodes', async () => {
     const { data } = await server.query(
-      '{ node(id: "limn-icons-s") { id ... on Model { dimensions } } nodes(ids: ["nope", "limn-icons-s"]) { __typename } }',
+      '{ node(id: "limn-icons") { id ... on Model { dimensions } } nodes(ids: ["nope", "limn-icons"]) { __typename } }',
     )
     expect(data).toEqual({
-      node: { id: 'limn-icons-s', dimensions: 256 },
+      node: { id: 'limn-icons', dimensions: 256 },
       nodes: [null, { __typename: 'Model' }],
     })
   })

@@ -4,7 +4,7 @@ import { checkExposure, describeSettings, readConfig, settings } from '../../../
 describe('settings', () => {
   it('have defaults that need nothing', () => {
     const { config, warnings } = readConfig({ PATH: '/bin', PORT: '' })
-    expect(config).toMatchObject({ host: '127.0.0.1', port: 4000, model: 'limn-icons-s', samples: true })
+    expect(config).toMatchObject({ host: '127.0.0.1', port: 4000, model: 'limn-icons', samples: true })
     expect(warnings).toEqual([])
   })
   it('are read', () => {

@@ -16,7 +16,7 @@ describe('the bundled tokenizer', () => {
       bundledFolder,
       homeFolder: path.join(os.tmpdir(), 'limn-none'),
       cacheFolder: path.join(os.tmpdir(), 'limn-none-cache'),
-      defaultModel: 'limn-icons-s',
+      defaultModel: 'limn-icons',
     })
     tokenizer = await loadTokenizer(await registry.get())
   })
@@ -30,8 +30,8 @@ describe('the bundled tokenizer', () => {
     expect(() => tokenizer.encode(text)).toThrow(expect.objectContaining({ code: 'EMPTY' }))
   })
 
-  test('a long text is cut at 16 tokens', () => {
-    expect(tokenizer.encode('heart '.repeat(40))).toHaveLength(16)
+  test('a long text is cut at 24 tokens', () => {
+    expect(tokenizer.encode('heart '.repeat(40))).toHaveLength(24)
   })
 })
 

@@ -8,7 +8,7 @@ import { progressOn } from '../../../api/cli/progress.ts'
 import { startHub } from './hub-server.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const bundled = path.join(root, 'workers/models/limn-icons-s')
+const bundled = path.join(root, 'workers/models/limn-icons')
 let temporary: string
 beforeAll(async () => {
   temporary = await mkdtemp(path.join(os.tmpdir(), 'limn-models-'))
@@ -48,7 +48,7 @@ describe('limn models', () => {
     await writeFile(path.join(LIMN_HOME, 'models/broken/config.json'), '{"model_type": "bert"}')
     const { status, out, err } = await limn(LIMN_HOME, ['ls'])
     expect(status).toBe(1)
-    expect(out).toMatch(/^\* limn-icons-s +256 +64 px +16 +fp32 +35\.1 MB +mit +[0-9a-f]{16} +bundled$/m)
+    expect(out).toMatch(/^\* limn-icons +256 +64 px +24 +fp32 +15\.\d MB +mit +[0-9a-f]{16} +bundled$/m)
     expect(out).toMatch(/^ {2}me\/copy +256/m)
     expect(err).toMatch(/broken: .*model_type "bert"/)
   })
@@ -58,7 +58,7 @@ describe('limn models', () => {
     await using hub = await startHub('someone/icons', await filesOf(bundled))
     const pulled = await limn(LIMN_HOME, ['pull', 'someone/icons'], { LIMN_HUB_URL: hub.url })
     expect(pulled).toMatchObject({ status: 0 })
-    expect(pulled.err).toMatch(/someone\/icons █+ 100 %, 35\.\d MB of 35\.\d MB/)
+    expect(pulled.err).toMatch(/someone\/icons █+ 100 %, 15\.\d MB of 15\.\d MB/)
     expect(pulled.out).toMatch(/fp32, every checksum agrees/)
     expect(pulled.out).toMatch(/references recorded on the CPU/)
     expect(pulled.out).toMatch(/LIMN_MODEL=someone\/icons/)
@@ -78,7 +78,7 @@ describe('limn models', () => {
 
   test('verify without a name goes through the bundled model', async () => {
     const { status, out } = await limn(await home(), ['verify'])
-    expect(out).toMatch(/^✓ limn-icons-s fp32 on cpu: lowest cosine (1\.0000|0\.9999)/m)
+    expect(out).toMatch(/^✓ limn-icons fp32 on cpu: lowest cosine (1\.0000|0\.9999)/m)
     expect(status).toBe(0)
   })
 

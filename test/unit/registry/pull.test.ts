@@ -21,7 +21,7 @@ const heavy = 'onnx/vision_model_fp16.onnx'
 beforeAll(async () => {
   root = await mkdtemp(path.join(os.tmpdir(), 'limn-pull-'))
   files = {}
-  const source = path.join(bundledFolder, 'limn-icons-s')
+  const source = path.join(bundledFolder, 'limn-icons')
   for (const entry of await readdir(source, { recursive: true, withFileTypes: true }))
     if (entry.isFile()) {
       const file = path.join(entry.parentPath, entry.name)

@@ -36,7 +36,7 @@ const open = (homeFolder: string, precision: Precision | null = null) =>
     bundledFolder,
     homeFolder,
     cacheFolder: path.join(root, 'cache'),
-    defaultModel: 'limn-icons-s',
+    defaultModel: 'limn-icons',
     precision,
   })
 
@@ -71,12 +71,12 @@ describe('model families are told apart by their config files', () => {
 
   test('the bundled model', async () => {
     expect(await open(await home()).get()).toMatchObject({
-      name: 'limn-icons-s',
+      name: 'limn-icons',
       bundled: true,
       licence: 'mit',
       dimensions: 256,
       image: { width: 64, fit: 'squash' },
-      text: { maxTokens: 16, padId: 0, eosId: null },
+      text: { maxTokens: 24, padId: 0, eosId: null },
     })
   })
 
@@ -110,7 +110,7 @@ describe('model families are told apart by their config files', () => {
     await folder(models, 'good', { ...clip, ...separate })
     await folder(models, 'bad', { ...files, ...separate })
     const registry = open(models)
-    expect((await registry.list()).map(({ name }) => name)).toEqual(['good', 'limn-icons-s'])
+    expect((await registry.list()).map(({ name }) => name)).toEqual(['good', 'limn-icons'])
     expect(await registry.problems()).toEqual([{ name: 'bad', message: expect.stringMatching(message) }])
     await expect(registry.get('bad')).rejects.toThrow(ModelFolderError)
   })
@@ -123,14 +123,14 @@ describe('names', () => {
       await folder(models, name, { ...clip, ...separate })
     await folder(models, 'notes', { 'readme.txt': 'no model' })
     const registry = open(models)
-    expect((await registry.list()).map(({ name }) => name)).toEqual(['limn-icons-s', 'plain', 'Xenova/clip'])
+    expect((await registry.list()).map(({ name }) => name)).toEqual(['limn-icons', 'plain', 'Xenova/clip'])
     await expect(registry.get('Xenova/half')).rejects.toThrow(ModelNotFound)
     await expect(registry.get('../plain')).rejects.toThrow(ModelNotFound)
   })
 
   test("the user's own wins over a bundled one", async () => {
     const models = await home()
-    await folder(models, 'limn-icons-s', { ...clip, ...separate })
+    await folder(models, 'limn-icons', { ...clip, ...separate })
     expect(await open(models).get()).toMatchObject({ bundled: false, dimensions: 512 })
   })
 })
@@ -255,8 +255,8 @@ describe('the revision', () => {
 
   test('is the same in another place', async () => {
     const [a, b] = [await home(), await home()]
-    await cp(path.join(bundledFolder, 'limn-icons-s'), path.join(a, 'model'), { recursive: true })
-    await cp(path.join(bundledFolder, 'limn-icons-s'), path.join(b, 'model'), { recursive: true })
+    await cp(path.join(bundledFolder, 'limn-icons'), path.join(a, 'model'), { recursive: true })
+    await cp(path.join(bundledFolder, 'limn-icons'), path.join(b, 'model'), { recursive: true })
     expect(await revision(a)).toBe(await revision(b))
   })
 

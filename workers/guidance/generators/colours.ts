@@ -20,6 +20,21 @@ export function parseColour(text: string): Rgb | null {
   return found && [found[0] / 255, found[1] / 255, found[2] / 255]
 }
 
+/** What elements begin with where nothing is said: plain colours that go together. */
+const basic = [
+  '#e63946',
+  '#f4a261',
+  '#ffd166',
+  '#2a9d8f',
+  '#4caf50',
+  '#3a86ff',
+  '#7b5ea7',
+  '#8d6e63',
+  '#264653',
+  '#f8f9fa',
+].map((text) => parseColour(text)!)
+export const anyColour = (random: () => number): Rgb => basic[Math.floor(random() * basic.length)]!
+
 /** Most colours of a palette. */
 export const paletteLimit = 64
 

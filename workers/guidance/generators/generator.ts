@@ -27,6 +27,8 @@ export interface Generator {
   svg(progress: number): string | null
   /** Adds what the generator itself prefers to the gradient with respect to the picture. */
   prior?(picture: Float32Array, gradient: Float32Array): void
+  /** The same for the gradient with respect to a parameter. */
+  regularise?(parameter: Parameter, gradient: Float32Array): void
   /** What else could be tried once the steps are done: exact alternatives, the best of which is kept. */
   refine?(): Refinement
 }
@@ -111,6 +113,24 @@ export class Draw extends GraphBuilder {
     return this.model(this.#inputs, [{ name: pictureName, shape: [3, pixels] }])
   }
 }
+
+/**
+ * What an opaque element must take from the loss to stay, and how much a half-transparent one costs above that: those
+ * that do not matter fade, the others become solid, and a drawing has no clutter.
+ */
+const costOfElement = 0.006
+const costOfHalf = 0.02
+
+/** Adds the cost of being seen, c o + h o (1 - o), to the gradient of opacities o, which are given as logits. */
+export function fade({ data }: Parameter, gradient: Float32Array): void {
+  for (const [i, value] of data.entries()) {
+    const opacity = sigmoid(value)
+    gradient[i]! += (costOfElement + costOfHalf * (1 - 2 * opacity)) * opacity * (1 - opacity)
+  }
+}
+
+/** An element that is less opaque is left out of the drawing. */
+export const invisible = 0.06
 
 export const sigmoid = (v: number) => 1 / (1 + Math.exp(-v))
 export const logit = (p: number) => Math.log(p / (1 - p))

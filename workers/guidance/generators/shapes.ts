@@ -1,7 +1,16 @@
 /** Soft rectangles, ellipses and triangles over a background. */
 
-import { Colours, hex, type Rgb, temperature } from './colours.ts'
-import { type Canvas, Draw, type Generator, logit, type Parameter, sigmoid } from './generator.ts'
+import { anyColour, Colours, hex, type Rgb, temperature } from './colours.ts'
+import {
+  type Canvas,
+  Draw,
+  fade,
+  type Generator,
+  invisible,
+  logit,
+  type Parameter,
+  sigmoid,
+} from './generator.ts'
 
 const kinds = ['rectangle', 'ellipse', 'triangle'] as const
 
@@ -51,10 +60,10 @@ export function shapes(
     return [{ kind, count, own, coverage: g.mul(inside, g.op('Sigmoid', take(own.opacity))) }]
   })
   const middles = groups.flatMap(({ own }) => Array.from(own.x.data, (x, i) => [x, own.y.data[i]!] as const))
-  const first = (i: number): Rgb => colourAt?.(...middles[i]!) ?? [random(), random(), random()]
+  const first = (i: number): Rgb => colourAt?.(...middles[i]!) ?? anyColour(random)
   const colours = new Colours('colour', elements, palette, first, random)
-  const background = new Colours('background', 1, palette, () => [0.97, 0.97, 0.97], random)
-  background.parameter.rate /= 4
+  const background = new Colours('background', 1, palette, () => [0.99, 0.99, 0.99], random)
+  background.parameter.rate /= 20
   parameters.push(colours.parameter, background.parameter)
   if (palette) g.input('temperature', [])
   const coverage =
@@ -76,6 +85,9 @@ export function shapes(
       softness: (softness[0] * (softness[1] / softness[0]) ** progress) / edge,
       ...(palette ? { temperature: temperature(progress) } : {}),
     }),
+    regularise(parameter, gradient) {
+      if (parameter.name.endsWith('opacity')) fade(parameter, gradient)
+    },
     svg() {
       const scale = Math.max(outer.width, outer.height)
       const n = (value: number) => String(+value.toFixed(2))
@@ -87,12 +99,14 @@ export function shapes(
           const [a, b] = [Math.exp(value(own.a)) * scale, Math.exp(value(own.b)) * scale]
           const turn = `transform="translate(${n(x)} ${n(y)}) rotate(${n((value(own.angle) * 180) / Math.PI)})"`
           const opacity = sigmoid(value(own.opacity))
-          const paint = `fill="${hex(colours.at(place++))}" fill-opacity="${n(opacity)}" ${turn}`
+          const colour = hex(colours.at(place++))
+          if (opacity < invisible) return []
+          const paint = `fill="${colour}" fill-opacity="${n(opacity)}" ${turn}`
           if (kind === 'ellipse') return `<ellipse rx="${n(a)}" ry="${n(b)}" ${paint}/>`
           if (kind === 'rectangle')
             return `<rect x="${n(-a)}" y="${n(-b)}" width="${n(2 * a)}" height="${n(2 * b)}" ${paint}/>`
           return `<polygon points="0,${n(-b)} ${n(a)},${n(b)} ${n(-a)},${n(b)}" ${paint}/>`
-        }),
+        }).flat(),
       )
       return drawing(outer, hex(background.at(0)), drawn)
     },

@@ -1,6 +1,15 @@
 /** Bezier strokes with width and colour (CLIPDraw, Frans et al. 2021) on a background. */
-import { Colours, hex, type Rgb, temperature } from './colours.ts'
-import { type Canvas, Draw, type Generator, logit, type Parameter, sigmoid } from './generator.ts'
+import { anyColour, Colours, hex, type Rgb, temperature } from './colours.ts'
+import {
+  type Canvas,
+  Draw,
+  fade,
+  type Generator,
+  invisible,
+  logit,
+  type Parameter,
+  sigmoid,
+} from './generator.ts'
 import { drawing } from './shapes.ts'
 
 /** Straight pieces that stand for a curve while it is optimised. */
@@ -42,10 +51,10 @@ export function strokes(
     },
     opacity: { name: 'opacity', dims: [n, 1], data: new Float32Array(n).fill(logit(0.85)), rate: 0.08 },
   } satisfies Record<string, Parameter>
-  const first = (i: number): Rgb => colourAt?.(x[i * 4]!, y[i * 4]!) ?? [random(), random(), random()]
+  const first = (i: number): Rgb => colourAt?.(x[i * 4]!, y[i * 4]!) ?? anyColour(random)
   const colours = new Colours('colour', n, palette, first, random)
-  const background = new Colours('background', 1, palette, () => [0.97, 0.97, 0.97], random)
-  background.parameter.rate /= 4
+  const background = new Colours('background', 1, palette, () => [0.99, 0.99, 0.99], random)
+  background.parameter.rate /= 20
 
   const g = new Draw()
   const grid = g.grid(canvas)
@@ -93,15 +102,20 @@ export function strokes(
       softness: (softness[0] * (softness[1] / softness[0]) ** progress) / edge,
       ...(palette ? { temperature: temperature(progress) } : {}),
     }),
+    regularise(parameter, gradient) {
+      if (parameter.name.endsWith('opacity')) fade(parameter, gradient)
+    },
     svg() {
       const scale = Math.max(outer.width, outer.height)
       const f = (value: number) => String(+value.toFixed(2))
       const drawn = Array.from({ length: n }, (_, i) => {
         const point = (k: number) => `${f(x[i * 4 + k]! * scale)} ${f(y[i * 4 + k]! * scale)}`
         const line = `M${point(0)} C${point(1)} ${point(2)} ${point(3)}`
-        const paint = `stroke="${hex(colours.at(i))}" stroke-opacity="${f(sigmoid(own.opacity.data[i]!))}"`
+        const opacity = sigmoid(own.opacity.data[i]!)
+        if (opacity < invisible) return []
+        const paint = `stroke="${hex(colours.at(i))}" stroke-opacity="${f(opacity)}"`
         return `<path d="${line}" fill="none" stroke-linecap="round" stroke-linejoin="round" stroke-width="${f(Math.exp(own.width.data[i]!) * scale)}" ${paint}/>`
-      })
+      }).flat()
       return drawing(outer, hex(background.at(0)), drawn)
     },
   }

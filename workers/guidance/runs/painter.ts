@@ -132,6 +132,7 @@ export class Painter {
     const unbias = Math.sqrt(1 - keepSecond ** this.#step) / (1 - keepFirst ** this.#step)
     for (const [k, parameter] of parameters.entries()) {
       const gradient = results[this.#gradients[k]!]!.data as Float32Array
+      this.#generator.regularise?.(parameter, gradient)
       const { first, second } = this.#moments[k]!
       for (let i = 0; i < gradient.length; i++) {
         const g = gradient[i]!

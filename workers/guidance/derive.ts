@@ -10,7 +10,7 @@ import { type FeatureGrid, findGrid } from './grid.ts'
 import { lossGradient } from './loss.ts'
 
 /** Part of a derived file's name: raised when the rules change what they write. */
-export const derivationVersion = 1
+export const derivationVersion = 2
 
 export interface Derived {
   /** Name of the input that takes the pictures. */

@@ -3,10 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { writeModel } from '../onnx/file.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { type Derived, deriveGradient } from './derive.ts'
-
-/** Part of a derived file's name: raised when what the rules write changes. */
-const derivationVersion = 1
+import { type Derived, derivationVersion, deriveGradient } from './derive.ts'
 
 export interface GradientFile extends Derived {
   /** Absolute path of the ONNX file. */

@@ -1,6 +1,7 @@
 /** Gradients of every architecture family, as PyTorch's exporter writes it, against PyTorch's and against differences. */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { deriveGradient } from '../../../workers/guidance/derive.ts'
@@ -62,6 +63,37 @@ describe('gradients of encoders as exporters write them', () => {
     const second = (await run(1, 1))[derived.gradient]!.data as Float32Array
     expect(agreement(second, gradients.subarray(3 * size * size)).error).toBeLessThan(1e-3)
     await session.release()
+  })
+
+  it.each(families)('%s: places are told apart late, before the last attention', async (family) => {
+    const { dimensions } = reference(family)
+    const { model, embedding, heat } = await deriveGradient(
+      path.join(folder, family),
+      { width: size, height: size },
+      dimensions,
+    )
+    const maker = new Map(
+      model.graph!.node!.flatMap((node) => node.output!.map((name) => [name, node] as const)),
+    )
+    /** How many layers of attention, or of convolution where there are none, lead to a tensor. */
+    const depth = (tensor: string) => {
+      const seen = new Set<onnx.INodeProto>()
+      const open = [tensor]
+      while (open.length > 0) {
+        const node = maker.get(open.pop()!)
+        if (node && !seen.has(node)) {
+          seen.add(node)
+          open.push(...node.input!)
+        }
+      }
+      const count = (type: string) => [...seen].filter(({ opType }) => opType === type).length
+      return { attention: count('Softmax'), convolutions: count('Conv') }
+    }
+    let node = maker.get(heat!.output)!
+    while (node.opType !== 'Mul') node = maker.get(node.input![0]!)!
+    const [before, whole] = [depth(node.input![0]!), depth(embedding)]
+    if (whole.attention > 0) expect(before.attention).toBe(whole.attention - 1)
+    else expect(before.convolutions).toBe(whole.convolutions)
   })
 
   it.each(families)('%s: equal to central differences', async (family) => {

@@ -2,8 +2,9 @@
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
 import { parseColour, type Rgb } from './colours.ts'
+import { DrawnElements } from './drawn.ts'
 
-export const svgLimits = { bytes: 2 * 2 ** 20, elements: 20_000, colours: 64 }
+export const svgLimits = { bytes: 2 * 2 ** 20, elements: 20_000, colours: 64, depth: 200 }
 
 /** A place in the text where a colour stands. */
 interface Slot {
@@ -18,6 +19,12 @@ export interface ColourGroup {
   /** Hex digits of the opacity written into the colour itself; empty when it is opaque. */
   alpha: string
 }
+
+/** Elements that act, or that hold what is no SVG. */
+const active =
+  /^(script|foreignObject|iframe|object|embed|audio|video|handler|listener|set|animate\w*|discard|mpath)$/i
+const isInside = (reference: string) =>
+  reference.trim().startsWith('#') || /^data:image\/(png|jpeg|webp|gif);base64,/i.test(reference.trim())
 
 const colourProperties = 'fill|stroke|stop-color|color|flood-color|lighting-color'
 const isColourProperty = new RegExp(`^(${colourProperties})$`)
@@ -78,7 +85,7 @@ export class ColouredSvg {
     const parser = new SaxesParser()
     let elements = 0
     let styleFrom = -1
-    const uses = new Uses()
+    const drawn = new DrawnElements()
     const refuse = (why: string): never => {
       throw new ItemError('INVALID', `The SVG ${why}.`)
     }
@@ -88,6 +95,7 @@ export class ColouredSvg {
     parser.on('doctype', (doctype) => {
       if (doctype.includes('[')) refuse('declares entities, which are not read')
     })
+    parser.on('processinginstruction', ({ target }) => refuse(`holds <?${target.slice(0, 40)}?>`))
     parser.on('attribute', (attribute) => this.#attribute(attribute, parser.position, refuse))
     parser.on('opentag', (tag: SaxesTagPlain) => {
       const name = tag.name.replace(/^.*:/, '')
@@ -101,20 +109,24 @@ export class ColouredSvg {
         }
       }
       if (elements > svgLimits.elements) refuse(`has more than ${svgLimits.elements} elements`)
-      if (/^(script|foreignObject|iframe|object|embed|audio|video|handler|listener)$/i.test(name))
-        refuse(`holds <${name}>, which is not rendered`)
+      if (active.test(name)) refuse(`holds <${name}>, which is not rendered`)
       if (name === 'style') styleFrom = parser.position
-      uses.open(name, tag.attributes as Record<string, string>)
+      if (drawn.open(name, tag.attributes as Record<string, string>) > svgLimits.depth)
+        refuse(`nests more than ${svgLimits.depth} elements`)
     })
     parser.on('closetag', (tag) => {
-      uses.close()
+      drawn.close()
       if (tag.name.replace(/^.*:/, '') !== 'style' || styleFrom < 0) return
       const end = this.#text.lastIndexOf('</', parser.position)
-      this.#declarations(styleFrom, Math.max(styleFrom, end), refuse)
+      const sheet = this.#text.slice(styleFrom, Math.max(styleFrom, end))
+      if (sheet.includes('&')) refuse('has a style sheet with entities, which are not read')
+      drawn.sheet(sheet)
+      this.#declarations(styleFrom, styleFrom + sheet.length, refuse)
       styleFrom = -1
     })
     parser.write(this.#text).close()
-    if (uses.drawn > svgLimits.elements) refuse(`draws more than ${svgLimits.elements} elements by <use>`)
+    if (drawn.count() > svgLimits.elements)
+      refuse(`draws more than ${svgLimits.elements} elements by <use> and other references`)
   }
 
   #attribute(
@@ -125,9 +137,10 @@ export class ColouredSvg {
     const bare = name.replace(/^.*:/, '')
     if (/^on/i.test(bare)) refuse(`has the event handler ${bare.slice(0, 40)}`)
     if (bare === 'href' || bare === 'src') {
-      const inside = value.startsWith('#') || /^data:image\/(png|jpeg|webp|gif);base64,/i.test(value.trim())
-      if (!inside) refuse(`refers to "${value.slice(0, 60)}"; only its own parts can be used`)
-    }
+      if (!isInside(value)) refuse(`refers to "${value.slice(0, 60)}"; only its own parts can be used`)
+    } else if (/^xmlns/.test(name) && value.trim() === 'http://www.w3.org/1999/xhtml')
+      refuse('holds HTML, which is not rendered')
+    else if (bare === 'srcset') refuse('has a srcset, which is not rendered')
     this.#checkReferences(value, refuse)
     // The text ends with the closing quote.
     const end = position - 1
@@ -138,13 +151,13 @@ export class ColouredSvg {
 
   #checkReferences(value: string, refuse: (why: string) => never): void {
     for (const [, target] of value.matchAll(/url\(\s*['"]?\s*([^'")\s]*)/gi))
-      if (!target!.startsWith('#') && !target!.startsWith('data:image/'))
-        refuse(`refers to "${target!.slice(0, 60)}"; only its own parts can be used`)
+      if (!isInside(target!)) refuse(`refers to "${target!.slice(0, 60)}"; only its own parts can be used`)
   }
 
   #declarations(start: number, end: number, refuse: (why: string) => never): void {
     const text = this.#text.slice(start, end)
-    if (/@import/i.test(text)) refuse('imports a style sheet')
+    if (/@import|image-set|\bsrc\s*\(/i.test(text)) refuse('has styles that refer to files')
+    if (text.includes('\\')) refuse('has styles with escapes, which are not read')
     this.#checkReferences(text, refuse)
     for (const match of text.matchAll(declaration)) {
       const value = match[1]!.replace(/!important.*$/i, '')
@@ -185,46 +198,4 @@ function alphaOf(value: string): string {
     .toString(16)
     .padStart(2, '0')
   return written === 'ff' ? '' : written
-}
-
-/** Counts what is drawn when every <use> is written out: nested ones multiply. */
-class Uses {
-  readonly #parts = new Map<string, { own: number; uses: string[] }>()
-  readonly #open: { id: string | undefined }[] = []
-  #all = { own: 0, uses: [] as string[] }
-
-  open(name: string, attributes: Record<string, string>): void {
-    const { id } = attributes
-    this.#open.push({ id })
-    if (id !== undefined && !this.#parts.has(id)) this.#parts.set(id, { own: 0, uses: [] })
-    const target = name === 'use' ? (attributes.href ?? attributes['xlink:href'] ?? '') : null
-    const within = this.#open.flatMap(({ id }) => (id === undefined ? [] : [this.#parts.get(id)!]))
-    for (const part of [this.#all, ...within]) {
-      part.own++
-      if (target !== null) part.uses.push(target.slice(1))
-    }
-  }
-
-  close(): void {
-    this.#open.pop()
-  }
-
-  get drawn(): number {
-    const known = new Map<string, number>()
-    const count = ({ own, uses }: { own: number; uses: string[] }): number => {
-      let sum = own
-      for (const id of uses) {
-        if (!known.has(id)) {
-          // A part that uses itself is drawn by nobody.
-          known.set(id, 0)
-          const part = this.#parts.get(id)
-          known.set(id, part ? count(part) : 0)
-        }
-        sum += known.get(id)!
-        if (sum > 1e9) return sum
-      }
-      return sum
-    }
-    return count(this.#all)
-  }
 }

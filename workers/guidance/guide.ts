@@ -92,6 +92,9 @@ export interface GuideSettings {
 /** Most pixels of a picture whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
 export const guidePixels = 4 * 2 ** 20
 
+/** Views that are made before the first of them is answered: what a picture of many cutouts takes of the memory. */
+const viewsAtOnce = 32
+
 /** Pictures that are open at once; each may take some 150 MB. */
 const openAtOnce = 4
 
@@ -149,10 +152,18 @@ export function createGuide(settings: GuideSettings): Guide {
 
   /** The thread for pictures, started when first needed and again when it has died. */
   async function pictureThread(): Promise<PictureSession> {
-    const held = await thread?.catch(() => null)
-    if (held?.alive) return held
-    thread = Session.load(new URL('./picture-thread.ts', import.meta.url), null)
-    return thread
+    thread ??= Session.load(new URL('./picture-thread.ts', import.meta.url), null)
+    const held = thread
+    const forget = () => {
+      if (thread === held) thread = null
+    }
+    const session = await held.catch((error) => {
+      forget()
+      throw error
+    })
+    if (session.alive) return session
+    forget()
+    return pictureThread()
   }
 
   async function perform(session: PictureSession, task: PictureTask): Promise<NonNullable<PictureResult>> {
@@ -178,11 +189,33 @@ export function createGuide(settings: GuideSettings): Guide {
       const { width, height } = size as { width: number; height: number }
       signal?.throwIfAborted()
       const { cutouts, seed } = request
-      // A map of places needs the plain picture.
-      const plain = cutouts > 0 && request.heatmaps.length > 0
-      const views = floatsOf(await perform(session, { task: 'views', picture, cutouts, seed, plain }))
-      const rows = await through(spec, views, request, { signal, priority, bucket: '' })
-      const seen = plain ? rows.slice(0, -1) : rows
+      const asked = { signal, priority, bucket: '' }
+      /** A map of places needs the whole picture. */
+      const wholeHeat = async () => {
+        const [row] = await through(
+          spec,
+          floatsOf(await perform(session, { task: 'plain', picture })),
+          request,
+          asked,
+        )
+        return row!.heat
+      }
+      const backwards = request.gradient || request.steps.length > 0
+      await perform(session, { task: 'cut', picture, cutouts, seed })
+      const seen: Pick<GradientRow, 'embedding' | 'heat'>[] = []
+      const count = Math.max(1, cutouts)
+      for (let from = 0; from < count; from += viewsAtOnce) {
+        signal?.throwIfAborted()
+        const to = Math.min(count, from + viewsAtOnce)
+        const views = floatsOf(await perform(session, { task: 'views', picture, from, to }))
+        const rows = await through(spec, views, request, asked)
+        if (backwards) {
+          const gradients = concat(rows.map(({ gradient }) => gradient))
+          await perform(session, { task: 'take', picture, from, gradients })
+        }
+        seen.push(...rows.map(({ embedding, heat }) => ({ embedding, heat })))
+      }
+      const heat = request.heatmaps.length === 0 ? null : cutouts === 0 ? seen[0]!.heat : await wholeHeat()
       const total = request.pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
       const terms = termsOf(seen, request)
       const guided: Guided = {
@@ -194,15 +227,11 @@ export function createGuide(settings: GuideSettings): Guide {
         heatmaps: [],
         steps: [],
       }
-      if (request.gradient || request.steps.length > 0) {
-        const gradients = concat(seen.map(({ gradient }) => gradient))
-        guided.gradient = floatsOf(await perform(session, { task: 'gradient', picture, rows: gradients }))
-      }
+      if (backwards) guided.gradient = floatsOf(await perform(session, { task: 'gradient', picture }))
       for (const rate of request.steps)
         guided.steps.push(pngOf(await perform(session, { task: 'step', picture, rate })))
       for (const asked of request.heatmaps) {
         const { heat: grid } = await file(spec)
-        const heat = rows.at(-1)!.heat
         if (!grid || !heat)
           throw new BadUserInput(`Model "${spec.name}" does not tell places apart: it has no heatmap.`)
         const cells = { columns: asked.columns ?? grid.columns, rows: asked.rows ?? grid.rows }
@@ -284,7 +313,7 @@ type PictureSession = Session<PictureTask, PictureResult, null>
 const floatsOf = (result: PictureResult) => (result as { floats: Float32Array }).floats
 const pngOf = (result: PictureResult) => (result as { png: Uint8Array }).png
 
-function termsOf(rows: readonly GradientRow[], { pulls, loss }: GuideRequest): Term[] {
+function termsOf(rows: readonly Pick<GradientRow, 'embedding'>[], { pulls, loss }: GuideRequest): Term[] {
   return pulls.map(({ target, weight }) => {
     const cosines = rows.map(({ embedding }) => cosineTo(embedding, target))
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length

@@ -8,9 +8,11 @@ import { GuidedPicture } from './picture.ts'
 
 export type PictureTask = { picture: number } & (
   | { task: 'open'; bytes: Uint8Array; spec: ImageSpec; limits: PictureLimits }
-  /** `plain`: the picture itself follows the cutouts. */
-  | { task: 'views'; cutouts: number; seed: number; plain: boolean }
-  | { task: 'gradient'; rows: Float32Array }
+  | { task: 'cut'; cutouts: number; seed: number }
+  | { task: 'views'; from: number; to: number }
+  | { task: 'plain' }
+  | { task: 'take'; from: number; gradients: Float32Array }
+  | { task: 'gradient' }
   | { task: 'step'; rate: number }
   | { task: 'overlay'; values: readonly number[]; columns: number; rows: number }
   | { task: 'close' }
@@ -41,11 +43,19 @@ async function perform(asked: PictureTask): Promise<PictureResult> {
   const picture = pictures.get(asked.picture)
   if (!picture) throw new Error('the picture is not open')
   switch (asked.task) {
+    case 'cut':
+      picture.cut(asked.cutouts, asked.seed)
+      return null
     case 'views':
-      return { floats: picture.views(asked.cutouts, asked.seed, asked.plain) }
+      return { floats: picture.views(asked.from, asked.to) }
+    case 'plain':
+      return { floats: picture.plain() }
+    case 'take':
+      picture.take(asked.from, asked.gradients)
+      return null
     case 'gradient':
       // A copy goes out: a step is still to be made from it.
-      return { floats: picture.gradient(asked.rows).slice() }
+      return { floats: picture.gradient().slice() }
     case 'step':
       return { png: await picture.step(asked.rate) }
     case 'overlay':

@@ -2,7 +2,7 @@ import sharp from 'sharp'
 import { decodeWhole, type WholePicture } from '../encode/pixels.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import type { PictureLimits } from '../sources/picture.ts'
-import { cutoutViews, plainView, type View } from './views.ts'
+import { cutoutViews, plainView, type Views } from './views.ts'
 
 /** A picture that is being guided: its views, and the gradient that came back through them. */
 export class GuidedPicture {
@@ -10,7 +10,7 @@ export class GuidedPicture {
   readonly height: number
   readonly #picture: WholePicture
   readonly #spec: ImageSpec
-  #views: View[] = []
+  #views: Views | null = null
   #gradient: Float32Array | null = null
 
   private constructor(picture: WholePicture, spec: ImageSpec) {
@@ -25,28 +25,38 @@ export class GuidedPicture {
     return new GuidedPicture(await decodeWhole(bytes, spec, limits), spec)
   }
 
-  /** The encoder's inputs, one after the other: so many cutouts, or the plain picture alone; `plain` puts it last. */
-  views(cutouts: number, seed: number, plain: boolean): Float32Array {
-    const whole = () => plainView(this.#picture, this.#spec)
-    this.#views = cutouts === 0 ? [whole()] : cutoutViews(this.#picture, this.#spec, cutouts, seed)
-    const views = plain && cutouts > 0 ? [...this.#views, whole()] : this.#views
-    const size = views[0]!.pixels.length
-    const all = new Float32Array(size * views.length)
-    for (const [i, { pixels }] of views.entries()) all.set(pixels, i * size)
-    return all
+  /** Chooses what the encoder is to see: so many cutouts, or the plain picture when they are none. */
+  cut(cutouts: number, seed: number): void {
+    this.#views =
+      cutouts === 0
+        ? plainView(this.#picture, this.#spec)
+        : cutoutViews(this.#picture, this.#spec, cutouts, seed)
+  }
+
+  /** The encoder's inputs for views `from` to `to`, one after the other. */
+  views(from: number, to: number): Float32Array {
+    return this.#views!.pixels(from, to)
+  }
+
+  /** The encoder's input for the whole picture. */
+  plain(): Float32Array {
+    return plainView(this.#picture, this.#spec).pixels(0, 1)
+  }
+
+  /** Gradients with respect to the views from `from` on, one after the other. */
+  take(from: number, gradients: Float32Array): void {
+    this.#views!.take(from, gradients)
   }
 
   /**
-   * From gradients with respect to the views, one after the other, the gradient of their mean with respect to the
-   * picture: row-major RGB in 0..1. What a transparent pixel's colour is does not matter, and its gradient is 0.
+   * The gradient of the views' mean with respect to the picture: row-major RGB in 0..1. What a transparent pixel's
+   * colour is does not matter, and its gradient is 0.
    */
-  gradient(rows: Float32Array): Float32Array {
+  gradient(): Float32Array {
     const gradient = new Float32Array(this.width * this.height * 3)
-    const size = rows.length / this.#views.length
-    for (const [i, view] of this.#views.entries())
-      view.back(rows.subarray(i * size, (i + 1) * size), gradient)
+    this.#views!.addGradient(gradient)
     const { alpha } = this.#picture
-    const share = 1 / this.#views.length
+    const share = 1 / this.#views!.count
     for (let i = 0; i < gradient.length; i++) gradient[i]! *= share * (alpha ? alpha[(i / 3) | 0]! / 255 : 1)
     this.#gradient = gradient
     return gradient

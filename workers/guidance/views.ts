@@ -4,30 +4,32 @@ import { type Raster, resample, resampleBack } from '../encode/resample.ts'
 import { uniform } from '../random.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 
-export interface View {
-  /** The encoder's input, [3, height, width], normalised. */
-  pixels: Float32Array
-  /**
-   * Adds, for a gradient with respect to `pixels`, that with respect to the picture: row-major RGB in units of 0..1.
-   */
-  back(gradient: Float32Array, out: Float32Array): void
+/** Views of one picture. Gradients with respect to them add up to one with respect to the picture. */
+export interface Views {
+  readonly count: number
+  /** The encoder's inputs from view `from` on, [to - from, 3, height, width], normalised, one after the other. */
+  pixels(from: number, to: number): Float32Array
+  /** Takes gradients with respect to these inputs. */
+  take(from: number, gradients: Float32Array): void
+  /** Adds the gradient with respect to the picture for all that was taken: row-major RGB in units of 0..1. */
+  addGradient(out: Float32Array): void
 }
 
 /** The picture as `embed` sees it. Its roundings to 8 bits count as the identity. */
-export function plainView(picture: Raster, spec: ImageSpec): View {
-  const pixels = normalised(fit(picture, spec), spec)
+export function plainView(picture: Raster, spec: ImageSpec): Views {
   const { width, height, crop, left, top } = fitOf(picture, spec)
+  const taken = new Float32Array(crop.width * crop.height * 3)
   return {
-    pixels,
-    back(gradient, out) {
+    count: 1,
+    pixels: () => normalised(fit(picture, spec), spec),
+    take(_, gradient) {
       const whole = interleaved(gradient, spec)
-      const inner = new Float32Array(crop.width * crop.height * 3)
       for (let y = 0; y < crop.height; y++) {
         const from = ((top + y) * spec.width + left) * 3
-        inner.set(whole.subarray(from, from + crop.width * 3), y * crop.width * 3)
+        for (let i = 0; i < crop.width * 3; i++) taken[y * crop.width * 3 + i]! += whole[from + i]!
       }
-      resampleBack(inner, picture, width, height, spec.filter, crop, out)
     },
+    addGradient: (out) => resampleBack(taken, picture, width, height, spec.filter, crop, out),
   }
 }
 
@@ -46,7 +48,7 @@ const tint = 0.1
  * that they are seen in perspective, and their colours changed a little. Sampled bilinearly. The same seed gives the
  * same views.
  */
-export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, seed: number): View[] {
+export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, seed: number): Views {
   const edge = Math.max(spec.width, spec.height) * workingEdge
   const scale = Math.min(1, edge / Math.min(picture.width, picture.height))
   const width = Math.max(1, Math.round(picture.width * scale))
@@ -54,20 +56,37 @@ export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, see
   const crop = { left: 0, top: 0, width, height }
   const working = scale === 1 ? picture : resample(picture, width, height, 'bicubic', crop)
   const random = uniform(seed)
-  return Array.from({ length: count }, () => {
+  const cutouts = Array.from({ length: count }, () => {
     const corners = randomCorners(width, height, random)
     const gain = [0, 1, 2].map(() => 1 + tint * (2 * random() - 1))
-    const sampler = bilinearSampler(corners, working, spec)
-    return {
-      pixels: sampler.sample(working.data, gain),
-      back(gradient: Float32Array, out: Float32Array) {
-        if (scale === 1) return sampler.scatter(gradient, gain, out)
-        const within = new Float32Array(width * height * 3)
-        sampler.scatter(gradient, gain, within)
-        resampleBack(within, picture, width, height, 'bicubic', crop, out)
-      },
-    }
+    return { corners, gain }
   })
+  const size = spec.width * spec.height * 3
+  const taken = new Float32Array(width * height * 3)
+  return {
+    count,
+    pixels(from, to) {
+      const out = new Float32Array((to - from) * size)
+      for (const [i, { corners, gain }] of cutouts.slice(from, to).entries())
+        bilinearSampler(corners, working, spec).sample(
+          working.data,
+          gain,
+          out.subarray(i * size, (i + 1) * size),
+        )
+      return out
+    },
+    take(from, gradients) {
+      for (let i = 0; i < gradients.length / size; i++) {
+        const { corners, gain } = cutouts[from + i]!
+        const gradient = gradients.subarray(i * size, (i + 1) * size)
+        bilinearSampler(corners, working, spec).scatter(gradient, gain, taken)
+      }
+    },
+    addGradient(out) {
+      if (scale === 1) for (let i = 0; i < out.length; i++) out[i]! += taken[i]!
+      else resampleBack(taken, picture, width, height, 'bicubic', crop, out)
+    },
+  }
 }
 
 type Corners = readonly [number, number][]
@@ -110,15 +129,13 @@ function bilinearSampler(corners: Corners, source: { width: number; height: numb
     }
   const { shift, factor } = normalisation(spec)
   return {
-    sample(data: Uint8Array, gain: number[]): Float32Array {
-      const out = new Float32Array(area * 3)
+    sample(data: Uint8Array, gain: number[], out: Float32Array): void {
       for (let p = 0; p < area; p++)
         for (let c = 0; c < 3; c++) {
           let sum = 0
           for (let k = p * 4; k < p * 4 + 4; k++) sum += weights[k]! * data[at[k]! * 3 + c]!
           out[c * area + p] = (sum / 255) * gain[c]! * factor[c]! + shift[c]!
         }
-      return out
     },
     scatter(gradient: Float32Array, gain: number[], out: Float32Array): void {
       for (let p = 0; p < area; p++)

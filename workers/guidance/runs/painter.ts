@@ -17,7 +17,7 @@ import { densityFor, recolour } from '../generators/recolour.ts'
 import { shapes } from '../generators/shapes.ts'
 import { strokes } from '../generators/strokes.ts'
 import { ColouredSvg } from '../generators/svg.ts'
-import { cutoutViews, plainView, type View } from '../views.ts'
+import { cutoutViews, plainView, type Views } from '../views.ts'
 
 export const generatorNames = ['SHAPES', 'STROKES', 'PIXELS', 'RECOLOUR'] as const
 export type GeneratorName = (typeof generatorNames)[number]
@@ -59,7 +59,7 @@ export class Painter {
   readonly #gradients: string[]
   /** Adam's first and second moments of each parameter (Kingma and Ba 2015). */
   readonly #moments: { first: Float32Array; second: Float32Array }[]
-  #views: View[] = []
+  #views: Views[] = []
   #picture: Float32Array = new Float32Array()
   #refinement: Refinement | null = null
   #step = 0
@@ -105,22 +105,26 @@ export class Painter {
     const seed = this.#commission.seed * 7919 + this.#step
     this.#views = [
       plainView(raster, this.#spec),
-      ...cutoutViews(raster, this.#spec, cutouts[this.#commission.generator], seed),
+      cutoutViews(raster, this.#spec, cutouts[this.#commission.generator], seed),
     ]
-    return concat(this.#views.map(({ pixels }) => pixels))
+    return concat(this.#views.map((views) => views.pixels(0, views.count)))
   }
 
   /** One step of Adam against the gradients with respect to the views; the rate falls by a cosine. */
   async update(rows: Float32Array): Promise<void> {
     const { width, height, parameters, prior } = this.#generator
     const area = width * height
-    const size = rows.length / this.#views.length
     const interleaved = new Float32Array(area * 3)
-    for (const [i, view] of this.#views.entries())
-      view.back(rows.subarray(i * size, (i + 1) * size), interleaved)
+    const count = this.#views.reduce((sum, views) => sum + views.count, 0)
+    const size = rows.length / count
+    let at = 0
+    for (const views of this.#views) {
+      views.take(0, rows.subarray(at, (at += views.count * size)))
+      views.addGradient(interleaved)
+    }
     const planes = new Float32Array(area * 3)
     for (let i = 0; i < interleaved.length; i++)
-      planes[(i % 3) * area + ((i / 3) | 0)] = interleaved[i]! / this.#views.length
+      planes[(i % 3) * area + ((i / 3) | 0)] = interleaved[i]! / count
     prior?.(this.#picture, planes)
     const results = await this.#backward.run({
       ...this.#feeds(),
@@ -169,7 +173,7 @@ export class Painter {
       [this.#generator.svg(1)!, ...candidates].map(async (svg) => {
         const { png } = await renderSvg(svg, previewEdge)
         const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
-        return plainView({ data, width: info.width, height: info.height }, this.#spec).pixels
+        return plainView({ data, width: info.width, height: info.height }, this.#spec).pixels(0, 1)
       }),
     )
     return concat(views)

@@ -1,7 +1,7 @@
 import type { Prisma, PrismaClient } from './client/client.ts'
 import { translated } from './errors.ts'
 import { newRunId } from './ids.ts'
-import type { NewRun, RunProgress, RunRow, RunStatus, Runs, UnfinishedRun } from './types.ts'
+import type { NewRun, RunEnd, RunFrame, RunRow, RunStatus, Runs, SavedRun } from './types.ts'
 
 /** The start and the state are large, and only the run itself reads them. */
 const omit = { start: true, state: true, input: true, updatedAt: true } as const
@@ -28,43 +28,37 @@ export class PrismaRuns implements Runs {
     return translated(() => this.#client.guidanceRun.findUnique({ where: { id }, omit }))
   }
 
-  unfinished(): Promise<UnfinishedRun[]> {
+  load(id: string): Promise<SavedRun | null> {
     return translated(async () => {
-      const rows = await this.#client.guidanceRun.findMany({
-        where: { status: { in: ['QUEUED', 'RUNNING'] } },
-        orderBy: { id: 'asc' },
-      })
-      return rows.map((row) => ({ ...row, input: row.input as Record<string, unknown> }))
+      const row = await this.#client.guidanceRun.findUnique({ where: { id } })
+      return row && { ...row, input: row.input as Record<string, unknown> }
     })
   }
 
-  countUnfinished(): Promise<number> {
+  unfinished(): Promise<RunRow[]> {
     return translated(() =>
-      this.#client.guidanceRun.count({ where: { status: { in: ['QUEUED', 'RUNNING'] } } }),
+      this.#client.guidanceRun.findMany({ where: { status: open }, orderBy: { id: 'asc' }, omit }),
     )
   }
 
-  save(id: string, { state, preview, ...progress }: RunProgress): Promise<void> {
-    const data = { ...progress, state: bytes(state), preview: bytes(preview) }
-    // A run that was stopped meanwhile stays so.
-    const where = { id, status: { in: ['QUEUED', 'RUNNING'] satisfies RunStatus[] } }
-    return translated(async () => void (await this.#client.guidanceRun.updateMany({ where, data })))
+  save(id: string, { state, ...frame }: RunFrame & { state: Uint8Array }): Promise<void> {
+    const data = { status: 'RUNNING' as const, ...columns(frame), state: bytes(state) }
+    return translated(
+      async () => void (await this.#client.guidanceRun.updateMany({ where: { id, status: open }, data })),
+    )
   }
 
-  end(
-    id: string,
-    status: 'DONE' | 'STOPPED' | 'FAILED',
-    error: string | null = null,
-  ): Promise<RunRow | null> {
+  end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null> {
+    // Nothing goes on from a run that is over.
+    const data = { ...end, ...(frame && columns(frame)), start: null, state: null }
     return translated(async () => {
-      // Nothing goes on from a run that is over.
-      await this.#client.guidanceRun.updateMany({
-        where: { id, status: { in: ['QUEUED', 'RUNNING'] } },
-        data: { status, error, state: null },
-      })
+      await this.#client.guidanceRun.updateMany({ where: { id, status: open }, data })
       return this.#client.guidanceRun.findUnique({ where: { id }, omit })
     })
   }
 }
 
+/** A run that was stopped meanwhile stays so. */
+const open = { in: ['QUEUED', 'RUNNING'] satisfies RunStatus[] }
+const columns = ({ preview, ...frame }: RunFrame) => ({ ...frame, preview: bytes(preview) })
 const bytes = (from: Uint8Array) => Uint8Array.from(from)

@@ -151,15 +151,14 @@ export interface NewRun {
   input: Record<string, unknown>
   start: Uint8Array | null
 }
-export interface UnfinishedRun extends RunRow, NewRun {
+/** All that a run goes on from. */
+export interface SavedRun extends RunRow, NewRun {
   state: Uint8Array | null
 }
-/** Where a run is after a step, all of it from the same step. */
-export interface RunProgress {
-  status: 'RUNNING' | 'DONE'
+/** The picture of a run at a step. */
+export interface RunFrame {
   step: number
   loss: number
-  state: Uint8Array
   preview: Uint8Array
   previewWidth: number
   previewHeight: number
@@ -169,13 +168,18 @@ export interface RunProgress {
 export interface Runs {
   create(run: NewRun): Promise<RunRow>
   get(id: string): Promise<RunRow | null>
+  load(id: string): Promise<SavedRun | null>
   /** QUEUED and RUNNING ones, the oldest first: after a start, what is to be gone on with. */
-  unfinished(): Promise<UnfinishedRun[]>
-  countUnfinished(): Promise<number>
-  /** Writes down a step in one statement; passed over when the run is over. */
-  save(id: string, progress: RunProgress): Promise<void>
-  /** Ends a run that is not over; returns the row as it then is. */
-  end(id: string, status: 'DONE' | 'STOPPED' | 'FAILED', error?: string | null): Promise<RunRow | null>
+  unfinished(): Promise<RunRow[]>
+  /** Writes down a frame and the state to go on from in one statement; passed over when the run is over. */
+  save(id: string, progress: RunFrame & { state: Uint8Array }): Promise<void>
+  /** Ends a run that is not over, with its last frame; returns the row as it then is. */
+  end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null>
+}
+
+export interface RunEnd {
+  status: 'DONE' | 'STOPPED' | 'FAILED'
+  error: string | null
 }
 
 export interface DatabaseInfo {

@@ -1,4 +1,5 @@
 import { guidePixels } from '../workers/guidance/guide.ts'
+import { longestAspect } from '../workers/guidance/runs/painter.ts'
 
 /** How much one request may ask for. Over a limit the answer is BAD_USER_INPUT or TOO_COMPLEX naming it. */
 export const limits = {
@@ -17,7 +18,7 @@ export const limits = {
   /** Of a guidance run. */
   runSteps: 2000,
   runEdge: [16, 2048] as [number, number],
-  runAspect: 8,
+  runAspect: longestAspect,
   runElements: 256,
   addAssets: 64,
   /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */

@@ -6,7 +6,7 @@ import { ItemError } from '../../workers/errors.ts'
 import { createGuide } from '../../workers/guidance/guide.ts'
 import type { Commission, GeneratorName } from '../../workers/guidance/runs/painter.ts'
 import { createRuns } from '../../workers/guidance/runs/runs.ts'
-import type { RunRow, RunStore, SavedRun } from '../../workers/guidance/runs/store.ts'
+import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers/guidance/runs/store.ts'
 import { bundledModel } from '../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 
@@ -93,9 +93,9 @@ export const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, v, i) =>
 
 /** What a benchmark needs no database for. */
 class MemoryStore implements RunStore {
-  readonly #rows = new Map<string, RunRow>()
+  readonly #rows = new Map<string, SavedRun>()
 
-  async create({ generator, steps }: Pick<SavedRun, 'generator' | 'steps'>): Promise<RunRow> {
+  async create(given: Parameters<RunStore['create']>[0]): Promise<SavedRun> {
     const id = `run_${this.#rows.size}`
     const empty = {
       step: 0,
@@ -105,30 +105,29 @@ class MemoryStore implements RunStore {
       previewHeight: 0,
       svg: null,
       error: null,
+      state: null,
     }
-    const row: RunRow = { id, generator, steps, status: 'QUEUED', ...empty, createdAt: new Date() }
+    const row: SavedRun = { id, status: 'QUEUED', ...given, ...empty, createdAt: new Date() }
     this.#rows.set(id, row)
     return row
   }
 
-  async get(id: string): Promise<RunRow | null> {
+  async get(id: string): Promise<SavedRun | null> {
     return this.#rows.get(id) ?? null
   }
+
+  load = this.get
 
   async unfinished(): Promise<SavedRun[]> {
     return []
   }
 
-  async countUnfinished(): Promise<number> {
-    return 0
+  async save(id: string, progress: Parameters<RunStore['save']>[1]): Promise<void> {
+    this.#rows.set(id, { ...this.#rows.get(id)!, ...progress, status: 'RUNNING' })
   }
 
-  async save(id: string, { state: _, ...progress }: Parameters<RunStore['save']>[1]): Promise<void> {
-    this.#rows.set(id, { ...this.#rows.get(id)!, ...progress })
-  }
-
-  async end(id: string, status: 'DONE' | 'STOPPED' | 'FAILED', error: string | null = null): Promise<RunRow> {
-    const row = { ...this.#rows.get(id)!, status, error }
+  async end(id: string, end: RunEnd, frame?: RunFrame): Promise<SavedRun> {
+    const row = { ...this.#rows.get(id)!, ...end, ...frame, start: null, state: null }
     this.#rows.set(id, row)
     return row
   }

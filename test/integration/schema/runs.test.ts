@@ -204,7 +204,7 @@ describe('guidance runs', () => {
     [
       'a style sheet',
       { ...recolour, start: svg(`<style>@import "http://127.0.0.1/a.css";</style>${rect}`) },
-      /imports a style sheet/,
+      /styles that refer to files/,
     ],
     ['a billion laughs', { ...recolour, start: svg(`${rect}<text>&h;</text>`, laughs) }, /entities/],
     [
@@ -219,6 +219,16 @@ describe('guidance runs', () => {
     ],
     ['no XML', { ...recolour, start: base64('<svg') }, /not well formed/],
     ['another document', { ...recolour, start: base64('<html></html>') }, /begins with <html>/],
+    [
+      'an SVG like a thread',
+      {
+        ...recolour,
+        start: base64(`<svg xmlns="http://www.w3.org/2000/svg" width="1" height="9000">${rect}</svg>`),
+      },
+      /1 x 9000: too long/,
+    ],
+    ['half a photograph', { generator: 'PIXELS', start: 'half a photo' }, /damaged or cut short/],
+    ['half a photograph for its colours', { generator: 'STROKES', start: 'half a photo' }, /damaged or cut/],
     ['no start', recolour, /RECOLOUR needs start/],
     ['a photograph to recolour', { ...recolour, start: 'photo' }, /UTF-8/],
     ['10,000 elements', { generator: 'SHAPES', elements: 10_000 }, /elements is 10000; it must be 1 to 256/],
@@ -243,17 +253,34 @@ describe('guidance runs', () => {
     ['an unknown model', { generator: 'SHAPES', model: 'none' }, /no model "none"/],
   ])('refuse %s, quickly', async (_, changes: any, message) => {
     const input = { prompts: prompts('a house'), ...changes }
-    if (input.start === 'photo')
-      input.start = base64(
-        await sharp(await picture({ disc: 'red' }))
-          .jpeg()
-          .toBuffer(),
-      )
+    if (typeof input.start === 'string') {
+      const photo = await sharp(await picture({ disc: 'red' }))
+        .jpeg()
+        .toBuffer()
+      input.start = base64(input.start === 'photo' ? photo : photo.subarray(0, photo.length / 2))
+    }
     const begun = performance.now()
     const answer = await server.query(start, { input })
     expect(answer.message).toMatch(message)
     expect(['BAD_USER_INPUT', 'MODEL_NOT_FOUND']).toContain(answer.code)
     expect(performance.now() - begun).toBeLessThan(5000)
+  })
+
+  it('take no more places than there are, however many come at once', async () => {
+    const input = { prompts: prompts('a house'), generator: 'PIXELS', steps: 2000, width: 32, height: 32 }
+    const answers = await Promise.all(Array.from({ length: 70 }, () => server.query(start, { input })))
+    const ids = answers.flatMap(({ data }) => data?.startGuidance.id ?? [])
+    expect(ids.length).toBe(64)
+    for (const { data, code, message } of answers.filter(({ data }) => !data)) {
+      expect(data ?? null).toBeNull()
+      expect(code).toBe('OVERLOADED')
+      expect(message).toMatch(/guidance runs/)
+    }
+    const stop = 'mutation ($id: ID!) { stopGuidance(id: $id) { status } }'
+    for (const id of ids.toReversed()) {
+      const { data } = await server.query(stop, { id })
+      expect(data.stopGuidance.status).toBe('STOPPED')
+    }
   })
 
   it('an unknown run is an error, not a silence', async () => {

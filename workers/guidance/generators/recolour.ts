@@ -1,6 +1,7 @@
 /** An SVG whose colours are optimised. A picture is the sum of each colour's coverage times the colour. */
 import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
+import { pictureError } from '../../sources/picture.ts'
 import { Colours, hex, type Rgb, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
 import type { ColouredSvg } from './svg.ts'
@@ -114,6 +115,9 @@ async function rendered(
     .removeAlpha()
     .raw()
     .toBuffer()
+    .catch((error) => {
+      throw pictureError(error)
+    })
 }
 
 /** Dots per inch at which a drawing comes out about as large as it is wanted. */

@@ -13,7 +13,7 @@ import {
 import { drawing } from './shapes.ts'
 
 /** Straight pieces that stand for a curve while it is optimised. */
-const pieces = 8
+export const pieces = 8
 
 const softness = [2, 0.6] as const
 

@@ -7,7 +7,7 @@ import { writeModel } from '../../onnx/file.ts'
 import { port } from '../../onnx/writer.ts'
 import { uniform } from '../../random.ts'
 import type { ImageSpec } from '../../registry/spec.ts'
-import { openPicture, type PictureLimits, pictureHeader } from '../../sources/picture.ts'
+import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../../sources/picture.ts'
 import { concat } from '../arrays.ts'
 import { differentiate } from '../backward.ts'
 import { parsePalette } from '../generators/colours.ts'
@@ -15,7 +15,7 @@ import { type Generator, pictureName, type Refinement } from '../generators/gene
 import { pixels } from '../generators/pixels.ts'
 import { densityFor, recolour } from '../generators/recolour.ts'
 import { shapes } from '../generators/shapes.ts'
-import { strokes } from '../generators/strokes.ts'
+import { pieces, strokes } from '../generators/strokes.ts'
 import { ColouredSvg } from '../generators/svg.ts'
 import { cutoutViews, plainView, type Views } from '../views.ts'
 
@@ -45,6 +45,13 @@ export interface Frame {
 
 /** Edge of the canvas that is optimised, in encoder edges and in pixels. */
 const canvasEdge = { share: 1.5, least: 96, most: 224 }
+/**
+ * Most numbers of a tensor that has one for each pixel of the canvas and each shape, or each piece of a stroke. Some
+ * ten such tensors are alive in a step: more elements are painted on a smaller canvas.
+ */
+const largestTensor = 20e6
+/** How many times as long as wide a drawing may be. */
+export const longestAspect = 8
 /** Longest edge of a preview. */
 const previewEdge = 512
 /** Views of a step beside the whole picture. */
@@ -119,8 +126,9 @@ export class Painter {
     const size = rows.length / count
     let at = 0
     for (const views of this.#views) {
-      views.take(0, rows.subarray(at, (at += views.count * size)))
+      views.take(0, rows.subarray(at, at + views.count * size))
       views.addGradient(interleaved)
+      at += views.count * size
     }
     const planes = new Float32Array(area * 3)
     for (let i = 0; i < interleaved.length; i++)
@@ -235,8 +243,13 @@ async function makeGenerator(
   const { generator, elements, start, seed } = commission
   const palette = parsePalette(commission.palette)
   const random = uniform(seed)
-  const short = Math.max(spec.width, spec.height) * canvasEdge.share
-  const edge = Math.min(canvasEdge.most, Math.max(canvasEdge.least, Math.round(short)))
+  const wanted = Math.max(spec.width, spec.height) * canvasEdge.share
+  const layers = { SHAPES: elements, STROKES: elements * pieces, PIXELS: 1, RECOLOUR: 1 }[generator]
+  const edge = Math.min(
+    canvasEdge.most,
+    Math.max(canvasEdge.least, Math.round(wanted)),
+    Math.floor(Math.sqrt(largestTensor / layers)),
+  )
   const sized = (outer: { width: number; height: number }) => {
     const scale = edge / Math.max(outer.width, outer.height)
     return {
@@ -258,6 +271,11 @@ async function makeGenerator(
       if (!start) throw new ItemError('EMPTY', 'RECOLOUR needs an SVG to start from.')
       const svg = new ColouredSvg(start)
       const { width, height } = await pictureHeader(start, limits)
+      if (Math.max(width, height) > longestAspect * Math.min(width, height))
+        throw new ItemError(
+          'INVALID',
+          `The SVG is ${width} x ${height}: too long, at most ${longestAspect} times as long as wide.`,
+        )
       return recolour(svg, sized({ width, height }), palette, random)
     }
   }
@@ -288,6 +306,9 @@ async function startPlanes(
     .removeAlpha()
     .raw()
     .toBuffer()
+    .catch((error) => {
+      throw pictureError(error)
+    })
   const area = width * height
   return Float32Array.from({ length: 3 * area }, (_, i) => data[(i % area) * 3 + Math.floor(i / area)]! / 255)
 }

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { Session } from '../../encode/session.ts'
 import { BadUserInput, ItemError, Overloaded } from '../../errors.ts'
 import { type Log, silent } from '../../log.ts'
+import { Permits } from '../../permits.ts'
 import type { ModelSpec } from '../../registry/spec.ts'
 import { defaultLimits, type PictureLimits } from '../../sources/picture.ts'
 import { concat, cosineTo } from '../arrays.ts'
@@ -11,7 +12,7 @@ import type { Guide } from '../guide.ts'
 import { type LossKind, promptLoss } from '../loss.ts'
 import type { Commission } from './painter.ts'
 import type { PainterReady, PainterResult, PainterSettings, PainterTask } from './painter-thread.ts'
-import type { RunRow, RunStore, SavedRun } from './store.ts'
+import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from './store.ts'
 
 export interface RunRequest extends Commission {
   spec: ModelSpec
@@ -52,7 +53,6 @@ type PainterSession = Session<PainterTask, PainterResult, PainterReady>
 /** A run that is worked at or waits for it. */
 interface Active {
   id: string
-  saved: SavedRun
   stopping: AbortController
   painter: PainterSession | null
   work: Promise<void> | null
@@ -65,9 +65,15 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
   const waiting: Active[] = []
   const working = new Set<Promise<void>>()
   const events = new EventEmitter().setMaxListeners(0)
+  /** Starts that are being looked at; they take a place as well. */
+  let opening = 0
+  const openings = new Permits(2)
   let closed = false
 
-  async function openPainter(saved: SavedRun, spec: ModelSpec): Promise<PainterSession> {
+  async function openPainter(
+    saved: Pick<SavedRun, 'input' | 'start' | 'state'>,
+    spec: ModelSpec,
+  ): Promise<PainterSession> {
     const commission = { ...(saved.input as unknown as Input).commission, start: saved.start }
     const painter = await Session.load<PainterTask, PainterResult, PainterReady>(
       new URL('./painter-thread.ts', import.meta.url),
@@ -94,11 +100,13 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
   async function perform(run: Active): Promise<void> {
     const { signal } = run.stopping
     try {
-      const input = readInput(run.saved)
+      const saved = await store.load(run.id)
+      if (!saved) throw new Error('the run is no longer in the database')
+      const input = readInput(saved)
       const spec = await settings.model(input.model)
       if (spec.revision !== input.revision)
         throw new BadUserInput(`The model "${input.model}" has changed since the run began. Start it again.`)
-      run.painter ??= await openPainter(run.saved, spec)
+      run.painter ??= await openPainter(saved, spec)
       const painter = run.painter
       const step = (task: PainterTask) => painter.run(task).then(({ output }) => output)
       const seen = async (views: Float32Array) =>
@@ -115,8 +123,8 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
           0,
         )
       }
-      const { steps } = run.saved
-      let last = 0
+      const { steps } = saved
+      let last = saved.loss ?? 0
       for (let at = (painter.ready as { step: number }).step; at < steps; ) {
         signal.throwIfAborted()
         const rows = await seen((await step({ task: 'views' })).views!)
@@ -124,7 +132,12 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
         last = lossOf(rows[0]!.embedding)
         await step({ task: 'update', rows: concat(rows.map(({ gradient }) => gradient)) })
         at++
-        if (at % stepsPerFrame === 0 && at < steps) await save(run, step, 'RUNNING', at, last)
+        if (at % stepsPerFrame === 0 && at < steps) {
+          const frame = await show(step, at, last)
+          await store.save(run.id, { ...frame, state: (await step({ task: 'save' })).state! })
+          run.latest = { ...run.latest, ...frame, status: 'RUNNING' }
+          events.emit(run.id, run.latest)
+        }
       }
       for (;;) {
         const { views } = await step({ task: 'alternatives' })
@@ -135,91 +148,87 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
         await step({ task: 'choose', losses })
       }
       signal.throwIfAborted()
-      await save(run, step, 'DONE', steps, last)
-      await end(run, 'DONE')
+      await end(run, { status: 'DONE', error: null }, await show(step, steps, last))
     } catch (error) {
       if (closed) return
-      if (signal.aborted) return end(run, 'STOPPED')
+      if (signal.aborted) return end(run, { status: 'STOPPED', error: null })
       log.warn({ run: run.id, err: error }, 'a guidance run failed')
       const told = error instanceof ItemError || error instanceof BadUserInput
-      await end(
-        run,
-        'FAILED',
-        told ? error.message : 'Something went wrong in the server; its log says what.',
-      )
+      await end(run, {
+        status: 'FAILED',
+        error: told ? error.message : 'Something went wrong in the server; its log says what.',
+      })
     } finally {
       await run.painter?.close()
     }
   }
 
-  async function save(
-    run: Active,
+  async function show(
     step: (task: PainterTask) => Promise<PainterResult>,
-    status: 'RUNNING' | 'DONE',
     at: number,
     loss: number,
-  ): Promise<void> {
+  ): Promise<RunFrame> {
     const { svg, preview } = (await step({ task: 'frame' })).frame!
-    const { state } = await step({ task: 'save' })
     const { png, width, height } = preview
-    const shown = { status, step: at, loss, svg, preview: png, previewWidth: width, previewHeight: height }
-    await store.save(run.id, { ...shown, state: state! })
-    run.latest = { ...run.latest, ...shown }
-    if (status === 'RUNNING') events.emit(run.id, run.latest)
+    return { step: at, loss, svg, preview: png, previewWidth: width, previewHeight: height }
   }
 
-  async function end(
-    run: Active,
-    status: 'DONE' | 'STOPPED' | 'FAILED',
-    error: string | null = null,
-  ): Promise<void> {
-    const row = await store.end(run.id, status, error).catch((err) => {
+  async function end(run: Active, how: RunEnd, frame?: RunFrame): Promise<void> {
+    const row = await store.end(run.id, how, frame).catch((err) => {
       // It is still RUNNING in the database, and the next start goes on with it.
       log.error({ run: run.id, err }, 'the end of a guidance run could not be written down')
       return null
     })
     active.delete(run.id)
-    events.emit(run.id, row ?? { ...run.latest, status, error })
+    events.emit(run.id, row ?? { ...run.latest, ...frame, ...how })
   }
 
-  function take(saved: SavedRun, painter: PainterSession | null): Active {
-    const { input: _, start: __, state: ___, ...latest } = saved
-    const run: Active = { id: saved.id, saved, stopping: new AbortController(), painter, work: null, latest }
+  function take(latest: RunRow, painter: PainterSession | null): void {
+    const run: Active = { id: latest.id, stopping: new AbortController(), painter, work: null, latest }
     active.set(run.id, run)
     waiting.push(run)
     schedule()
-    return run
+  }
+
+  /** A run that is written down and has its place. @throws ItemError, BadUserInput */
+  async function begin({ spec, pulls, start, ...commission }: RunRequest): Promise<RunRow> {
+    const input: Input = {
+      model: spec.name,
+      revision: spec.revision,
+      commission,
+      pulls: pulls.map(({ target, weight }) => ({
+        target: Buffer.from(target.buffer, target.byteOffset, target.byteLength).toString('base64'),
+        weight,
+      })),
+    }
+    const { generator, steps } = commission
+    const fresh = { generator, steps, input: input as unknown as Record<string, unknown>, start }
+    // Opened now, so that what is wrong is said at once; kept when the run begins at once.
+    let painter: PainterSession | null = await openPainter({ ...fresh, state: null }, spec)
+    try {
+      const row = await store.create(fresh)
+      // It may have been found in the database meanwhile, as one to go on with.
+      const kept = working.size < atOnce && !closed && !active.has(row.id)
+      if (!active.has(row.id)) take(row, kept ? painter : null)
+      if (kept) painter = null
+      return row
+    } finally {
+      await painter?.close()
+    }
   }
 
   return {
-    async start({ spec, pulls, start, ...commission }) {
+    async start(request) {
+      const { spec } = request
       const obstacle = await guide.obstacle(spec)
       if (obstacle) throw new BadUserInput(`Model "${spec.name}" cannot guide. ${obstacle}`)
-      if (active.size >= limit) throw new Overloaded(30_000, active.size, limit, 'The queue of guidance runs')
-      const input: Input = {
-        model: spec.name,
-        revision: spec.revision,
-        commission,
-        pulls: pulls.map(({ target, weight }) => ({
-          target: Buffer.from(target.buffer, target.byteOffset, target.byteLength).toString('base64'),
-          weight,
-        })),
-      }
-      const { generator, steps } = commission
-      const fresh = { generator, steps, input: input as unknown as Record<string, unknown>, start }
-      // Opened now, so that what is wrong is said at once; kept when the run begins at once.
-      let painter: PainterSession | null = await openPainter({ ...blank, ...fresh }, spec)
+      const taken = active.size + opening
+      if (taken >= limit) throw new Overloaded(30_000, taken, limit, 'The queue of guidance runs')
+      opening++
       try {
-        const row = await store.create(fresh)
-        if (working.size >= atOnce) {
-          await painter.close()
-          painter = null
-        }
-        take({ ...row, ...fresh, state: null }, painter)
-        return row
-      } catch (error) {
-        await painter?.close()
-        throw error
+        return await openings.with(() => begin(request))
+      } finally {
+        opening--
       }
     },
     async stop(id) {
@@ -230,7 +239,7 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
       if (place >= 0) {
         waiting.splice(place, 1)
         await run.painter?.close()
-        await end(run, 'STOPPED')
+        await end(run, { status: 'STOPPED', error: null })
       } else await run.work
       return store.get(id)
     },
@@ -265,7 +274,7 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
       }
     },
     async resume() {
-      for (const saved of await store.unfinished()) take(saved, null)
+      for (const row of await store.unfinished()) if (!active.has(row.id)) take(row, null)
     },
     async close() {
       closed = true
@@ -296,19 +305,5 @@ function readInput(saved: SavedRun): Omit<Input, 'pulls'> & { pulls: Pull[] } {
     })),
   }
 }
-
-const blank = {
-  id: '',
-  status: 'QUEUED',
-  step: 0,
-  loss: null,
-  preview: null,
-  previewWidth: 0,
-  previewHeight: 0,
-  svg: null,
-  error: null,
-  state: null,
-  createdAt: new Date(0),
-} as const
 
 const isOver = ({ status }: RunRow) => status !== 'QUEUED' && status !== 'RUNNING'

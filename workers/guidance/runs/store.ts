@@ -24,23 +24,27 @@ export interface SavedRun extends RunRow {
   state: Uint8Array | null
 }
 
+/** The picture of a run at a step. */
+export interface RunFrame {
+  step: number
+  loss: number
+  /** PNG. */
+  preview: Uint8Array
+  previewWidth: number
+  previewHeight: number
+  svg: string | null
+}
+
+export interface RunEnd {
+  status: 'DONE' | 'STOPPED' | 'FAILED'
+  error: string | null
+}
+
 export interface RunStore {
   create(run: Pick<SavedRun, 'generator' | 'steps' | 'input' | 'start'>): Promise<RunRow>
   get(id: string): Promise<RunRow | null>
-  unfinished(): Promise<SavedRun[]>
-  countUnfinished(): Promise<number>
-  save(
-    id: string,
-    progress: {
-      status: 'RUNNING' | 'DONE'
-      step: number
-      loss: number
-      state: Uint8Array
-      preview: Uint8Array
-      previewWidth: number
-      previewHeight: number
-      svg: string | null
-    },
-  ): Promise<void>
-  end(id: string, status: 'DONE' | 'STOPPED' | 'FAILED', error?: string | null): Promise<RunRow | null>
+  load(id: string): Promise<SavedRun | null>
+  unfinished(): Promise<RunRow[]>
+  save(id: string, progress: RunFrame & { state: Uint8Array }): Promise<void>
+  end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null>
 }

@@ -14,6 +14,9 @@ import { ruleFor } from './rules.ts'
 /** Below it Slice, Pad and Clip take attributes where the rules write inputs. */
 const oldestOpset = 11
 
+/** Element types of half precision: FLOAT16 and BFLOAT16. */
+const reduced = new Set([10, 16])
+
 export interface Differentiation {
   /** The graph input or tensor that the gradient is with respect to. Several for a generator. */
   inputs: readonly string[]
@@ -121,9 +124,13 @@ export function checkRules(model: onnx.IModelProto, inputs: readonly string[], o
     if (!graph.input!.some(({ name }) => name === input))
       throw new GraphError(`The output "${output}" does not depend on "${input}".`)
   const unknown = new Set<string>()
-  for (const { opType, domain } of nodesBetween(graph.node!, inputs).nodes)
+  for (const node of nodesBetween(graph.node!, inputs).nodes) {
+    const { opType, domain } = node
+    if (opType === 'Cast' && reduced.has(Number(attribute(node, 'to'))))
+      throw new GraphError('The graph computes in reduced precision; gradients need the fp32 file.')
     if (opType !== 'If' && ruleFor(domain, opType!) === null)
       unknown.add(domain ? `${domain}.${opType}` : opType!)
+  }
   if (unknown.size > 0) throw new GraphError(`No gradient rule for ${[...unknown].sort().join(', ')}.`)
 }
 

@@ -1,6 +1,8 @@
 /** Derived graphs on disk: made once for each revision of a model. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { GraphError } from '../onnx/errors.ts'
 import { writeModel } from '../onnx/file.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { type Derived, derivationVersion, deriveGradient } from './derive.ts'
@@ -30,8 +32,23 @@ export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promis
   // The description comes last: with it the file is whole. Two servers that derive at once write the same.
   const draft = `${base}.${process.pid}`
   await writeFile(`${draft}.onnx`, writeModel(model))
+  await tried(`${draft}.onnx`)
   await rename(`${draft}.onnx`, file)
   await writeFile(`${draft}.json`, JSON.stringify(derived))
   await rename(`${draft}.json`, `${base}.json`)
   return { ...derived, path: file }
+}
+
+/** A file that the runtime does not take is not kept. @throws GraphError */
+async function tried(file: string): Promise<void> {
+  try {
+    const session = await ort.InferenceSession.create(file, {
+      graphOptimizationLevel: 'disabled',
+      logSeverityLevel: 4,
+    })
+    await session.release()
+  } catch (error) {
+    await rm(file, { force: true })
+    throw new GraphError(`ONNX Runtime refuses its gradient (${(error as Error).message.slice(0, 200)}).`)
+  }
 }

@@ -322,8 +322,9 @@ export class Local {
   }
 
   averagePoolBack(): string {
-    const { kernel, strides, pads } = this.window()
+    const { kernel, strides, dilations, pads } = this.window()
     if (this.number('ceil_mode', 0)) return this.refuse('ceil_mode')
+    if (dilations.some((d) => d !== 1)) return this.refuse('dilations')
     const input = this.shape(this.x)
     const [channels, sizes, output] = [input[1]!, input.slice(2), this.shape(this.y).slice(2)]
     const area = kernel.reduce((product, k) => product * k, 1)

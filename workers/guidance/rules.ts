@@ -40,7 +40,8 @@ const elementwise: Record<string, Rule> = {
   ],
   Clip: (o) => [o.mul(o.dy, o.float(o.op('Equal', o.x, o.y))), null, null],
   Gelu: (o) => [o.mul(o.dy, o.text('approximate', 'none') === 'tanh' ? tanhGelu(o) : erfGelu(o))],
-  Cast: (o) => [o.float(o.dy)],
+  // Integers move in steps.
+  Cast: (o) => [o.number('to', 1) === 1 ? o.float(o.dy) : null],
   Add: (o) => [o.dy, o.dy],
   Sub: (o) => [o.dy, o.wants(1) ? o.neg(o.dy) : null],
   Mul: (o) => [o.wants(0) ? o.mul(o.dy, o.in(1)) : null, o.wants(1) ? o.mul(o.dy, o.x) : null],
@@ -49,7 +50,8 @@ const elementwise: Record<string, Rule> = {
     o.wants(1) ? o.neg(o.mul(o.dy, o.div(o.y, o.in(1)))) : null,
   ],
   Pow: (o) => [
-    o.wants(0) ? o.mul(o.dy, o.mul(o.in(1), o.op('Pow', o.x, o.sub(o.in(1), 1)))) : null,
+    // The exponent may be an integer.
+    o.wants(0) ? o.mul(o.dy, o.mul(o.float(o.in(1)), o.op('Pow', o.x, o.sub(o.float(o.in(1)), 1)))) : null,
     o.wants(1) ? o.mul(o.dy, o.mul(o.y, o.op('Log', o.x))) : null,
   ],
   Sum: (o) => o.inputs.map(() => o.dy),
@@ -98,8 +100,11 @@ const matrices: Record<string, Rule> = {
   },
   // An index that an input lacks and the output lacks was summed within the other input alone: not met in encoders.
   Einsum(o) {
-    const [left, out] = o.text('equation', '').replaceAll(' ', '').split('->') as [string, string]
+    const [left, out] = o.text('equation', '').replaceAll(' ', '').split('->') as [string, string?]
     const terms = left.split(',')
+    const repeats = terms.some((term) => new Set(term).size < term.length)
+    if (out === undefined || repeats || left.includes('.'))
+      return o.refuse(`the equation ${o.text('equation', '')}`)
     return o.inputs.map((_, i) => {
       if (!o.wants(i)) return null
       const others = terms.flatMap((term, k) => (k === i ? [] : [{ term, input: o.in(k) }]))
@@ -121,6 +126,7 @@ const normalisations: Record<string, Rule> = {
     return [o.sub(product, o.mul(o.y, o.sum(product, axes)))]
   },
   LogSoftmax(o) {
+    if (o.opset < 13 && o.axis('axis', 1) !== o.rank(o.y) - 1) return o.refuse('an axis other than the last')
     const axes = [o.axis('axis', o.opset < 13 ? 1 : -1)]
     return [o.sub(o.dy, o.mul(o.op('Exp', o.y), o.sum(o.dy, axes)))]
   },
@@ -261,12 +267,13 @@ const pictures: Record<string, Rule> = {
   GlobalMaxPool: (o) => [o.mul(o.dy, o.float(o.op('Equal', o.x, o.y)))],
   AveragePool: (o) => [o.averagePoolBack()],
   // Pooling says where each maximum was.
-  MaxPool: (o) => [o.scatterBack(o.secondary(1)), null],
+  MaxPool: (o) =>
+    o.number('storage_order', 0) ? o.refuse('storage_order') : [o.scatterBack(o.secondary(1)), null],
 }
 
 /** Operators whose output does not move with their input, or only in steps. */
 const flat = new Set(
-  'Shape Size Sign Floor Ceil Round ArgMax ArgMin Greater GreaterOrEqual Less LessOrEqual Equal Not And Or Xor IsNaN IsInf NonZero ConstantOfShape Range OneHot TopK Constant'.split(
+  'Shape Size Sign Floor Ceil Round ArgMax ArgMin Greater GreaterOrEqual Less LessOrEqual Equal Not And Or Xor IsNaN IsInf NonZero ConstantOfShape Range OneHot Constant'.split(
     ' ',
   ),
 )

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { deriveGradient, gradientObstacle } from '../../../workers/guidance/derive.ts'
 import { gradientFile } from '../../../workers/guidance/file.ts'
 import { lossInputs, promptLoss } from '../../../workers/guidance/loss.ts'
+import { GraphError } from '../../../workers/onnx/errors.ts'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { GraphBuilder, type Port } from '../../../workers/onnx/writer.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
@@ -73,6 +74,14 @@ describe('what cannot be differentiated is said', () => {
       /need the fp32 file/,
     ],
     [
+      'half precision inside',
+      () =>
+        file('inside', (g, x) =>
+          g.node('Cast', [g.node('Relu', [g.node('Cast', [x], { to: 10 })])], { to: 1 }),
+        ),
+      /need the fp32 file/,
+    ],
+    [
       'no input for pictures',
       () => file('text', (_g, x) => x, { input: { name: 'ids', shape: ['n', 48] } }),
       /no input for pictures/,
@@ -80,6 +89,18 @@ describe('what cannot be differentiated is said', () => {
   ])('%s', async (_, make, message) => {
     expect(await gradientObstacle(make())).toMatch(message)
     await expect(deriveGradient(make(), picture, 5)).rejects.toThrow(message)
+  })
+
+  it.each([
+    ['LogSoftmax over several axes', 12, 'LogSoftmax', { axis: 1 }, /axis other than the last/],
+    ['an equation with dots', 17, 'Einsum', { equation: '...ij->...ji' }, /equation/],
+    ['an equation that repeats an index', 17, 'Einsum', { equation: 'ncii->nci' }, /equation/],
+    ['MaxPool by columns', 17, 'MaxPool', { kernel_shape: [2, 2], storage_order: 1 }, /storage_order/],
+    ['AveragePool with gaps', 19, 'AveragePool', { kernel_shape: [2, 2], dilations: [2, 2] }, /dilations/],
+  ])('%s', async (name, opset, op, attributes, message) => {
+    const made = file(name, (g, x) => g.node(op, [x], attributes), { opset })
+    await expect(deriveGradient(made, picture, 5)).rejects.toThrow(message)
+    await expect(deriveGradient(made, picture, 5)).rejects.toThrow(GraphError)
   })
 
   it('a batch that is written into the graph', async () => {

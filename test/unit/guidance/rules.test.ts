@@ -125,6 +125,7 @@ const cases: Case[] = [
   ...binary('Mul'),
   ...binary('Div', [0.5, 2]),
   ...binary('Pow', [0.5, 2]),
+  { op: 'Pow', label: 'integer exponent', shapes: [[2, 3]], constants: (g) => [g.integers([3], [])] },
   { op: 'Sum', shapes: [[2, 3], [3], [2, 1]] },
   { op: 'Mean', shapes: [[2, 3], [3], [2, 1]] },
   {

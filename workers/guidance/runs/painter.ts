@@ -49,7 +49,7 @@ const canvasEdge = { share: 1.5, least: 96, most: 224 }
  * Most numbers of a tensor that has one for each pixel of the canvas and each shape, or each piece of a stroke. Some
  * ten such tensors are alive in a step: more elements are painted on a smaller canvas.
  */
-const largestTensor = 20e6
+const largestTensor = 10e6
 /** How many times as long as wide a drawing may be. */
 export const longestAspect = 8
 /** Longest edge of a preview. */

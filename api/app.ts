@@ -16,6 +16,7 @@ import { decodeBase64 } from '../workers/sources/base64.ts'
 import { fetchImage } from '../workers/sources/fetch.ts'
 import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { createOptimizer } from './optimizer.ts'
 
 /** Everything a server, or a command that works on the library, stands on. */
 export interface App {
@@ -38,20 +39,22 @@ export function openRegistry({
   home,
   model,
   precision,
-}: Pick<Config, 'home' | 'model' | 'precision'>): ModelRegistry {
+  variant,
+}: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>): ModelRegistry {
   return new ModelRegistry({
     bundledFolder: fileURLToPath(new URL('../workers/models', import.meta.url)),
     homeFolder: path.join(home, 'models'),
     cacheFolder: path.join(home, 'cache'),
     defaultModel: model,
     precision: precision === 'auto' ? null : precision,
+    variant,
   })
 }
 
 export function openEncoder(
   registry: ModelRegistry,
   config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | 'maxUploadBytes' | 'maxPixels'>,
-  { log, onBatch }: Pick<EncoderOptions, 'log' | 'onBatch'> = {},
+  { log, onBatch, onLoaded }: Pick<EncoderOptions, 'log' | 'onBatch' | 'onLoaded'> = {},
 ): Promise<Encoder> {
   return createEncoder({
     registry,
@@ -62,6 +65,7 @@ export function openEncoder(
     limits: { bytes: config.maxUploadBytes, pixels: config.maxPixels },
     log,
     onBatch,
+    onLoaded,
   })
 }
 
@@ -78,10 +82,15 @@ export async function openApp(config: Config): Promise<App> {
   try {
     // The default model must be there before a database is made for it.
     await registry.get()
+    const optimizer = createOptimizer({ config, log, reload: (name) => ownEncoder.reload(name) })
     const [database, ownEncoder] = await bothOpen(
       opened(parts, openDatabase({ url: config.databaseUrl, home: config.home, log })),
-      opened(parts, openEncoder(registry, config, { log, onBatch: metrics.batch })),
+      opened(
+        parts,
+        openEncoder(registry, config, { log, onBatch: metrics.batch, onLoaded: optimizer.loaded }),
+      ),
     )
+    parts.defer(() => optimizer.close())
     const encoder = metrics.observe(ownEncoder)
     const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
     const library = await opened(parts, createLibrary({ database, encoder, home: config.home, limits, log }))

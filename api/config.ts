@@ -54,6 +54,12 @@ const table = {
     'weights to load where a model has several: auto, fp32, fp16, int8, uint8, q4, q4f16 or bnb4',
     z.enum(['auto', 'fp32', 'fp16', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4']).default('auto'),
   ),
+  variant: row(
+    'LIMN_VARIANT',
+    'auto',
+    'weights that serve on the CPU: auto derives 8-bit ones in the background and takes them where they agree and are faster; fp32 or int8 by hand',
+    z.enum(['auto', 'fp32', 'int8']).default('auto'),
+  ),
   apiKey: row(
     'LIMN_API_KEY',
     'none',

@@ -8,13 +8,16 @@ import { readReferences, recordReferences } from '../../workers/registry/referen
 import type { ModelRegistry } from '../../workers/registry/registry.ts'
 import type { ModelSpec, Precision } from '../../workers/registry/spec.ts'
 import { type Verification, verifyModel } from '../../workers/registry/verify.ts'
-import { openEncoder, openRegistry } from '../app.ts'
+import { optimize } from '../../workers/variants/optimize.ts'
+import { readRecord, type Side, sides, type VariantRecord } from '../../workers/variants/record.ts'
+import { createLog, openEncoder, openRegistry } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
-import { bytes, progressOn } from './progress.ts'
+import { bytes, type Progress, progressOn } from './progress.ts'
 
 const usage = `limn models ls                            the models of this server
 limn models pull NAME [--precision fp16]  load one from the model hub (LIMN_HUB_URL), e.g. Xenova/clip-vit-base-patch32
 limn models verify [NAME]                 encode the references of one, or of all, again and compare
+limn models optimize NAME                 derive 8-bit files for the CPU, compare them with fp32 and measure their speed
 
 Precisions: fp32, fp16, int8, uint8, q4, q4f16, bnb4; the best that the hub has when none is given. A pull that was
 cut goes on where it was. What is pulled is in LIMN_HOME/models and is there at the server's next start.
@@ -39,6 +42,7 @@ export async function modelsCommand(
   if (action === 'ls' && !name) return list(config)
   if (action === 'pull' && name) return pull(name, config, precision as Precision | null)
   if (action === 'verify') return verify(name, config)
+  if (action === 'optimize' && name) return optimizeModel(name, config)
   return help(2)
 }
 
@@ -49,7 +53,8 @@ function help(status: number): number {
 
 async function list(config: Config): Promise<number> {
   const registry = openRegistry(config)
-  const rows = (await registry.list()).map((spec) => [
+  const specs = await registry.list()
+  const rows = specs.map((spec) => [
     `${spec.name === registry.defaultName ? '*' : ' '} ${spec.name}`,
     String(spec.dimensions),
     `${spec.image.width} px`,
@@ -61,11 +66,64 @@ async function list(config: Config): Promise<number> {
     spec.bundled ? 'bundled' : '',
   ])
   table(['  name', 'dimensions', 'picture', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
+  await listVariants(specs, config)
   const problems = await registry.problems()
   for (const { name, message } of problems) console.error(`✗ ${name}: ${message}`)
   if (!rows.some(([name]) => name!.startsWith('*')))
     console.error(`The default model "${registry.defaultName}" (LIMN_MODEL) is not among them.`)
   return problems.length > 0 ? 1 : 0
+}
+
+/** What was derived from each model, how well it agrees, how fast it is here, and whether it serves. */
+async function listVariants(specs: readonly ModelSpec[], config: Config): Promise<void> {
+  for (const { name, revision, variant } of specs) {
+    const record = await readRecord(path.join(config.home, 'cache'), revision.replace(/-int8$/, ''))
+    if (record) console.log(`\n${name}, derived for the CPU:\n${shownRecord(record, variant?.sides ?? [])}`)
+  }
+}
+
+function shownRecord(record: VariantRecord, serving: readonly Side[]): string {
+  const lines = sides.map((side) => {
+    const { file, bytes: size, quantized, kept, cosine, speedup, reason } = record.sides[side]
+    const what = side === 'vision' ? 'pictures' : 'texts   '
+    if (!file) return `  ${what}  none: ${reason}`
+    const products = `${quantized} products in 8 bits${kept.length > 0 ? `, ${kept.length} in float` : ''}`
+    const agrees = `cosine to fp32 ${cosine!.mean.toFixed(4)}, lowest ${cosine!.worst.toFixed(4)}`
+    const taken = serving.includes(side) ? 'serves' : (reason ?? 'not in use')
+    return `  ${what}  ${bytes(size)}, ${products}, ${speedup.toFixed(2)} times as fast, ${agrees}: ${taken}`
+  })
+  return [...lines, `  ten best pictures in common with fp32: ${(100 * record.overlap).toFixed(1)} %`].join(
+    '\n',
+  )
+}
+
+async function optimizeModel(name: string, config: Config): Promise<number> {
+  const spec = await openRegistry({ ...config, variant: 'fp32' }).get(name)
+  const stop = new AbortController()
+  const interrupt = () => stop.abort(new Error('Stopped.'))
+  process.once('SIGINT', interrupt)
+  const shown: { progress?: Progress; doing?: string } = {}
+  try {
+    const record = await optimize(spec, {
+      cacheFolder: path.join(config.home, 'cache'),
+      log: createLog('warn'),
+      signal: stop.signal,
+      onProgress(done, of, doing) {
+        if (doing !== shown.doing) {
+          shown.progress?.end()
+          shown.progress = progressOn(process.stderr, `${name}: ${doing}`, (amount) => amount.toFixed(0))
+          shown.doing = doing
+        }
+        shown.progress!.update(done, of)
+      },
+    })
+    const taken = await openRegistry({ ...config, variant: 'auto' }).get(name)
+    console.log(`${name}, derived for the CPU:\n${shownRecord(record, taken.variant?.sides ?? [])}`)
+    return 0
+  } finally {
+    shown.progress?.end()
+    process.off('SIGINT', interrupt)
+  }
 }
 
 function table(head: string[], rows: string[][]): void {
@@ -104,6 +162,8 @@ async function pull(name: string, config: Config, precision: Precision | null): 
     process.off('SIGINT', interrupt)
   }
   const status = await verify(name, config)
+  const cpu = config.provider === 'cpu' || config.provider === 'auto'
+  if (status === 0 && cpu && config.variant !== 'fp32') await optimizeModel(name, config)
   if (status === 0) console.log(`Start the server with LIMN_MODEL=${name} to make it the default.`)
   return status
 }
@@ -126,7 +186,7 @@ async function verify(name: string | undefined, config: Config): Promise<number>
 }
 
 async function verifyPrecision(model: string, precision: Precision | null, config: Config): Promise<number> {
-  const registry = openRegistry({ ...config, model, precision: precision ?? 'auto' })
+  const registry = openRegistry({ ...config, model, precision: precision ?? 'auto', variant: 'fp32' })
   const spec = await registry.get(model)
   let failures = await withEncoder(registry, config, 'cpu', async (encoder, provider) => {
     const encode = encoder.encode.bind(encoder)

@@ -31,6 +31,7 @@ export class LimnProcesses {
         LIMN_SAMPLES: 'false',
         LIMN_LOG_LEVEL: 'warn',
         LIMN_PROVIDER: 'cpu',
+        LIMN_VARIANT: 'fp32',
         PORT: '0',
         ...(this.#databaseUrl && { DATABASE_URL: this.#databaseUrl }),
       },

@@ -47,6 +47,7 @@ export async function testServer(
     PORT: '0',
     LIMN_LOG_LEVEL: process.env.LIMN_TEST_LOG_LEVEL ?? 'silent',
     LIMN_SAMPLES: 'false',
+    LIMN_VARIANT: 'fp32',
   }).config
   const config = { ...defaults, home, databaseUrl: databaseUrl ?? undefined, ...overrides }
   const running = await startServer(config).catch(async (error) => {

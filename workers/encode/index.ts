@@ -38,6 +38,8 @@ export interface EncoderOptions {
   defaultDeadlineMs?: number
   log?: Log
   onBatch?(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  /** A model is in memory. */
+  onLoaded?(spec: ModelSpec, provider: Provider): void
 }
 
 /** Full batches of decoded pictures that may wait for a session: more would only fill memory. */
@@ -68,6 +70,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       counts.encoded += size
       options.onBatch?.(model, modality, size, seconds)
     },
+    onLoaded: options.onLoaded,
     onRoom: () => decoding.resume(),
   })
 
@@ -195,6 +198,10 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     },
     async model(name) {
       return describe(await registry.get(name))
+    },
+    async reload(name) {
+      registry.forget(name)
+      await models.reload(await registry.get(name))
     },
     async ready() {
       const spec = await registry.get()

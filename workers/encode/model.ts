@@ -125,10 +125,11 @@ export function sessionSettings(
   side: 'vision' | 'text',
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): SessionSettings {
-  const { files, image, text } = spec
+  const { files, variant, image, text } = spec
   return {
     side,
-    files,
+    // Derived files are made for the CPU's kernels.
+    files: provider === 'cpu' && variant ? variant.files : files,
     provider,
     image,
     maxTokens: text.maxTokens,

@@ -15,6 +15,7 @@ export interface ModelsOptions {
   maxBatch: number
   threads?: number
   onBatch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  onLoaded?(spec: ModelSpec, provider: Provider): void
   /** Pictures have left a queue. */
   onRoom(): void
   log: Log
@@ -38,6 +39,11 @@ export class LoadedModels {
   /** Holds the model for as long as `use` runs. */
   with<T>(spec: ModelSpec, use: (model: LoadedModel) => Promise<T>): Promise<T> {
     return this.#slots.with(spec, use)
+  }
+
+  /** Loads a model that is in memory anew, and swaps it when it is there. */
+  reload(spec: ModelSpec): Promise<void> {
+    return this.#slots.replace(spec)
   }
 
   /** Decoded pictures that wait for a session. */
@@ -72,8 +78,15 @@ export class LoadedModels {
         log.warn({ model: spec.name, modality, err }, 'the model fails on an input'),
       onRoom,
     }
-    const model = await LoadedModel.load(spec, options)
-    log.info({ model: spec.name, provider, ms: Math.round(performance.now() - begun) }, 'model loaded')
+    const model = await LoadedModel.load(spec, options).catch((err) => {
+      if (!spec.variant) throw err
+      log.warn({ model: spec.name, err }, 'the derived files do not load: the model serves with its own')
+      return LoadedModel.load({ ...spec, variant: null }, options)
+    })
+    const variant = provider === 'cpu' ? (model.spec.variant?.name ?? 'none') : 'none'
+    const ms = Math.round(performance.now() - begun)
+    log.info({ model: spec.name, provider, variant, ms }, 'model loaded')
+    this.#options.onLoaded?.(model.spec, provider)
     return model
   }
 }

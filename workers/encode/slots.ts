@@ -7,6 +7,8 @@ interface Slot<T> {
   /** Callers that hold it now, and when the last one let go. */
   users: number
   used: number
+  /** Another has its place: it closes when its last user has gone. */
+  replaced: boolean
 }
 
 export interface SlotsOptions<T> {
@@ -39,7 +41,21 @@ export class Slots<T extends { close(): Promise<void> }> {
     } finally {
       slot.users--
       slot.used = performance.now()
+      if (slot.replaced && slot.users === 0) void slot.value?.close()
     }
+  }
+
+  /** Makes anew what is there, and lets go of the old when the new one stands. @throws what making throws: the old stays */
+  async replace(spec: ModelSpec): Promise<void> {
+    const old = this.#slots.get(spec.name)
+    if (!old) return
+    const value = await this.#options.make(spec)
+    // It may have been closed meanwhile, or have failed.
+    if (this.#slots.get(spec.name) !== old) return value.close()
+    const made = Promise.resolve(value)
+    this.#slots.set(spec.name, { made, value, users: 0, used: performance.now(), replaced: false })
+    old.replaced = true
+    if (old.users === 0) await old.value?.close()
   }
 
   /** What is there already. */
@@ -61,13 +77,21 @@ export class Slots<T extends { close(): Promise<void> }> {
   #slot(spec: ModelSpec): Slot<T> {
     const held = this.#slots.get(spec.name)
     if (held) return held
-    const slot: Slot<T> = { made: this.#options.make(spec), value: null, users: 0, used: performance.now() }
+    const slot: Slot<T> = {
+      made: this.#options.make(spec),
+      value: null,
+      users: 0,
+      used: performance.now(),
+      replaced: false,
+    }
     slot.made.then(
       (value) => {
         slot.value = value
       },
       // The next caller tries again.
-      () => this.#slots.delete(spec.name),
+      () => {
+        if (this.#slots.get(spec.name) === slot) this.#slots.delete(spec.name)
+      },
     )
     this.#slots.set(spec.name, slot)
     return slot

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
+import { type VariantChoice, withVariant } from '../variants/record.ts'
 import { type LogitScalars, readConfig } from './config.ts'
 import { chooseFiles } from './files.ts'
 import { DigestCache, revisionOf } from './revision.ts'
@@ -16,6 +17,8 @@ export interface RegistryOptions {
   cacheFolder: string
   defaultModel: string
   precision?: Precision | null
+  /** Whether derived files serve; `fp32`, the default, leaves them alone. */
+  variant?: VariantChoice
 }
 
 /** A folder that is not usable, and why. It does not hide the others. */
@@ -85,10 +88,18 @@ export class ModelRegistry {
     return this.#folders
   }
 
+  /** Reads the model anew when next asked for it: its variants may have changed. */
+  forget(name: string): void {
+    this.#specs.delete(name)
+  }
+
   #spec(name: string, folder: string, bundled: boolean): Promise<ModelSpec> {
     let spec = this.#specs.get(name)
     if (!spec) {
-      spec = readSpec(name, folder, bundled, this.#digests, this.#options.precision)
+      const { precision, variant = 'fp32', cacheFolder } = this.#options
+      spec = readSpec(name, folder, bundled, this.#digests, precision).then((own) =>
+        withVariant(own, variant, cacheFolder),
+      )
       this.#specs.set(name, spec)
     }
     return spec
@@ -122,7 +133,7 @@ async function readSpec(
   const config = await readConfig(folder, async () => learnedScalars(graphs()))
   const files = graphs()
   const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
-  return { name, folder, bundled, licence, revision, files, ...config }
+  return { name, folder, bundled, licence, revision, files, variant: null, ...config }
 }
 
 /** Of the graphs, a combined one alone can be expected to hold them. */

@@ -14,6 +14,16 @@ export interface ModelSpec {
   image: ImageSpec
   text: TextSpec
   head: Head
+  /** As the folder has them; what gradients are derived from. */
+  files: ModelFiles
+  /** What serves on the CPU instead, where 8-bit files were derived and chosen. */
+  variant: Variant | null
+}
+
+/** Files derived from a model's own; a side that is not derived has its own file here too. */
+export interface Variant {
+  name: 'int8'
+  sides: readonly ('vision' | 'text')[]
   files: ModelFiles
 }
 

@@ -1,0 +1,149 @@
+/** Products in 8 bits against the same products in float, in ONNX Runtime. */
+
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { describe, expect, it } from 'vitest'
+import { readModel, writeModel } from '../../../workers/onnx/file.ts'
+import { prune } from '../../../workers/onnx/prune.ts'
+import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { products, quantize } from '../../../workers/variants/int8.ts'
+import { agreement } from '../../support/differences.ts'
+import { numbers } from '../../support/random.ts'
+
+const random = (count: number, seed: number) => {
+  const next = numbers(seed)
+  return Float32Array.from({ length: count }, () => next() + next() + next() - 1.5)
+}
+const [k, n] = [96, 80]
+const matrix = (g: GraphBuilder, dims = [k, n]) => g.floats(random(k * n, 3), dims)
+
+function modelOf(build: (g: GraphBuilder) => string) {
+  const g = new GraphBuilder()
+  g.node('Identity', [build(g)], {}, 'y')
+  const model = g.model([{ name: 'x', shape: ['rows', 'tokens', k] }], [{ name: 'y', shape: [] }])
+  delete model.graph!.output![0]!.type!.tensorType!.shape
+  return model
+}
+async function run(model: object, x: Float32Array, dims: number[]): Promise<Float32Array> {
+  const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 4 })
+  const { y } = await session.run({ x: new ort.Tensor('float32', x, dims) })
+  await session.release()
+  return y!.data as Float32Array
+}
+const types = (model: { graph?: { node?: { opType?: string | null }[] | null } | null }) =>
+  model.graph!.node!.map(({ opType }) => opType)
+
+describe('products with constant matrices in 8 bits', () => {
+  it.each<[string, (g: GraphBuilder) => string, string[]]>([
+    ['MatMul', (g) => g.node('MatMul', ['x', matrix(g)]), ['DynamicQuantizeMatMul', 'Identity']],
+    [
+      'MatMul and a bias, which goes along',
+      (g) => g.node('Add', [g.node('MatMul', ['x', matrix(g)]), g.floats(random(n, 4), [n])]),
+      ['DynamicQuantizeMatMul', 'Identity'],
+    ],
+    [
+      'MatMul and a bias first',
+      (g) => g.node('Add', [g.floats(random(n, 4), [n]), g.node('MatMul', ['x', matrix(g)])]),
+      ['DynamicQuantizeMatMul', 'Identity'],
+    ],
+    [
+      'MatMul and something that is no bias',
+      (g) => g.node('Add', [g.node('MatMul', ['x', matrix(g)]), g.floats([0.5], [1])]),
+      ['DynamicQuantizeMatMul', 'Add', 'Identity'],
+    ],
+    [
+      'a matrix that is turned in the graph',
+      (g) => g.node('MatMul', ['x', g.node('Transpose', [matrix(g, [n, k])], { perm: [1, 0] })]),
+      ['DynamicQuantizeMatMul', 'Identity'],
+    ],
+    [
+      'Gemm, turned, with a bias',
+      (g) => {
+        const flat = g.node('Reshape', ['x', g.integers([-1, k])])
+        return g.node('Gemm', [flat, matrix(g, [n, k]), g.floats(random(n, 4), [n])], { transB: 1 })
+      },
+      ['Reshape', 'DynamicQuantizeMatMul', 'Identity'],
+    ],
+    [
+      'a bias that two use',
+      (g) => {
+        const product = g.node('MatMul', ['x', matrix(g)])
+        const more = g.node('Add', [product, g.floats(random(n, 4), [n])])
+        return g.node('Mul', [more, g.node('Sigmoid', [product])])
+      },
+      ['DynamicQuantizeMatMul', 'Add', 'Sigmoid', 'Mul', 'Identity'],
+    ],
+  ])('%s', async (_, build, expected) => {
+    const [float, eight] = [modelOf(build), modelOf(build)]
+    expect(quantize(eight, () => true)).toBe(1)
+    prune(eight.graph!, ['y'])
+    expect(types(eight)).toEqual(expected)
+    const dims = [3, 7, k]
+    const x = random(3 * 7 * k, 9)
+    const [a, b] = [await run(float, x, dims), await run(eight, x, dims)]
+    const { cosine, error } = agreement(b, a)
+    expect(cosine).toBeGreaterThan(0.9995)
+    expect(error).toBeLessThan(0.03)
+    // It is another computation, not the same one again.
+    expect(error).toBeGreaterThan(1e-5)
+  })
+
+  it('columns of very different size keep their digits', async () => {
+    const weights = random(k * n, 3).map((v, i) => v * 10 ** ((i % n) / 20 - 2))
+    const build = (g: GraphBuilder) => g.node('MatMul', ['x', g.floats(weights, [k, n])])
+    const [float, eight] = [modelOf(build), modelOf(build)]
+    quantize(eight, () => true)
+    const x = random(5 * k, 2)
+    const [a, b] = [await run(float, x, [1, 5, k]), await run(eight, x, [1, 5, k])]
+    for (let j = 0; j < n; j += 13) {
+      const column = (of: Float32Array) => [0, 1, 2, 3, 4].map((row) => of[row * n + j]!)
+      expect(agreement(column(b), column(a)).cosine).toBeGreaterThan(0.999)
+    }
+  })
+
+  it.each<[string, (g: GraphBuilder) => string]>([
+    ['a small matrix', (g) => g.node('MatMul', ['x', g.floats(random(k * 8, 3), [k, 8])])],
+    ['two activations', (g) => g.node('MatMul', ['x', g.node('Transpose', ['x'], { perm: [0, 2, 1] })])],
+    ['many matrices', (g) => g.node('MatMul', ['x', g.floats(random(3 * k * n, 3), [3, k, n])])],
+  ])('%s stays as it is', (_, build) => {
+    const model = modelOf(build)
+    const before = types(model)
+    expect(products(model.graph!)).toEqual([])
+    expect(quantize(model, () => true)).toBe(0)
+    expect(types(model)).toEqual(before)
+  })
+
+  it('those that are not wanted stay in float', () => {
+    const model = modelOf((g) =>
+      g.node('MatMul', [g.node('MatMul', ['x', matrix(g, [k, n])]), g.floats(random(n * k, 5), [n, k])]),
+    )
+    const [first] = products(model.graph!)
+    expect(quantize(model, (name) => name !== first!.name)).toBe(1)
+    expect(types(model)).toEqual(['MatMul', 'DynamicQuantizeMatMul', 'Identity'])
+  })
+})
+
+const folder = path.resolve('test/fixtures/encoders')
+describe('encoders as exporters write them', () => {
+  it.each(globSync('*.onnx', { cwd: folder }).sort())('%s', async (family) => {
+    const float = await readModel(path.join(folder, family))
+    const eight = await readModel(path.join(folder, family))
+    const count = quantize(eight, () => true)
+    expect(count).toBe(products(float.graph!).length)
+    const bytes = readFileSync(path.join(folder, family.replace('.onnx', '.f32')))
+    const pixels = new Float32Array(
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),
+    )
+    const embed = async (model: object) => {
+      const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 4 })
+      const results = await session.run({
+        [session.inputNames[0]!]: new ort.Tensor('float32', pixels, [2, 3, 32, 32]),
+      })
+      const { data } = results[session.outputNames[0]!]!
+      await session.release()
+      return data as Float32Array
+    }
+    expect(agreement(await embed(eight), await embed(float)).cosine).toBeGreaterThan(0.99)
+  })
+})

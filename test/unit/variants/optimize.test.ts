@@ -1,0 +1,291 @@
+/** Deriving, judging and choosing 8-bit files for whole models, on real sessions. */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createLog } from '../../../api/app.ts'
+import { createOptimizer } from '../../../api/optimizer.ts'
+import { createEncoder } from '../../../workers/encode/index.ts'
+import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { ModelRegistry } from '../../../workers/registry/registry.ts'
+import { agreement as agreementOf, closeEnough, overlap } from '../../../workers/variants/gate.ts'
+import { optimize } from '../../../workers/variants/optimize.ts'
+import { readRecord, type VariantChoice, variantBase, writeRecord } from '../../../workers/variants/record.ts'
+import { numbers } from '../../support/random.ts'
+import { writeTinyModel } from '../../support/tiny-model.ts'
+
+const root = mkdtempSync(path.join(tmpdir(), 'limn-variants-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const bundled = path.resolve('workers/models/limn-icons')
+let homes = 0
+function home() {
+  const folder = path.join(root, `home-${homes++}`)
+  const models = path.join(folder, 'models')
+  const cacheFolder = path.join(folder, 'cache')
+  mkdirSync(models, { recursive: true })
+  const registry = (variant: VariantChoice = 'fp32', defaultModel = 'limn-icons') =>
+    new ModelRegistry({
+      bundledFolder: path.resolve('workers/models'),
+      homeFolder: models,
+      cacheFolder,
+      defaultModel,
+      variant,
+    })
+  return { folder, models, cacheFolder, registry }
+}
+
+const random = (count: number, seed: number) => {
+  const next = numbers(seed)
+  return Float32Array.from({ length: count }, () => next() - 0.5)
+}
+
+/** Two layers of pictures; `outlier` makes one value of the second's input so large that the others are rounded away. */
+function writeModel(models: string, name: string, { outlier = 1, opset = 17 } = {}): string {
+  writeTinyModel(models, name, { saysDimensions: 64 })
+  const side = (input: string, g: GraphBuilder, output: string) => {
+    const hidden = g.node('Tanh', [g.node('MatMul', [input, g.floats(random(192 * 128, 1), [192, 128])])])
+    const large = new Float32Array(128).fill(1)
+    large[5] = outlier
+    const second = random(128 * 64, 2).map((v, i) => (i >> 6 === 5 ? v / outlier : v))
+    g.node(
+      'MatMul',
+      [g.node('Mul', [hidden, g.floats(large, [128])]), g.floats(second, [128, 64])],
+      {},
+      output,
+    )
+  }
+  const vision = new GraphBuilder(opset)
+  side(vision.node('Reshape', ['pixel_values', vision.integers([0, -1])]), vision, 'image_embeds')
+  const file = (of: string) => path.join(models, name, 'onnx', `${of}_model.onnx`)
+  writeFileSync(
+    file('vision'),
+    vision.encode(
+      [{ name: 'pixel_values', shape: ['n', 3, 8, 8] }],
+      [{ name: 'image_embeds', shape: ['n', 64] }],
+    ),
+  )
+  const text = new GraphBuilder(17)
+  const words = text.node('Gather', [text.floats(random(42_000 * 192, 3), [42_000, 192]), 'input_ids'], {
+    axis: 0,
+  })
+  side(text.node('ReduceMean', [words], { axes: [1], keepdims: 0 }), text, 'text_embeds')
+  writeFileSync(
+    file('text'),
+    text.encode(
+      [{ name: 'input_ids', type: 'int64', shape: ['n', 'length'] }],
+      [{ name: 'text_embeds', shape: ['n', 64] }],
+    ),
+  )
+  return file('vision')
+}
+
+describe('the gate', () => {
+  const unit = (angle: number) => Float32Array.of(Math.cos(angle), Math.sin(angle))
+  it('sees mean and worst', () => {
+    const found = agreementOf([unit(0), unit(1)], [unit(0), unit(1 + Math.acos(0.97))])
+    expect(found.mean).toBeCloseTo(0.985)
+    expect(found.worst).toBeCloseTo(0.97)
+    expect(closeEnough(found)).toMatch(/mean cosine 0\.9850 is below 0\.99/)
+    expect(closeEnough({ mean: 0.999, worst: 0.97 })).toMatch(/lowest cosine 0\.9700 is below 0\.98/)
+    expect(closeEnough({ mean: 0.99, worst: 0.98 })).toBeNull()
+  })
+  it('counts what two rankings have in common', () => {
+    const pictures = Array.from({ length: 20 }, (_, i) => unit(i * 0.05))
+    const prompts = [unit(0)]
+    expect(overlap({ prompts, pictures }, { prompts, pictures })).toBe(1)
+    // From the other end the best ten are the other ten.
+    expect(overlap({ prompts, pictures }, { prompts: [unit(0.95)], pictures })).toBe(0)
+    // Two of the ten change places with two others.
+    const moved = pictures.map((picture, i) => (i < 2 ? unit(1.5) : picture))
+    expect(overlap({ prompts, pictures }, { prompts, pictures: moved })).toBeCloseTo(0.8)
+  })
+})
+
+describe('deriving', () => {
+  it('the bundled model in 8 bits agrees with fp32; the encoder serves it under the same revision', async () => {
+    const { cacheFolder, registry } = home()
+    const spec = await registry().get()
+    const record = await optimize(spec, { cacheFolder })
+    for (const side of ['vision', 'text'] as const) {
+      expect(record.sides[side].cosine!.worst).toBeGreaterThan(0.99)
+      expect(record.sides[side].quantized).toBeGreaterThan(3)
+      expect(record.sides[side].speedup).toBeGreaterThan(0)
+    }
+    expect(record.comparable).toBe(true)
+    expect(await readRecord(cacheFolder, spec.revision)).toEqual(record)
+    // By hand, whatever is faster here.
+    const eight = await registry('int8').get()
+    expect(eight).toMatchObject({
+      revision: spec.revision,
+      files: spec.files,
+      variant: { sides: ['vision', 'text'] },
+    })
+
+    const encoders = await Promise.all(
+      (['fp32', 'int8'] as const).map((variant) =>
+        createEncoder({ registry: registry(variant), cacheFolder, provider: 'cpu' }),
+      ),
+    )
+    const inputs = [{ text: 'a red heart' }, { image: readFileSync('workers/registry/references/heart.png') }]
+    const [a, b] = (await Promise.all(encoders.map((encoder) => encoder.encode(inputs)))) as {
+      vector: Float32Array
+    }[][]
+    const { worst } = agreementOf(
+      a!.map(({ vector }) => vector),
+      b!.map(({ vector }) => vector),
+    )
+    expect(worst).toBeGreaterThan(0.99)
+    expect(worst).toBeLessThan(1)
+    await Promise.all(encoders.map((encoder) => encoder.close()))
+  })
+
+  it('a layer that hurts stays in float', async () => {
+    const { models, cacheFolder, registry } = home()
+    writeModel(models, 'outlier', { outlier: 5000 })
+    writeModel(models, 'plain')
+    const [plain, outlier] = await Promise.all(
+      ['plain', 'outlier'].map(async (name) => optimize(await registry().get(name), { cacheFolder })),
+    )
+    expect(plain!.sides.vision).toMatchObject({ quantized: 2, kept: [] })
+    expect(outlier!.sides.vision).toMatchObject({ quantized: 1, kept: ['image_embeds'] })
+    expect(outlier!.sides.vision.cosine!.worst).toBeGreaterThan(0.99)
+  })
+
+  it('a model that holds both sides in one graph gives a file for each', async () => {
+    const { models, cacheFolder, registry } = home()
+    writeTinyModel(models, 'both', { combined: true })
+    const record = await optimize(await registry().get('both'), { cacheFolder })
+    // Its matrices are too small.
+    expect(record.sides.vision).toMatchObject({ file: null, reason: expect.stringMatching(/no product/) })
+    expect((await registry('int8').get('both')).variant).toBeNull()
+  })
+
+  it.each<[string, (folder: string) => void, RegExp]>([
+    [
+      'an operator set that is too old',
+      (models) => writeModel(models, 'broken', { opset: 9 }),
+      /operator set 9; variants need 11/,
+    ],
+    [
+      'half-precision files',
+      (models) => {
+        cpSync(bundled, path.join(models, 'broken'), { recursive: true })
+        for (const side of ['vision', 'text']) {
+          const own = path.join(models, 'broken/onnx', `${side}_model`)
+          cpSync(`${own}.onnx`, `${own}_fp16.onnx`)
+          rmSync(`${own}.onnx`)
+        }
+      },
+      /files are fp16; variants are derived from fp32/,
+    ],
+  ])('%s: the model serves with its own files', async (_, write, reason) => {
+    const { models, cacheFolder, registry } = home()
+    write(models)
+    const record = await optimize(await registry().get('broken'), { cacheFolder })
+    expect(record.sides.vision.reason).toMatch(reason)
+    expect(record.sides.vision.file).toBeNull()
+    const left = readdirSync(path.join(cacheFolder, 'variants')).filter((file) => file.includes('vision'))
+    expect(left).toEqual([])
+  })
+
+  it('a derived file that is damaged later: the model serves with its own', async () => {
+    const { cacheFolder, registry } = home()
+    const spec = await registry().get()
+    await optimize(spec, { cacheFolder })
+    const eight = registry('int8')
+    const { variant } = await eight.get()
+    const file = (variant!.files as { vision: string }).vision
+    writeFileSync(file, readFileSync(file).subarray(0, 10_000))
+    const encoder = await createEncoder({ registry: eight, cacheFolder, provider: 'cpu' })
+    const [text, picture] = await encoder.encode([
+      { text: 'a red heart' },
+      { image: readFileSync('workers/registry/references/heart.png') },
+    ])
+    expect([text, picture].every((result) => 'vector' in result!)).toBe(true)
+    await encoder.close()
+  })
+})
+
+describe('choosing', () => {
+  it('auto takes what passes and is faster; by hand what does not pass is of a revision of its own', async () => {
+    const { cacheFolder, registry } = home()
+    const spec = await registry().get()
+    const record = await optimize(spec, { cacheFolder })
+    const judged = (reasons: { vision: string | null; text: string | null }, comparable: boolean) =>
+      writeRecord(cacheFolder, spec.revision, {
+        ...record,
+        comparable,
+        sides: {
+          vision: { ...record.sides.vision, reason: reasons.vision },
+          text: { ...record.sides.text, reason: reasons.text },
+        },
+      })
+    await judged({ vision: 'slow', text: null }, true)
+    const auto = await registry('auto').get()
+    expect(auto.variant!.sides).toEqual(['text'])
+    expect(auto.variant!.files).toMatchObject({ vision: (spec.files as { vision: string }).vision })
+    expect((await registry('int8').get()).variant!.sides).toEqual(['vision', 'text'])
+    expect((await registry('fp32').get()).variant).toBeNull()
+
+    await judged({ vision: 'apart', text: 'apart' }, false)
+    expect((await registry('auto').get()).variant).toBeNull()
+    expect((await registry('int8').get()).revision).toBe(`${spec.revision}-int8`)
+    // Measured elsewhere: it says nothing of this machine.
+    await writeRecord(cacheFolder, spec.revision, { ...record, machine: 'another' })
+    expect((await registry('int8').get()).variant).toBeNull()
+  })
+
+  it('is done in the background for a model in use, and taken up without a restart', async () => {
+    const { folder, models, cacheFolder, registry } = home()
+    writeModel(models, 'plain')
+    const own = registry('int8', 'plain')
+    const optimizer = createOptimizer({
+      config: { home: folder, model: 'plain', precision: 'auto', variant: 'int8' },
+      log: createLog('silent'),
+      delayMs: 10,
+      reload: (name) => encoder.reload(name),
+    })
+    const encoder = await createEncoder({
+      registry: own,
+      cacheFolder,
+      provider: 'cpu',
+      onLoaded: optimizer.loaded,
+    })
+    try {
+      await encoder.encode([{ text: 'one' }])
+      const { spec } = await encoder.model()
+      expect(spec.variant).toBeNull()
+      // Requests go on, whichever files serve.
+      let asked = 0
+      while (!(await encoder.model()).spec.variant) {
+        const [result] = await encoder.encode([{ text: `number ${asked++}` }])
+        expect(result).toHaveProperty('vector')
+      }
+      expect(readdirSync(path.dirname(variantBase(cacheFolder, spec.revision))).length).toBe(3)
+      for (let i = 0; i < 20; i++)
+        expect((await encoder.encode([{ text: `later ${i}` }]))[0]).toHaveProperty('vector')
+      expect(asked).toBeGreaterThan(0)
+    } finally {
+      await optimizer.close()
+      await encoder.close()
+    }
+  })
+
+  it('the background work ends with the server', async () => {
+    const { folder, models, cacheFolder, registry } = home()
+    writeModel(models, 'plain')
+    const optimizer = createOptimizer({
+      config: { home: folder, model: 'plain', precision: 'auto', variant: 'auto' },
+      log: createLog('silent'),
+      delayMs: 0,
+      reload: () => Promise.reject(new Error('nobody is there')),
+    })
+    optimizer.loaded(await registry('auto', 'plain').get(), 'cpu')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const begun = performance.now()
+    await optimizer.close()
+    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(await readRecord(cacheFolder, (await registry().get('plain')).revision)).toBeNull()
+  })
+})

@@ -1,0 +1,48 @@
+/** Whether a derived variant's vectors are close enough to those of the fp32 file to stand beside them. */
+import type { Agreement } from './record.ts'
+
+export const gate = { mean: 0.99, worst: 0.98, overlap: 0.95 }
+
+/** How many of a prompt's best pictures are compared. */
+const best = 10
+
+const dot = (a: Float32Array, b: Float32Array) => {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
+/** Cosines of unit vectors, pair by pair. */
+export function agreement(a: readonly Float32Array[], b: readonly Float32Array[]): Agreement {
+  const cosines = a.map((vector, i) => dot(vector, b[i]!))
+  return {
+    mean: cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length,
+    worst: Math.min(...cosines),
+  }
+}
+
+export interface Ranking {
+  prompts: readonly Float32Array[]
+  pictures: readonly Float32Array[]
+}
+
+/** Share of each prompt's ten best pictures that both have, mean over the prompts. */
+export function overlap(a: Ranking, b: Ranking): number {
+  const top = ({ prompts, pictures }: Ranking, i: number) => {
+    const scores = pictures.map((picture) => dot(prompts[i]!, picture))
+    const order = scores.map((_, k) => k).sort((x, y) => scores[y]! - scores[x]! || x - y)
+    return new Set(order.slice(0, best))
+  }
+  const shares = a.prompts.map((_, i) => {
+    const [x, y] = [top(a, i), top(b, i)]
+    return [...x].filter((k) => y.has(k)).length / x.size
+  })
+  return shares.reduce((sum, share) => sum + share, 0) / shares.length
+}
+
+/** Why a side does not pass, null when it does. */
+export function closeEnough({ mean, worst }: Agreement): string | null {
+  if (mean < gate.mean) return `mean cosine ${mean.toFixed(4)} is below ${gate.mean}`
+  if (worst < gate.worst) return `lowest cosine ${worst.toFixed(4)} is below ${gate.worst}`
+  return null
+}

@@ -1,0 +1,133 @@
+/**
+ * A float graph to one that multiplies in 8 bits: products with constant matrices become DynamicQuantizeMatMul of ONNX
+ * Runtime, weights rounded per column and without a zero point, activations per tensor as they come (Jacob et al. 2018;
+ * github.com/microsoft/onnxruntime, docs/ContribOperators.md).
+ */
+import type { onnx } from 'onnx-proto'
+import { type Constant, floats } from '../onnx/file.ts'
+import { inputsOf } from '../onnx/prune.ts'
+import { attribute } from '../onnx/writer.ts'
+
+/** A product with a constant matrix. */
+interface Product {
+  /** Name of its output: names it among the model's layers. */
+  name: string
+  node: onnx.INodeProto
+  /** What is multiplied, [..., k]. */
+  input: string
+  /** [k, n]. */
+  weights: Constant
+  /** Name of a constant [n] that is added, and the node that adds it unless the product does. */
+  bias: string | null
+  adds: onnx.INodeProto | null
+}
+
+/** Products of fewer weights than these are not worth the rounding. */
+const leastWeights = 4096
+
+/** The products of a graph that can be made in 8 bits, in the graph's order. */
+export function products(graph: onnx.IGraphProto): Product[] {
+  const initializers = new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor]))
+  const producer = new Map(graph.node!.flatMap((node) => node.output!.map((name) => [name, node] as const)))
+  const readers = new Map<string, onnx.INodeProto[]>()
+  for (const node of graph.node!)
+    for (const name of inputsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node])
+  const outputs = new Set(graph.output!.map(({ name }) => name!))
+  const constant = (name: string | undefined): Constant | null => {
+    if (!name) return null
+    const tensor = initializers.get(name)
+    if (tensor) return floats(tensor)
+    const node = producer.get(name)
+    if (node?.opType === 'Identity') return constant(node.input![0]!)
+    // Half-precision weights are unpacked by a Cast to float.
+    if (node?.opType === 'Cast' && attribute(node, 'to') === 1) return constant(node.input![0]!)
+    if (node?.opType === 'Transpose') return transposed(node, constant(node.input![0]!))
+    const value = node?.opType === 'Constant' && node.attribute!.find((of) => of.name === 'value')?.t
+    return value ? floats(value) : null
+  }
+  return graph.node!.flatMap((node): Product[] => {
+    if (node.domain || !['MatMul', 'Gemm'].includes(node.opType!)) return []
+    const [input, second, third] = node.input as [string, string, string?]
+    let weights = constant(second)
+    if (weights?.dims.length !== 2 || weights.data.length < leastWeights || constant(input)) return []
+    const name = node.output![0]!
+    if (node.opType === 'Gemm') {
+      const plain = ['alpha', 'beta'].every((of) => (attribute(node, of) ?? 1) === 1)
+      if (!plain || attribute(node, 'transA')) return []
+      if (attribute(node, 'transB')) weights = turned(weights)
+      if (third && constant(third)?.dims.length !== 1) return []
+      return [{ name, node, input, weights, bias: third || null, adds: null }]
+    }
+    const [reader, ...others] = readers.get(name) ?? []
+    const adds = reader?.opType === 'Add' && others.length === 0 && !outputs.has(name) ? reader : null
+    const bias = adds ? adds.input!.find((of) => of !== name) : undefined
+    const shape = constant(bias)?.dims
+    const fits = shape?.length === 1 && shape[0] === weights.dims[1]
+    return [{ name, node, input, weights, bias: fits ? bias! : null, adds: fits ? adds : null }]
+  })
+}
+
+/** Rewrites the products for which `wanted` holds; gives how many those are. Weights that nobody reads are left to `prune`. */
+export function quantize(model: onnx.IModelProto, wanted: (name: string) => boolean): number {
+  const graph = model.graph!
+  const rewritten = products(graph).filter(({ name }) => wanted(name))
+  const instead = new Map<onnx.INodeProto, onnx.INodeProto[]>()
+  for (const [i, { node, input, weights, bias, adds, name }] of rewritten.entries()) {
+    const [matrix, scale, zero] = ['weights', 'scale', 'zero'].map((part) => `limn_int8_${i}_${part}`) as [
+      string,
+      string,
+      string,
+    ]
+    const { rounded, scales, zeros } = perColumn(weights)
+    const [k, n] = weights.dims as [number, number]
+    const bytes = (of: Int8Array | Float32Array) => new Uint8Array(of.buffer)
+    graph.initializer!.push(
+      { name: matrix, dataType: 3, dims: [k, n], rawData: bytes(rounded) },
+      { name: scale, dataType: 1, dims: [n], rawData: bytes(scales) },
+      { name: zero, dataType: 3, dims: [n], rawData: bytes(zeros) },
+    )
+    const output = adds ? adds.output![0]! : name
+    const inputs = [input, matrix, scale, zero, ...(bias ? [bias] : [])]
+    const product: onnx.INodeProto = {
+      opType: 'DynamicQuantizeMatMul',
+      domain: 'com.microsoft',
+      name: output,
+      input: inputs,
+      output: [output],
+      attribute: [],
+    }
+    instead.set(node, adds ? [] : [product])
+    // The bias may be made after the product.
+    if (adds) instead.set(adds, [product])
+  }
+  graph.node = graph.node!.flatMap((node) => instead.get(node) ?? [node])
+  if (rewritten.length > 0 && !model.opsetImport!.some(({ domain }) => domain === 'com.microsoft'))
+    model.opsetImport!.push({ domain: 'com.microsoft', version: 1 })
+  return rewritten.length
+}
+
+/** Each column's largest weight becomes 127. */
+function perColumn({ dims, data }: Constant) {
+  const [k, n] = dims as [number, number]
+  const scales = new Float32Array(n)
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j < n; j++) scales[j] = Math.max(scales[j]!, Math.abs(data[i * n + j]!))
+  for (let j = 0; j < n; j++) scales[j] = scales[j]! / 127 || 1
+  const rounded = new Int8Array(k * n)
+  for (let i = 0; i < k; i++)
+    for (let j = 0; j < n; j++) rounded[i * n + j] = Math.round(data[i * n + j]! / scales[j]!)
+  return { rounded, scales, zeros: new Int8Array(n) }
+}
+
+function turned({ dims, data }: Constant): Constant {
+  const [rows, columns] = dims as [number, number]
+  const out = new Float32Array(data.length)
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j]!
+  return { dims: [columns, rows], data: out }
+}
+
+function transposed(node: onnx.INodeProto, of: Constant | null): Constant | null {
+  const perm = attribute(node, 'perm')
+  const swaps = !perm || (Array.isArray(perm) && perm.join() === '1,0')
+  return of?.dims.length === 2 && swaps ? turned(of) : null
+}

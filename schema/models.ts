@@ -22,6 +22,12 @@ export const Model = builder.objectRef<EncoderModel>('Model').implement({
     provider: t.exposeString('provider', {
       description: 'The execution provider in use: cpu, webgpu, cuda, coreml or dml.',
     }),
+    precision: t.string({
+      description:
+        'Weights in use: fp32, fp16 and so on as the model has them, or int8 where files that Limn derived serve for pictures, texts or both.',
+      resolve: ({ spec, provider }) =>
+        provider === 'cpu' && spec.variant ? spec.variant.name : spec.files.precision,
+    }),
     revision: t.string({
       description:
         'Changes whenever weights, tokenizer or preprocessing change: vectors of different revisions are never compared.',

@@ -4,10 +4,12 @@ import { guideBench } from './guide.ts'
 import { printSearch, searchBench } from './search.ts'
 import { searchThroughGraphQL } from './search-graphql.ts'
 import { throughputBench } from './throughput.ts'
+import { variantsBench } from './variants.ts'
 
 const wanted = process.argv.slice(2)
 const parts: Record<string, () => Promise<unknown>> = {
   throughput: () => throughputBench(),
+  variants: () => variantsBench(),
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),
   guide: () => guideBench(),

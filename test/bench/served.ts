@@ -20,15 +20,24 @@ export interface Served {
   close(): Promise<void>
 }
 
-export async function serve(modelsRoot: string, model: string): Promise<Served> {
+/** With the model's own files, unless `more` says otherwise; `cache` is a folder that keeps what is derived. */
+export async function serve(
+  modelsRoot: string,
+  model: string,
+  more: Record<string, string> = {},
+  cache?: string,
+): Promise<Served> {
   const home = mkdtempSync(path.join(os.tmpdir(), 'limn-bench-'))
   symlinkSync(modelsRoot, path.join(home, 'models'))
+  if (cache) symlinkSync(cache, path.join(home, 'cache'))
   const settings = {
     LIMN_HOME: home,
     LIMN_MODEL: model,
     PORT: '0',
     LIMN_SAMPLES: 'false',
     LIMN_LOG_LEVEL: 'warn',
+    LIMN_VARIANT: 'fp32',
+    ...more,
     // As api/limn.js sets it.
     MALLOC_MMAP_THRESHOLD_: String(2 ** 20),
   }

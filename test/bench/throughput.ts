@@ -11,7 +11,7 @@ import { callers, inParallel, serve } from './served.ts'
 import { benchTexts } from './tokenizer.ts'
 import { vitFolder, vitName } from './vit.ts'
 
-const store = path.resolve('node_modules/.cache/limn-bench')
+export const store = path.resolve('node_modules/.cache/limn-bench')
 const rawBatches = [1, 2, 4, 8, 16, 32]
 const handBatches = [8, 16]
 
@@ -99,7 +99,7 @@ async function textRound(
   return { limn: count / seconds.limn, padded: count / seconds.padded, batched: count / batched }
 }
 
-async function bestRawBatch(
+export async function bestRawBatch(
   run: (batch: number) => Promise<void>,
   log: (line: string) => void,
 ): Promise<number> {
@@ -128,10 +128,10 @@ function bestOf(rates: Map<number, number>, what: string, log: (line: string) =>
   return [...rates].reduce((best, next) => (next[1] > best[1] ? next : best))[0]
 }
 
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
+export const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))
 
-const mb = (megabytes: number) => `${Math.round(megabytes)} MB`
+export const mb = (megabytes: number) => `${Math.round(megabytes)} MB`
 const show = (rates: Record<string, number>) =>
   Object.entries(rates)
     .map(([name, rate]) => `${name} ${rate.toFixed(1)}`)
@@ -143,7 +143,7 @@ const ratios = (limn: number, rates: Record<string, number>) =>
     .join(', ')
 
 /** Drawn once, then read from the disk. */
-async function storedPhotos(count: number): Promise<Buffer[]> {
+export async function storedPhotos(count: number): Promise<Buffer[]> {
   const folder = path.join(store, `photos-${count}`)
   if (!existsSync(folder)) {
     mkdirSync(`${folder}.draft`, { recursive: true })

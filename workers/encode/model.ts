@@ -86,7 +86,8 @@ export class LoadedModel {
           `Model "${spec.name}": config.json says ${spec.dimensions} dimensions, the graph gives ${session.ready.dimensions}.`,
         )
       }
-    const { shortTexts } = text[0]!.ready
+    const derived = options.provider === 'cpu' ? spec.variant : null
+    const { shortTexts } = derived ?? text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
     const lane = (of: EncodeSession[], side: 'vision' | 'text', modality: 'image' | 'text') =>
       new Lane(of, {

@@ -25,6 +25,8 @@ export interface Variant {
   name: 'int8'
   sides: readonly ('vision' | 'text')[]
   files: ModelFiles
+  /** Whether the fp32 file gives a short text the same vector however it is padded; rounding blurs the answer here. */
+  shortTexts: boolean
 }
 
 /** How a probability is read off cosines. Scale and bias are those of the logits: logit = scale * cosine + bias. */

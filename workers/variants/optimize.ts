@@ -3,15 +3,15 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { onnx } from 'onnx-proto'
 import type { EncodeSession } from '../encode/model.ts'
-import { pooledOutput } from '../encode/outputs.ts'
 import { type Log, silent } from '../log.ts'
 import { GraphError } from '../onnx/errors.ts'
-import { opset, readModel, writeModel } from '../onnx/file.ts'
+import { writeModel } from '../onnx/file.ts'
 import { prune } from '../onnx/prune.ts'
-import type { ModelFiles, ModelSpec } from '../registry/spec.ts'
+import type { ModelSpec } from '../registry/spec.ts'
 import { type Examples, examples } from './examples.ts'
 import { agreement, closeEnough, gate, overlap } from './gate.ts'
 import { products, quantize } from './int8.ts'
+import { prepare } from './prepare.ts'
 import {
   type DerivedSide,
   type Side,
@@ -31,8 +31,6 @@ export interface OptimizeOptions {
   onProgress?(done: number, of: number, doing: string): void
 }
 
-/** Operators of older sets mean other things. */
-const oldestOpset = 11
 /** What a variant must win to be worth other digits. */
 const leastSpeedup = 1.2
 /** Above it no layer is looked at alone: nothing hurts. */
@@ -49,12 +47,13 @@ export async function optimize(spec: ModelSpec, options: OptimizeOptions): Promi
   await mkdir(path.dirname(variantBase(cacheFolder, spec.revision)), { recursive: true })
   const shown = await examples()
   const vectors = {} as Record<Side, { own: Float32Array[]; derived: Float32Array[] }>
-  const record = { machine: thisMachine(), sides: {} as VariantRecord['sides'] }
+  const record = { machine: thisMachine(), shortTexts: false, sides: {} as VariantRecord['sides'] }
   for (const side of sides) {
     signal?.throwIfAborted()
     const found = await deriveSide(spec, side, shown, options)
     record.sides[side] = found.derived
     vectors[side] = found.vectors
+    if (side === 'text') record.shortTexts = found.shortTexts
   }
   const ranking = (derived: readonly Side[]) => ({
     prompts: derived.includes('text') ? vectors.text.derived : vectors.text.own,
@@ -101,14 +100,16 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options:
     }
     const ownVectors = await vectorsOf(own, inputs, counted('in fp32'))
     const unchanged = (reason: string) => ({
+      shortTexts: own.ready.shortTexts,
       derived: none(reason),
       vectors: { own: ownVectors, derived: ownVectors },
     })
     if (spec.files.precision !== 'fp32')
       return unchanged(`the model's files are ${spec.files.precision}; variants are derived from fp32`)
+    let graph: onnx.IModelProto
     /** The file with these products in float, and its vectors of these inputs. */
     const attempt = async <T>(kept: ReadonlySet<string>, use: (session: EncodeSession) => Promise<T>) => {
-      const quantized = await writeSide(spec, side, kept, draft)
+      const quantized = await writeSide(graph, kept, draft)
       const session = await openSide(spec, { kind: 'combined', model: draft, precision: 'int8' }, side)
       try {
         return { quantized, result: await use(session) }
@@ -117,7 +118,9 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options:
       }
     }
     try {
-      const kept = await sensitive(spec, side, inputs, ownVectors, attempt, options)
+      graph = await prepare(spec, side)
+      const names = products(graph.graph!).map(({ name }) => name)
+      const kept = await sensitive(names, side, inputs, ownVectors, attempt, options)
       const { quantized, result } = await attempt(kept, async (session) => {
         const vectors = await vectorsOf(session, inputs, counted('in 8 bits'))
         const [before, after] = (await race([own, session], inputs[0]!)) as [number, number]
@@ -137,7 +140,8 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options:
         speedup: result.speedup,
         reason: closeEnough(cosine) ?? slow,
       }
-      return { derived, vectors: { own: ownVectors, derived: result.vectors } }
+      const { shortTexts } = own.ready
+      return { shortTexts, derived, vectors: { own: ownVectors, derived: result.vectors } }
     } catch (error) {
       signal?.throwIfAborted()
       // The model's own file goes on serving, whatever is wrong with what was made of it.
@@ -158,7 +162,7 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options:
  * and those that help most stay so, ever more of them until the vectors agree.
  */
 async function sensitive(
-  spec: ModelSpec,
+  names: readonly string[],
   side: Side,
   inputs: Inputs,
   own: readonly Float32Array[],
@@ -179,7 +183,6 @@ async function sensitive(
     mean >= comfortable && worst >= comfortable - (gate.mean - gate.worst)
   const plain = await agree(new Set())
   if (enough(plain)) return new Set()
-  const names = products((await sideGraph(spec, side)).graph!).map(({ name }) => name)
   const gains: { name: string; mean: number }[] = []
   for (const [i, name] of names.entries()) {
     signal?.throwIfAborted()
@@ -194,37 +197,22 @@ async function sensitive(
   return new Set(gains.slice(0, names.length >> 1).map(({ name }) => name))
 }
 
-/** A side's graph alone, also out of one that holds both. @throws GraphError */
-async function sideGraph({ files }: ModelSpec, side: Side): Promise<onnx.ModelProto> {
-  const model = await readModel(fileOf(files, side))
+/** The graph with these products in float and the others in 8 bits, written to a file; gives how many those are. */
+async function writeSide(model: onnx.IModelProto, kept: ReadonlySet<string>, file: string): Promise<number> {
   const graph = model.graph!
-  const version = opset(model)
-  if (version < oldestOpset)
-    throw new GraphError(`The graph is of operator set ${version}; variants need ${oldestOpset} at least.`)
-  const outputs = graph.output!.map(({ name, type }) => ({
-    name: name!,
-    rank: type?.tensorType?.shape?.dim?.length ?? null,
-  }))
-  prune(graph, [pooledOutput(outputs, side)])
-  return model
-}
-
-async function writeSide(
-  spec: ModelSpec,
-  side: Side,
-  kept: ReadonlySet<string>,
-  file: string,
-): Promise<number> {
-  const model = await sideGraph(spec, side)
-  const quantized = quantize(model, (name) => !kept.has(name))
+  // Nodes and constants themselves are never changed.
+  const copy: onnx.IModelProto = {
+    ...model,
+    opsetImport: [...model.opsetImport!],
+    graph: { ...graph, node: [...graph.node!], initializer: [...graph.initializer!] },
+  }
+  const quantized = quantize(copy, (name) => !kept.has(name))
   if (quantized === 0)
     throw new GraphError('The graph has no product with a constant matrix to make in 8 bits.')
   prune(
-    model.graph!,
-    model.graph!.output!.map(({ name }) => name!),
+    copy.graph!,
+    graph.output!.map(({ name }) => name!),
   )
-  await writeFile(file, writeModel(model))
+  await writeFile(file, writeModel(copy))
   return quantized
 }
-
-const fileOf = (files: ModelFiles, side: Side) => (files.kind === 'combined' ? files.model : files[side])

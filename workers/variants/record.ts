@@ -6,7 +6,7 @@ import * as ort from 'onnxruntime-node'
 import type { ModelSpec } from '../registry/spec.ts'
 
 /** Raised when the same model would give other files, or be judged otherwise. */
-const derivation = 1
+const derivation = 3
 
 /** Which files serve a model: `auto` takes the derived ones where they pass the gate and are faster here. */
 export type VariantChoice = 'auto' | 'fp32' | 'int8'
@@ -39,6 +39,8 @@ export interface VariantRecord {
   /** Where the speed was measured. */
   machine: string
   sides: Record<Side, DerivedSide>
+  /** What the fp32 text side said of texts that are padded to their own length. */
+  shortTexts: boolean
   /** Share of the ten best pictures that fp32 and all derived sides together have in common, mean over prompts. */
   overlap: number
   /** Whether all derived sides together give vectors that may stand beside those of the fp32 file. */
@@ -103,6 +105,7 @@ export async function withVariant(
     variant: {
       name: 'int8',
       sides: wanted,
+      shortTexts: record.shortTexts,
       files: { kind: 'separate', vision: of('vision'), text: of('text'), precision: files.precision },
     },
   }

@@ -6,8 +6,11 @@ import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { prune } from '../../../workers/onnx/prune.ts'
-import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { type Attributes, GraphBuilder } from '../../../workers/onnx/writer.ts'
+import type { ModelSpec } from '../../../workers/registry/spec.ts'
 import { products, quantize } from '../../../workers/variants/int8.ts'
+import { patchesAsProducts } from '../../../workers/variants/patches.ts'
+import { prepare } from '../../../workers/variants/prepare.ts'
 import { agreement } from '../../support/differences.ts'
 import { numbers } from '../../support/random.ts'
 
@@ -124,13 +127,63 @@ describe('products with constant matrices in 8 bits', () => {
   })
 })
 
+describe('patch embeddings as products', () => {
+  const [size, channels, width] = [12, 3, 20]
+  const convolution = (attributes: Attributes, [high, wide] = [4, 6], bias = true) => {
+    const g = new GraphBuilder()
+    const weights = g.floats(random(width * channels * high * wide, 3), [width, channels, high, wide])
+    const inputs = ['x', weights, ...(bias ? [g.floats(random(width, 4), [width])] : [])]
+    g.node('Conv', inputs, { kernel_shape: [high, wide], ...attributes }, 'y')
+    const model = g.model([{ name: 'x', shape: ['n', channels, size, size] }], [{ name: 'y', shape: [] }])
+    delete model.graph!.output![0]!.type!.tensorType!.shape
+    return { g, model }
+  }
+  const shapesOf = (rows: number, columns: number) =>
+    new Map([
+      ['x', [2, channels, size, size]],
+      ['y', [2, width, rows, columns]],
+    ])
+
+  it.each([
+    ['with a bias', true],
+    ['without', false],
+  ])('%s: the same as the convolution', async (_, bias) => {
+    const { model: before } = convolution({ strides: [4, 6] }, [4, 6], bias)
+    const { g, model: after } = convolution({ strides: [4, 6] }, [4, 6], bias)
+    patchesAsProducts(g, shapesOf(3, 2))
+    expect(types(after)).not.toContain('Conv')
+    expect(types(after)).toContain('MatMul')
+    for (const rows of [1, 3]) {
+      const x = random(rows * channels * size * size, 8)
+      const dims = [rows, channels, size, size]
+      const [a, b] = [await run(before, x, dims), await run(after, x, dims)]
+      expect(agreement(b, a).error).toBeLessThan(1e-5)
+    }
+  })
+
+  it.each<[string, Attributes]>([
+    ['windows that overlap', { strides: [2, 3] }],
+    ['windows with a rim', { strides: [4, 6], pads: [0, 0, 4, 0] }],
+    ['windows with gaps', { strides: [4, 6], dilations: [1, 2] }],
+  ])('%s stay a convolution', (_, attributes) => {
+    const { g, model } = convolution(attributes)
+    patchesAsProducts(g, shapesOf(3, 2))
+    expect(types(model)).toEqual(['Conv'])
+  })
+})
+
 const folder = path.resolve('test/fixtures/encoders')
+const spec = (vision: string) =>
+  ({
+    files: { kind: 'separate', vision, text: '', precision: 'fp32' },
+    image: { width: 32, height: 32 },
+  }) as ModelSpec
 describe('encoders as exporters write them', () => {
   it.each(globSync('*.onnx', { cwd: folder }).sort())('%s', async (family) => {
     const float = await readModel(path.join(folder, family))
-    const eight = await readModel(path.join(folder, family))
-    const count = quantize(eight, () => true)
-    expect(count).toBe(products(float.graph!).length)
+    const eight = await prepare(spec(path.join(folder, family)), 'vision')
+    const found = products(eight.graph!).length
+    expect(quantize(eight as typeof float, () => true)).toBe(found)
     const bytes = readFileSync(path.join(folder, family.replace('.onnx', '.f32')))
     const pixels = new Float32Array(
       bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),

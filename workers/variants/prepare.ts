@@ -1,0 +1,55 @@
+/** A side's graph, brought into the form that gains most from products in 8 bits. */
+import type { onnx } from 'onnx-proto'
+import * as ort from 'onnxruntime-node'
+import { pooledOutput } from '../encode/outputs.ts'
+import { GraphError } from '../onnx/errors.ts'
+import { opset, readModel } from '../onnx/file.ts'
+import { poolEarly } from '../onnx/pool-early.ts'
+import { probe } from '../onnx/probe.ts'
+import { prune } from '../onnx/prune.ts'
+import { GraphWriter } from '../onnx/writer.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { patchesAsProducts } from './patches.ts'
+import type { Side } from './record.ts'
+
+/** Operators of older sets mean other things. */
+const oldestOpset = 11
+
+/** A side's graph alone, also out of one that holds both. @throws GraphError */
+export async function prepare({ files, image }: ModelSpec, side: Side): Promise<onnx.IModelProto> {
+  const model = await readModel(files.kind === 'combined' ? files.model : files[side])
+  const graph = model.graph!
+  const version = opset(model)
+  if (version < oldestOpset)
+    throw new GraphError(`The graph is of operator set ${version}; variants need ${oldestOpset} at least.`)
+  const outputs = graph.output!.map(({ name, type }) => ({
+    name: name!,
+    rank: type?.tensorType?.shape?.dim?.length ?? null,
+  }))
+  const pooled = pooledOutput(outputs, side)
+  prune(graph, [pooled])
+  if (side === 'text') return model
+  const shapes = await shapesOf(model, [2, 3, image.height, image.width])
+  const writer = new GraphWriter(graph, version, 'limn_variant_')
+  patchesAsProducts(writer, shapes)
+  poolEarly(writer, shapes)
+  prune(graph, [pooled])
+  return model
+}
+
+/** Shapes of all tensors; of none where the graph does not run on pictures of this size: then it stays as it is. */
+async function shapesOf(model: onnx.IModelProto, pictures: number[]): Promise<Map<string, number[]>> {
+  const graph = model.graph!
+  const own = new Set(graph.initializer!.map(({ name }) => name!))
+  const pixels = graph.input!.find(({ name }) => !own.has(name!))!.name!
+  const feed = new ort.Tensor('float32', new Float32Array(pictures.reduce((a, b) => a * b)), pictures)
+  const tensors = graph.node!.flatMap(({ output }) => output!).filter(Boolean)
+  try {
+    const { shapes } = await probe(model, { [pixels]: feed }, [pixels, ...tensors], [])
+    for (const { name, dims } of graph.initializer!) shapes.set(name!, (dims ?? []).map(Number))
+    return shapes
+  } catch (error) {
+    if (error instanceof GraphError) return new Map()
+    throw error
+  }
+}

@@ -25,6 +25,25 @@ function spec(size: number, fit: ImageSpec['fit'] = 'cover'): ImageSpec {
 
 const pictures = readdirSync(fixtures).filter((file) => /^[\w-]+\.(?!py$)\w+$/.test(file))
 
+describe('JPEGs that are shrunk while they are decoded', () => {
+  // Drawings with sharp edges on white: more of the highest frequencies than photographs have.
+  const sheet = fileURLToPath(new URL('../../../workers/models/limn-icons/sheet.png', import.meta.url))
+  const large = { bytes: 2 ** 24, pixels: 10_000_000 }
+  test.each([2.2, 3.2, 3.6, 5, 7, 9, 14, 20])('to a %dth', async (room) => {
+    const size = Math.round(100 * room)
+    const jpeg = await sharp(sheet)
+      .resize(size * 1.3, size, { fit: 'cover' })
+      .jpeg({ quality: 90 })
+      .toBuffer()
+    // The same pixels in a format that nothing shrinks.
+    const png = await sharp(jpeg).png().toBuffer()
+    const [shrunk, whole] = await Promise.all(
+      [jpeg, png].map((bytes) => decodePixels(bytes, spec(100), large)),
+    )
+    expect(cosine(shrunk!, whole!)).toBeGreaterThan(0.998)
+  })
+})
+
 describe('the pixels of Pillow', () => {
   test('every kind of picture is there', () => expect(pictures.length).toBeGreaterThanOrEqual(34))
 

@@ -37,7 +37,7 @@ export async function galleryBench(
     globSync('*.webp', { cwd: samples }).map((file) => ({ image: readFileSync(path.join(samples, file)) })),
   )
   for (const generator of generators) {
-    const tiles: Buffer[] = []
+    const tiles: { picture: Buffer; prompt: string }[] = []
     let [raised, above, worst] = [0, 0, 1]
     const svgs = globSync('test/fixtures/svg/*.svg').sort()
     for (const [i, name] of prompts.entries()) {
@@ -54,7 +54,7 @@ export async function galleryBench(
         generator,
         prompt,
         start,
-        ...(recolour && { palette, steps: 60 }),
+        ...(recolour ? { palette, steps: 60 } : { elements: 14, steps: 250 }),
       })
       const [target] = await draw.vectors([{ text: prompt }])
       const share = library.filter((vector) => dot(vector, target!) < last).length / library.length
@@ -67,9 +67,8 @@ export async function galleryBench(
       console.log(
         `${generator} "${prompt}": ${from.toFixed(3)} -> ${last.toFixed(3)}, above ${(100 * share).toFixed(1)} % of the library`,
       )
-      tiles.push(
-        await sharp(row.preview!).resize(160, 160, { fit: 'contain', background: '#fff' }).png().toBuffer(),
-      )
+      const picture = sharp(row.preview!).resize(160, 160, { fit: 'contain', background: '#fff' })
+      tiles.push({ prompt, picture: await picture.png().toBuffer() })
     }
     console.log(
       `${generator}: raised ${raised} of ${prompts.length}, above 95 % of the library ${above} of ${prompts.length}, worst ${(100 * worst).toFixed(1)} %`,
@@ -134,21 +133,30 @@ export async function partsPicture(
   )
 }
 
-async function sheet(tiles: Buffer[], file: string, columns = 10, size = 160): Promise<void> {
-  const edge = size + 8
+/** Each picture over its prompt. */
+async function sheet(tiles: { picture: Buffer; prompt: string }[], file: string): Promise<void> {
+  const [columns, size, line] = [7, 160, 24]
+  const [wide, high] = [size + 12, size + line + 8]
+  const rows = Math.ceil(tiles.length / columns)
   const create = {
-    width: columns * edge + 8,
-    height: Math.ceil(tiles.length / columns) * edge + 8,
+    width: columns * wide + 12,
+    height: rows * high + 8,
     channels: 3 as const,
     background: '#ffffff',
   }
+  const label = (text: string) =>
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${line}"><text x="${size / 2}" y="16" font-family="sans-serif" font-size="13" text-anchor="middle" fill="#333">${text}</text></svg>`,
+    )
   await sharp({ create })
     .composite(
-      tiles.map((input, i) => ({
-        input,
-        left: 8 + (i % columns) * edge,
-        top: 8 + Math.floor(i / columns) * edge,
-      })),
+      tiles.flatMap(({ picture, prompt }, i) => {
+        const [left, top] = [12 + (i % columns) * wide, 8 + Math.floor(i / columns) * high]
+        return [
+          { input: picture, left, top },
+          { input: label(prompt), left, top: top + size },
+        ]
+      }),
     )
     .png({ palette: true })
     .toFile(file)

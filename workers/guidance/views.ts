@@ -46,9 +46,15 @@ const tint = 0.1
 /**
  * Random views (cutouts, Crowson 2021): squares at random places and of random size, their corners moved a little, so
  * that they are seen in perspective, and their colours changed a little. Sampled bilinearly. The same seed gives the
- * same views.
+ * same views. `greyShare` of them are in grey.
  */
-export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, seed: number): Views {
+export function cutoutViews(
+  picture: Raster,
+  spec: ImageSpec,
+  count: number,
+  seed: number,
+  greyShare = 0,
+): Views {
   const edge = Math.max(spec.width, spec.height) * workingEdge
   const scale = Math.min(1, edge / Math.min(picture.width, picture.height))
   const width = Math.max(1, Math.round(picture.width * scale))
@@ -58,8 +64,7 @@ export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, see
   const random = uniform(seed)
   const cutouts = Array.from({ length: count }, () => {
     const corners = randomCorners(width, height, random)
-    const gain = [0, 1, 2].map(() => 1 + tint * (2 * random() - 1))
-    return { corners, gain }
+    return { corners, tone: randomTone(random, greyShare) }
   })
   const size = spec.width * spec.height * 3
   const taken = new Float32Array(width * height * 3)
@@ -67,19 +72,19 @@ export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, see
     count,
     pixels(from, to) {
       const out = new Float32Array((to - from) * size)
-      for (const [i, { corners, gain }] of cutouts.slice(from, to).entries())
+      for (const [i, { corners, tone }] of cutouts.slice(from, to).entries())
         bilinearSampler(corners, working, spec).sample(
           working.data,
-          gain,
+          tone,
           out.subarray(i * size, (i + 1) * size),
         )
       return out
     },
     take(from, gradients) {
       for (let i = 0; i < gradients.length / size; i++) {
-        const { corners, gain } = cutouts[from + i]!
+        const { corners, tone } = cutouts[from + i]!
         const gradient = gradients.subarray(i * size, (i + 1) * size)
-        bilinearSampler(corners, working, spec).scatter(gradient, gain, taken)
+        bilinearSampler(corners, working, spec).scatter(gradient, tone, taken)
       }
     },
     addGradient(out) {
@@ -88,6 +93,19 @@ export function cutoutViews(picture: Raster, spec: ImageSpec, count: number, see
     },
   }
 }
+
+/** A 3 x 3 matrix that maps colours, row-major. */
+type Tone = readonly number[]
+
+/** Channels a little lighter or darker; some in grey, where shapes must tell what colours would. */
+function randomTone(random: () => number, greyShare: number): Tone {
+  const gain = [0, 1, 2].map(() => 1 + tint * (2 * random() - 1))
+  const grey = random() < greyShare
+  return gain.flatMap((of, c) => luminance.map((share, d) => of * (grey ? share : +(c === d))))
+}
+
+/** ITU-R BT.601. */
+const luminance = [0.299, 0.587, 0.114]
 
 type Corners = readonly [number, number][]
 
@@ -129,19 +147,26 @@ function bilinearSampler(corners: Corners, source: { width: number; height: numb
     }
   const { shift, factor } = normalisation(spec)
   return {
-    sample(data: Uint8Array, gain: number[], out: Float32Array): void {
-      for (let p = 0; p < area; p++)
+    sample(data: Uint8Array, tone: Tone, out: Float32Array): void {
+      const rgb = [0, 0, 0]
+      for (let p = 0; p < area; p++) {
         for (let c = 0; c < 3; c++) {
           let sum = 0
           for (let k = p * 4; k < p * 4 + 4; k++) sum += weights[k]! * data[at[k]! * 3 + c]!
-          out[c * area + p] = (sum / 255) * gain[c]! * factor[c]! + shift[c]!
+          rgb[c] = sum / 255
         }
-    },
-    scatter(gradient: Float32Array, gain: number[], out: Float32Array): void {
-      for (let p = 0; p < area; p++)
         for (let c = 0; c < 3; c++) {
-          const g = gradient[c * area + p]! * gain[c]! * factor[c]!
-          for (let k = p * 4; k < p * 4 + 4; k++) out[at[k]! * 3 + c]! += weights[k]! * g
+          const value = tone[c * 3]! * rgb[0]! + tone[c * 3 + 1]! * rgb[1]! + tone[c * 3 + 2]! * rgb[2]!
+          out[c * area + p] = value * factor[c]! + shift[c]!
+        }
+      }
+    },
+    scatter(gradient: Float32Array, tone: Tone, out: Float32Array): void {
+      for (let p = 0; p < area; p++)
+        for (let d = 0; d < 3; d++) {
+          let g = 0
+          for (let c = 0; c < 3; c++) g += tone[c * 3 + d]! * gradient[c * area + p]! * factor[c]!
+          for (let k = p * 4; k < p * 4 + 4; k++) out[at[k]! * 3 + d]! += weights[k]! * g
         }
     },
   }

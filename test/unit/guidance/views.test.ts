@@ -73,8 +73,9 @@ describe('views and their transposes', () => {
     ['of a small one', 40, 30],
     ['of a single pixel', 1, 1],
   ])('cutouts %s', (_, width, height) => {
-    for (let count = 1; count < 4; count++)
-      expect(products((p) => cutoutViews(p, squash, count, 5), width, height)).toBeLessThan(0.04)
+    for (const grey of [0, 0.5, 1])
+      for (let count = 1; count < 4; count++)
+        expect(products((p) => cutoutViews(p, squash, count, 5, grey), width, height)).toBeLessThan(0.04)
   })
 
   it('cutouts differ from each other and stay inside', () => {

@@ -54,6 +54,8 @@ const largestTensor = 10e6
 export const longestAspect = 8
 /** Longest edge of a preview. */
 const previewEdge = 512
+/** Share of the cutouts in grey: what is drawn must be told by its shape as well as by its colours. */
+const greyShare = 0.5
 /** Views of a step beside the whole picture. */
 const cutouts: Record<GeneratorName, number> = { SHAPES: 5, STROKES: 5, PIXELS: 7, RECOLOUR: 0 }
 
@@ -112,7 +114,7 @@ export class Painter {
     const seed = this.#commission.seed * 7919 + this.#step
     this.#views = [
       plainView(raster, this.#spec),
-      cutoutViews(raster, this.#spec, cutouts[this.#commission.generator], seed),
+      cutoutViews(raster, this.#spec, cutouts[this.#commission.generator], seed, greyShare),
     ]
     return concat(this.#views.map((views) => views.pixels(0, views.count)))
   }

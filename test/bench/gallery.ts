@@ -125,17 +125,22 @@ export async function partsPicture(
   const gradient = await sharp(shades, { raw: { width: 2 * part, height: 2 * part, channels: 3 } })
     .png()
     .toBuffer()
-  await sheet(
-    [picture, seen.heatmaps[0]!.overlay!, gradient, stepped].map((one) => Buffer.from(one)),
-    path.resolve('docs/guide/parts.png'),
-    4,
-    256,
-  )
+  const tiles = [
+    { prompt: 'the picture', picture },
+    { prompt: `heatmap: "${prompt}"`, picture: Buffer.from(seen.heatmaps[0]!.overlay!) },
+    { prompt: 'gradient', picture: gradient },
+    { prompt: '25 steps with cutouts', picture: Buffer.from(stepped) },
+  ]
+  await sheet(tiles, path.resolve('docs/guide/parts.png'), { columns: 4, size: 256 })
 }
 
 /** Each picture over its prompt. */
-async function sheet(tiles: { picture: Buffer; prompt: string }[], file: string): Promise<void> {
-  const [columns, size, line] = [7, 160, 24]
+async function sheet(
+  tiles: { picture: Buffer; prompt: string }[],
+  file: string,
+  { columns, size } = { columns: 7, size: 160 },
+): Promise<void> {
+  const line = 24
   const [wide, high] = [size + 12, size + line + 8]
   const rows = Math.ceil(tiles.length / columns)
   const create = {

@@ -10,7 +10,7 @@ import { type FeatureGrid, findGrid } from './grid.ts'
 import { lossGradient } from './loss.ts'
 
 /** Part of a derived file's name: raised when the rules change what they write. */
-export const derivationVersion = 2
+export const derivationVersion = 3
 
 export interface Derived {
   /** Name of the input that takes the pictures. */
@@ -99,15 +99,20 @@ export async function deriveGradient(
 }
 
 /**
- * What each place adds to the loss, to first order: the sum over channels of feature x gradient (HiResCAM, Draelos and
- * Carin 2020; Grad-CAM of Selvaraju et al. 2017 without its averaging over places).
+ * What each place adds to the loss, to first order, beyond what the mean place would: the sum over channels of
+ * (feature - its mean over the places) x gradient. That is HiResCAM (Draelos and Carin 2020; Grad-CAM of Selvaraju et
+ * al. 2017 without its averaging of gradients), but what all places have in common says nothing of where.
  */
-function writeHeat({ writer, gradient }: Differentiated, grid: FeatureGrid): Derived['heat'] {
+function writeHeat({ writer, gradient, shapes }: Differentiated, grid: FeatureGrid): Derived['heat'] {
   const { tensor, layout, rows, columns, skip } = grid
   const flow = gradient(tensor)
   if (!flow) return null
-  const sums = writer.sum(writer.node('Mul', [tensor, flow]), [layout === 'map' ? 1 : 2], false)
-  const places = skip > 0 ? writer.slice(sums, 1, skip, skip + rows * columns) : sums
-  const output = writer.node('Reshape', [places, writer.integers([0, rows * columns])], {}, 'limn_heat')
+  const places = (of: string) => (skip > 0 ? writer.slice(of, 1, skip, skip + rows * columns) : of)
+  const features = places(tensor)
+  const rank = shapes.get(tensor)!.length
+  const [along, channels] = layout === 'map' ? [rank === 4 ? [2, 3] : [2], 1] : [[1], 2]
+  const apart = writer.node('Sub', [features, writer.mean(features, along, true)])
+  const sums = writer.sum(writer.node('Mul', [apart, places(flow)]), [channels], false)
+  const output = writer.node('Reshape', [sums, writer.integers([0, rows * columns])], {}, 'limn_heat')
   return { output, rows, columns }
 }

@@ -34,11 +34,18 @@ export function createOptimizer({ config, reload, log, delayMs = 20_000 }: Optim
 
   async function derive(spec: ModelSpec): Promise<void> {
     await pause(delayMs, ending.signal)
-    if (ending.signal.aborted || (await readRecord(path.join(config.home, 'cache'), spec.revision))) return
+    const cache = path.join(config.home, 'cache')
+    if (ending.signal.aborted || (await readRecord(cache, spec.revision))) return
     const begun = performance.now()
     const failure = await run(spec.name, config, ending.signal)
     if (ending.signal.aborted) return
     if (failure !== null) return log.warn({ model: spec.name, failure }, 'no faster files could be derived')
+    // By hand, vectors that may not stand beside those that are there: the library must be indexed anew.
+    if (config.variant === 'int8' && !(await readRecord(cache, spec.revision))?.comparable)
+      return log.warn(
+        { model: spec.name },
+        'the 8-bit files are of another revision: they serve after a restart',
+      )
     await reload(spec.name)
     log.info({ model: spec.name, ms: Math.round(performance.now() - begun) }, 'faster files were looked for')
   }

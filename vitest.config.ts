@@ -7,9 +7,9 @@ import { defineConfig } from 'vitest/config'
 const postgres = process.env.LIMN_TEST_POSTGRES
 const withDatabase = ['test/{integration,e2e,faults}/**/*.test.ts']
 
-const project = (name: string, include: string[], env: Record<string, string> = {}) => ({
+const project = (name: string, include: string[], more: object = {}) => ({
   extends: true as const,
-  test: { name, include, env },
+  test: { name, include, ...more },
 })
 
 export default defineConfig({
@@ -23,7 +23,14 @@ export default defineConfig({
     projects: [
       project('unit', ['test/unit/**/*.test.ts']),
       project('embedded', withDatabase),
-      ...(postgres ? [project('postgres', withDatabase, { LIMN_TEST_DATABASE_URL: postgres })] : []),
+      ...(postgres
+        ? [
+            project('postgres', withDatabase, {
+              env: { LIMN_TEST_DATABASE_URL: postgres },
+              exclude: ['test/integration/prisma/embedded.test.ts'],
+            }),
+          ]
+        : []),
     ],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -26,8 +26,7 @@ async function prepared(): Promise<string> {
   return folder
 }
 
-// Its own matter whatever the suite runs on: the template is the embedded one only there.
-describe.skipIf(process.env.LIMN_TEST_DATABASE_URL)('the embedded database', () => {
+describe('the embedded database', () => {
   it('keeps what it acknowledged when its server is killed, and is open again at once', async () => {
     const folder = await prepared()
     const program = `
@@ -112,7 +111,7 @@ describe.skipIf(process.env.LIMN_TEST_DATABASE_URL)('the embedded database', () 
   })
 })
 
-describe.skipIf(process.env.LIMN_TEST_DATABASE_URL)('the wire in front of the embedded database', () => {
+describe('the wire in front of the embedded database', () => {
   let embedded: Embedded
   let folder: string
   beforeAll(async () => {

@@ -1,4 +1,5 @@
 /** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
+import { bundledBench } from './bundled.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
 import { printSearch, searchBench } from './search.ts'
@@ -9,6 +10,7 @@ import { variantsBench } from './variants.ts'
 const wanted = process.argv.slice(2)
 const parts: Record<string, () => Promise<unknown>> = {
   throughput: () => throughputBench(),
+  bundled: () => bundledBench(),
   variants: () => variantsBench(),
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),

@@ -10,7 +10,7 @@ import { prune } from '../onnx/prune.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { type Examples, examples } from './examples.ts'
 import { agreement, closeEnough, gate, overlap } from './gate.ts'
-import { products, quantize } from './int8.ts'
+import { products, quantize, quantizeTables } from './int8.ts'
 import { prepare } from './prepare.ts'
 import {
   type DerivedSide,
@@ -209,6 +209,7 @@ async function writeSide(model: onnx.IModelProto, kept: ReadonlySet<string>, fil
   const quantized = quantize(copy, (name) => !kept.has(name))
   if (quantized === 0)
     throw new GraphError('The graph has no product with a constant matrix to make in 8 bits.')
+  quantizeTables(copy.graph!)
   prune(
     copy.graph!,
     graph.output!.map(({ name }) => name!),

@@ -6,7 +6,7 @@ import * as ort from 'onnxruntime-node'
 import type { ModelSpec } from '../registry/spec.ts'
 
 /** Raised when the same model would give other files, or be judged otherwise. */
-const derivation = 3
+const derivation = 4
 
 /** Which files serve a model: `auto` takes the derived ones where they pass the gate and are faster here. */
 export type VariantChoice = 'auto' | 'fp32' | 'int8'

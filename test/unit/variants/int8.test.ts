@@ -8,7 +8,7 @@ import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { prune } from '../../../workers/onnx/prune.ts'
 import { type Attributes, GraphBuilder } from '../../../workers/onnx/writer.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
-import { products, quantize } from '../../../workers/variants/int8.ts'
+import { products, quantize, quantizeTables } from '../../../workers/variants/int8.ts'
 import { patchesAsProducts } from '../../../workers/variants/patches.ts'
 import { prepare } from '../../../workers/variants/prepare.ts'
 import { agreement } from '../../support/differences.ts'
@@ -125,6 +125,37 @@ describe('products with constant matrices in 8 bits', () => {
     expect(quantize(model, (name) => name !== first!.name)).toBe(1)
     expect(types(model)).toEqual(['MatMul', 'DynamicQuantizeMatMul', 'Identity'])
   })
+})
+
+describe('tables of words in 8 bits', () => {
+  const words = (rows: number) => {
+    const g = new GraphBuilder()
+    const table = random(rows * 32, 6).map((v, i) => v * 10 ** ((i >> 5) % 4))
+    g.node('Gather', [g.floats(table, [rows, 32]), 'ids'], { axis: 0 }, 'y')
+    const model = g.model(
+      [{ name: 'ids', type: 'int64', shape: ['n', 'length'] }],
+      [{ name: 'y', shape: [] }],
+    )
+    delete model.graph!.output![0]!.type!.tensorType!.shape
+    return { model, table }
+  }
+  it('give each row to half a step of its own scale', async () => {
+    const { model, table } = words(1200)
+    expect(quantizeTables(model.graph!)).toBe(1)
+    prune(model.graph!, ['y'])
+    const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 4 })
+    const ids = [0, 1, 2, 3, 1199, 700]
+    const { y } = await session.run({ ids: new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [2, 3]) })
+    expect(y!.dims).toEqual([2, 3, 32])
+    for (const [i, id] of ids.entries()) {
+      const row = table.subarray(id * 32, id * 32 + 32)
+      const step = Math.max(...row.map(Math.abs)) / 127
+      const off = row.map((v, k) => Math.abs(v - (y!.data as Float32Array)[i * 32 + k]!))
+      expect(Math.max(...off)).toBeLessThan(0.51 * step)
+    }
+    await session.release()
+  })
+  it('small ones stay', () => expect(quantizeTables(words(77).model.graph!)).toBe(0))
 })
 
 describe('patch embeddings as products', () => {

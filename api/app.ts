@@ -7,6 +7,7 @@ import type { Services } from '../schema/context.ts'
 import { imageReader } from '../schema/images.ts'
 import type { Encoder } from '../workers/encode/encoder.ts'
 import { createEncoder, type EncoderOptions } from '../workers/encode/index.ts'
+import { candidates } from '../workers/encode/providers.ts'
 import { createGuide } from '../workers/guidance/guide.ts'
 import { createRuns } from '../workers/guidance/runs/runs.ts'
 import { createLibrary } from '../workers/ingest/index.ts'
@@ -40,7 +41,8 @@ export function openRegistry({
   model,
   precision,
   variant,
-}: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>): ModelRegistry {
+  provider,
+}: Pick<Config, 'home' | 'model' | 'precision' | 'variant' | 'provider'>): ModelRegistry {
   return new ModelRegistry({
     bundledFolder: fileURLToPath(new URL('../workers/models', import.meta.url)),
     homeFolder: path.join(home, 'models'),
@@ -48,6 +50,7 @@ export function openRegistry({
     defaultModel: model,
     precision: precision === 'auto' ? null : precision,
     variant,
+    providers: provider === 'auto' ? candidates() : [provider],
   })
 }
 
@@ -82,7 +85,11 @@ export async function openApp(config: Config): Promise<App> {
   try {
     // The default model must be there before a database is made for it.
     await registry.get()
-    const optimizer = createOptimizer({ config, log, reload: (name) => ownEncoder.reload(name) })
+    const optimizer = createOptimizer({
+      config,
+      log,
+      takeUpVariants: (name) => ownEncoder.takeUpVariants(name),
+    })
     const [database, ownEncoder] = await bothOpen(
       opened(parts, openDatabase({ url: config.databaseUrl, home: config.home, log })),
       opened(

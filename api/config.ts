@@ -57,8 +57,8 @@ const table = {
   variant: row(
     'LIMN_VARIANT',
     'auto',
-    'weights that serve on the CPU: auto derives 8-bit ones in the background and takes them where they agree and are faster; fp32 or int8 by hand',
-    z.enum(['auto', 'fp32', 'int8']).default('auto'),
+    'weights that serve: auto derives faster ones in the background (int8 for the CPU, fp16 for GPUs) and takes them where they agree and are faster; fp32, int8 or fp16 by hand',
+    z.enum(['auto', 'fp32', 'int8', 'fp16']).default('auto'),
   ),
   apiKey: row(
     'LIMN_API_KEY',

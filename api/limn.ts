@@ -19,7 +19,7 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     load: async () => (await import('./cli/draw.ts')).drawCommand,
   },
   models: {
-    help: 'ls | pull NAME | verify [NAME]: the models of this server',
+    help: 'ls | pull NAME | verify [NAME] | optimize NAME: the models of this server',
     load: async () => (await import('./cli/models.ts')).modelsCommand,
   },
   doctor: {

@@ -64,7 +64,7 @@ export function createMetrics(): Metrics {
       return {
         models: () => encoder.models(),
         model: (name) => encoder.model(name),
-        reload: (name) => encoder.reload(name),
+        takeUpVariants: (name) => encoder.takeUpVariants(name),
         ready: () => encoder.ready(),
         stats: () => encoder.stats(),
         close: () => encoder.close(),

@@ -1,4 +1,5 @@
 import type { EncoderModel } from '../workers/encode/encoder.ts'
+import { variantFor } from '../workers/registry/spec.ts'
 import { builder } from './builder.ts'
 import { Node } from './node.ts'
 
@@ -24,9 +25,8 @@ export const Model = builder.objectRef<EncoderModel>('Model').implement({
     }),
     precision: t.string({
       description:
-        'Weights in use: fp32, fp16 and so on as the model has them, or int8 where files that Limn derived serve for pictures, texts or both.',
-      resolve: ({ spec, provider }) =>
-        provider === 'cpu' && spec.variant ? spec.variant.name : spec.files.precision,
+        'Weights in use: fp32, fp16 and so on as the model has them, or int8 (CPU) or fp16 (GPU) where files that Limn derived serve for pictures, texts or both.',
+      resolve: ({ spec, provider }) => variantFor(spec, provider)?.name ?? spec.files.precision,
     }),
     revision: t.string({
       description:

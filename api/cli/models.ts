@@ -2,22 +2,30 @@ import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import type { Encoder, Provider } from '../../workers/encode/encoder.ts'
+import { candidates } from '../../workers/encode/providers.ts'
 import { onnxFiles, precisionsOf } from '../../workers/registry/files.ts'
 import { pullModel } from '../../workers/registry/pull.ts'
 import { readReferences, recordReferences } from '../../workers/registry/references.ts'
 import type { ModelRegistry } from '../../workers/registry/registry.ts'
-import type { ModelSpec, Precision } from '../../workers/registry/spec.ts'
+import { type ModelSpec, type Precision, variantFor } from '../../workers/registry/spec.ts'
 import { type Verification, verifyModel } from '../../workers/registry/verify.ts'
-import { optimize } from '../../workers/variants/optimize.ts'
-import { readRecord, type Side, sides, type VariantRecord } from '../../workers/variants/record.ts'
-import { createLog, openEncoder, openRegistry } from '../app.ts'
+import { inWords, optimize } from '../../workers/variants/optimize.ts'
+import {
+  precisionFor,
+  providers,
+  readRecord,
+  type Side,
+  sides,
+  type VariantRecord,
+} from '../../workers/variants/record.ts'
+import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { bytes, type Progress, progressOn } from './progress.ts'
 
 const usage = `limn models ls                            the models of this server
 limn models pull NAME [--precision fp16]  load one from the model hub (LIMN_HUB_URL), e.g. Xenova/clip-vit-base-patch32
 limn models verify [NAME]                 encode the references of one, or of all, again and compare
-limn models optimize NAME                 derive 8-bit files for the CPU, compare them with fp32 and measure their speed
+limn models optimize NAME [--for gpu]     derive faster files, compare them with fp32 and measure their speed
 
 Precisions: fp32, fp16, int8, uint8, q4, q4f16, bnb4; the best that the hub has when none is given. A pull that was
 cut goes on where it was. What is pulled is in LIMN_HOME/models and is there at the server's next start.
@@ -32,7 +40,11 @@ export async function modelsCommand(
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { precision: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      precision: { type: 'string' },
+      for: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   const [action, name, ...more] = positionals
   const precision = values.precision ?? (config.precision === 'auto' ? null : config.precision)
@@ -42,7 +54,7 @@ export async function modelsCommand(
   if (action === 'ls' && !name) return list(config)
   if (action === 'pull' && name) return pull(name, config, precision as Precision | null)
   if (action === 'verify') return verify(name, config)
-  if (action === 'optimize' && name) return optimizeModel(name, config)
+  if (action === 'optimize' && name) return optimizeModel(name, config, target(values.for, config))
   return help(2)
 }
 
@@ -76,37 +88,53 @@ async function list(config: Config): Promise<number> {
 
 /** What was derived from each model, how well it agrees, how fast it is here, and whether it serves. */
 async function listVariants(specs: readonly ModelSpec[], config: Config): Promise<void> {
-  for (const { name, revision, variant } of specs) {
-    const record = await readRecord(path.join(config.home, 'cache'), revision.replace(/-int8$/, ''))
-    if (record) console.log(`\n${name}, derived for the CPU:\n${shownRecord(record, variant?.sides ?? [])}`)
-  }
+  for (const spec of specs)
+    for (const provider of providers) {
+      const revision = spec.revision.replace(/-(int8|fp16)$/, '')
+      const record = await readRecord(path.join(config.home, 'cache'), revision, provider)
+      if (record) console.log(`\n${shownRecord(spec, provider, record)}`)
+    }
 }
 
-function shownRecord(record: VariantRecord, serving: readonly Side[]): string {
+function shownRecord(spec: ModelSpec, provider: Provider, record: VariantRecord): string {
+  const serving: readonly Side[] = variantFor(spec, provider)?.sides ?? []
+  const precision = inWords[precisionFor(provider)]
   const lines = sides.map((side) => {
-    const { file, bytes: size, quantized, kept, cosine, speedup, reason } = record.sides[side]
+    const { file, bytes: size, rewritten, kept, cosine, speedup, reason } = record.sides[side]
     const what = side === 'vision' ? 'pictures' : 'texts   '
     if (!file) return `  ${what}  none: ${reason}`
-    const products = `${quantized} products in 8 bits${kept.length > 0 ? `, ${kept.length} in float` : ''}`
+    const products = `${rewritten} products ${precision}${kept.length > 0 ? `, ${kept.length} in float` : ''}`
     const agrees = `cosine to fp32 ${cosine!.mean.toFixed(4)}, lowest ${cosine!.worst.toFixed(4)}`
     const taken = serving.includes(side) ? 'serves' : (reason ?? 'not in use')
     return `  ${what}  ${bytes(size)}, ${products}, ${speedup.toFixed(2)} times as fast, ${agrees}: ${taken}`
   })
-  return [...lines, `  ten best pictures in common with fp32: ${(100 * record.overlap).toFixed(1)} %`].join(
-    '\n',
-  )
+  const common = `  ten best pictures in common with fp32: ${(100 * record.overlap).toFixed(1)} %`
+  const any = sides.some((side) => record.sides[side].file)
+  return [`${spec.name}, derived for ${provider}:`, ...lines, ...(any ? [common] : [])].join('\n')
 }
 
-async function optimizeModel(name: string, config: Config): Promise<number> {
+/** The provider that files are derived for: `cpu`, or for `gpu` the one that is configured or would be tried first. */
+function target(wanted: string | undefined, config: Config): Provider {
+  const configured = config.provider === 'auto' ? null : config.provider
+  const gpu = configured && configured !== 'cpu' ? configured : candidates().find((of) => of !== 'cpu')
+  if (wanted === 'gpu' && !gpu)
+    throw new Error('No GPU provider is to be found on this machine. LIMN_PROVIDER names one to try anyway.')
+  if (wanted === 'gpu') return gpu!
+  if (wanted && wanted !== 'cpu') throw new Error(`--for takes cpu or gpu, not "${wanted}".`)
+  return wanted ? 'cpu' : (configured ?? 'cpu')
+}
+
+async function optimizeModel(name: string, config: Config, provider: Provider): Promise<number> {
   const spec = await openRegistry({ ...config, variant: 'fp32' }).get(name)
   const stop = new AbortController()
   const interrupt = () => stop.abort(new Error('Stopped.'))
   process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
   const shown: { progress?: Progress; doing?: string } = {}
   try {
     const record = await optimize(spec, {
       cacheFolder: path.join(config.home, 'cache'),
-      log: createLog('warn'),
+      provider,
       signal: stop.signal,
       onProgress(done, of, doing) {
         if (doing !== shown.doing) {
@@ -117,12 +145,12 @@ async function optimizeModel(name: string, config: Config): Promise<number> {
         shown.progress!.update(done, of)
       },
     })
-    const taken = await openRegistry({ ...config, variant: 'auto' }).get(name)
-    console.log(`${name}, derived for the CPU:\n${shownRecord(record, taken.variant?.sides ?? [])}`)
+    console.log(shownRecord(await openRegistry(config).get(name), provider, record))
     return 0
   } finally {
     shown.progress?.end()
     process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
   }
 }
 
@@ -162,8 +190,10 @@ async function pull(name: string, config: Config, precision: Precision | null): 
     process.off('SIGINT', interrupt)
   }
   const status = await verify(name, config)
-  const cpu = config.provider === 'cpu' || config.provider === 'auto'
-  if (status === 0 && cpu && config.variant !== 'fp32') await optimizeModel(name, config)
+  if (status === 0 && config.variant !== 'fp32')
+    await optimizeModel(name, config, target(undefined, config)).catch((error: Error) =>
+      console.error(`No faster files could be derived: ${error.message}`),
+    )
   if (status === 0) console.log(`Start the server with LIMN_MODEL=${name} to make it the default.`)
   return status
 }

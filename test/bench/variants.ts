@@ -100,10 +100,10 @@ async function agreementOf(spec: ModelSpec, cacheFolder: string, log: (line: str
     `${spec.name}: derived and judged in ${taken} s, ten best in common ${(100 * record.overlap).toFixed(1)} %`,
   )
   for (const side of sides) {
-    const { bytes, quantized, kept, cosine, speedup, reason } = record.sides[side]
+    const { bytes, rewritten, kept, cosine, speedup, reason } = record.sides[side]
     const own = spec.files.kind === 'combined' ? spec.files.model : spec.files[side]
     log(
-      `  ${side}: ${mb(statSync(own).size / 1e6)} -> ${mb(bytes / 1e6)}, ${quantized} products in 8 bits, ${kept.length} in float, ` +
+      `  ${side}: ${mb(statSync(own).size / 1e6)} -> ${mb(bytes / 1e6)}, ${rewritten} products in 8 bits, ${kept.length} in float, ` +
         `cosine ${cosine?.mean.toFixed(5)} (lowest ${cosine?.worst.toFixed(5)}), ${speedup.toFixed(2)} times as fast: ${reason ?? 'taken'}`,
     )
   }

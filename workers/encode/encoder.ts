@@ -61,8 +61,8 @@ export interface Encoder {
    * @throws ModelNotFound, Overloaded, DeadlineExceeded; the signal's reason when aborted
    */
   encode(inputs: readonly EncodeInput[], options?: EncodeOptions): Promise<(Encoded | ItemError)[]>
-  /** Takes up what has changed of a model's files. Requests go on meanwhile. */
-  reload(name: string): Promise<void>
+  /** Takes up files that were derived from a model meanwhile, while requests go on; null when there are none that serve. */
+  takeUpVariants(name: string): Promise<ModelSpec | null>
   /** Encodes one text and one picture for real. Rejects when the default model does not work. */
   ready(): Promise<void>
   stats(): EncoderStats

@@ -199,9 +199,10 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     async model(name) {
       return describe(await registry.get(name))
     },
-    async reload(name) {
-      registry.forget(name)
-      await models.reload(await registry.get(name))
+    async takeUpVariants(name) {
+      const spec = await registry.takeUpVariants(name)
+      if (spec) await models.reload(spec)
+      return spec
     },
     async ready() {
       const spec = await registry.get()

@@ -1,5 +1,5 @@
 import { ModelFolderError } from '../errors.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import { type ModelSpec, variantFor } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
 import { cores } from './graph.ts'
 import { Lane } from './lane.ts'
@@ -13,7 +13,7 @@ import { type EncodeWork, gatherInputs, spreadVectors } from './vectors.ts'
  * Texts are so little work that the threads of one session mostly wait for each other: two sessions with half of the
  * cores each do a third more. They hold the weights twice, which a text tower's size allows.
  */
-function textSessions({ provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>) {
+export function textSessions({ provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>) {
   return provider === 'cpu' && threads > 1
     ? { count: 2, threads: Math.floor(threads / 2) }
     : { count: 1, threads }
@@ -86,8 +86,7 @@ export class LoadedModel {
           `Model "${spec.name}": config.json says ${spec.dimensions} dimensions, the graph gives ${session.ready.dimensions}.`,
         )
       }
-    const derived = options.provider === 'cpu' ? spec.variant : null
-    const { shortTexts } = derived ?? text[0]!.ready
+    const { shortTexts } = variantFor(spec, options.provider) ?? text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
     const lane = (of: EncodeSession[], side: 'vision' | 'text', modality: 'image' | 'text') =>
       new Lane(of, {
@@ -126,11 +125,10 @@ export function sessionSettings(
   side: 'vision' | 'text',
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): SessionSettings {
-  const { files, variant, image, text } = spec
+  const { files, image, text } = spec
   return {
     side,
-    // Derived files are made for the CPU's kernels.
-    files: provider === 'cpu' && variant ? variant.files : files,
+    files: variantFor(spec, provider)?.files ?? files,
     provider,
     image,
     maxTokens: text.maxTokens,

@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import { type ModelSpec, variantFor } from '../registry/spec.ts'
+import { discard } from '../variants/record.ts'
 import type { Provider } from './encoder.ts'
 import { LoadedModel, type LoadOptions } from './model.ts'
 import { candidates, chooseProvider } from './providers.ts'
@@ -78,12 +79,16 @@ export class LoadedModels {
         log.warn({ model: spec.name, modality, err }, 'the model fails on an input'),
       onRoom,
     }
-    const model = await LoadedModel.load(spec, options).catch((err) => {
-      if (!spec.variant) throw err
+    const derived = variantFor(spec, provider)
+    const model = await LoadedModel.load(spec, options).catch(async (err) => {
+      if (!derived) throw err
+      await discard(derived)
+      // Its own files give vectors of another revision than the library was told.
+      if (!derived.comparable) throw err
       log.warn({ model: spec.name, err }, 'the derived files do not load: the model serves with its own')
-      return LoadedModel.load({ ...spec, variant: null }, options)
+      return LoadedModel.load({ ...spec, variants: [] }, options)
     })
-    const variant = provider === 'cpu' ? (model.spec.variant?.name ?? 'none') : 'none'
+    const variant = variantFor(model.spec, provider)?.name ?? 'none'
     const ms = Math.round(performance.now() - begun)
     log.info({ model: spec.name, provider, variant, ms }, 'model loaded')
     this.#options.onLoaded?.(model.spec, provider)

@@ -22,11 +22,9 @@ def words(text):
 def build_vocabulary(counts, size=42_000, common=26_000, pieces=1_500):
     """Every word of the captions that fits, the commonest words of English, and pieces for the rest.
 
-    `counts`: how often a word occurs in training. Writes vocabulary.json and, row for row, vocabulary.npy:
-    the word's vector (100 numbers, length 1; zeros for a piece or a word without one).
+    `counts`: how often a word occurs in training.
     """
     english = json.loads((FOLDER / "vectors.json").read_text())
-    where = {word: at for at, word in enumerate(english)}
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     tails = collections.Counter()
     for word, n in counts.items():
@@ -43,7 +41,13 @@ def build_vocabulary(counts, size=42_000, common=26_000, pieces=1_500):
     for word, _ in counts.most_common():
         chosen.setdefault(word)
     kept = list(chosen)[: size - len(continued) - 2]
-    vocabulary = ["[PAD]", "[UNK]"] + kept + continued
+    keep_vocabulary(["[PAD]", "[UNK]"] + kept + continued)
+
+
+def keep_vocabulary(vocabulary):
+    """Writes vocabulary.json and, row for row, vocabulary.npy: the word's vector (100 numbers, length 1; zeros for a
+    piece or a word without one)."""
+    where = {word: at for at, word in enumerate(json.loads((FOLDER / "vectors.json").read_text()))}
     table = np.fromfile(FOLDER / "vectors.f32", dtype=np.float32).reshape(-1, 100)
     vectors = np.zeros((len(vocabulary), 100), dtype=np.float32)
     for at, token in enumerate(vocabulary):

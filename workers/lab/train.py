@@ -1,7 +1,7 @@
 """Trains both towers on what pack.ts and glossary.ts wrote. `python3 train.py --help` tells the options.
 
 The learning rate is flat and falls only in the last part (`--cooldown`), so that a run can be prolonged: what is
-saved as trunk.pt before the fall is where `--resume` goes on.
+saved as trunk.pt before the fall is where `--resume` goes on. Without a checkpoint, `--from` begins with an exported model.
 """
 
 import argparse
@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from captions import LOOK_WORDS, STOP, Captions
 from data import FOLDER, Pictures
 from model import ImageTower, TextTower
-from tokens import Tokenizer, build_vocabulary
+from resume import known, open_image, open_text
+from tokens import Tokenizer, build_vocabulary, keep_vocabulary
 
 BAG = 2048  # words are hashed into this many columns to compare captions with pictures
 
@@ -34,6 +35,7 @@ def options():
     ask.add_argument("--threads", type=int, default=2)
     ask.add_argument("--seed", type=int, default=0)
     ask.add_argument("--resume", help="a checkpoint to go on from; the run's own last.pt is taken without asking")
+    ask.add_argument("--from", dest="folder", help="an exported model folder to begin with, where no checkpoint is left")
     ask.add_argument("--every", type=float, default=8, help="minutes between checkpoints with an evaluation")
     ask.add_argument("--auxiliary", type=float, default=1.0, help="weight of the words-from-picture loss")
     return ask.parse_args()
@@ -163,7 +165,10 @@ def main():
     last = Path(o.resume) if o.resume else run / "last.pt"
     resumed = torch.load(last) if last.exists() else None
     counts = captions.counts(pictures.train)
-    if not resumed:
+    given = known(o.folder) if o.folder and not resumed else None
+    if given:
+        keep_vocabulary(given.tokens)
+    elif not resumed:
         build_vocabulary(counts)
     tokenizer = Tokenizer.load()
     vectors = torch.from_numpy(np.load(FOLDER / "vocabulary.npy"))
@@ -180,6 +185,12 @@ def main():
     light = [p for m in modules for n, p in m.named_parameters() if p.ndim < 2 or "difference" in n] + [scale]
     optimiser = torch.optim.AdamW([{"params": heavy, "weight_decay": 0.05}, {"params": light, "weight_decay": 0}], lr=o.rate, betas=(0.9, 0.98), eps=1e-6)
     seen, log = 0, []
+    if given:
+        seen, log = given.seen, given.log
+        open_text(o.folder, text)
+        open_image(o.folder, image, pictures.plain(random.sample(pictures.train, 512)))
+        scale.data.fill_(given.scale)
+        print(f"going on from {o.folder} at {seen} pictures", flush=True)
     average = Average([image, text])
     if resumed:
         for module, state in zip(modules, resumed["modules"]):

@@ -43,8 +43,11 @@ async function bringIn(model: onnx.ModelProto, folder: string): Promise<void> {
       throw new GraphError(`Tensor "${tensor.name}" has its data in "${location}".`)
     let bytes = files.get(location)
     if (!bytes) {
-      bytes = await readFile(path.join(folder, location)).catch(() => {
-        throw new GraphError(`The file ${location} with the model's weights is missing.`)
+      bytes = await readFile(path.join(folder, location)).catch((error: NodeJS.ErrnoException) => {
+        const missing = error.code === 'ENOENT'
+        throw new GraphError(
+          `The file ${location} with the model's weights ${missing ? 'is missing' : `cannot be read: ${error.message}`}.`,
+        )
       })
       files.set(location, bytes)
     }

@@ -64,6 +64,8 @@ export async function probe(
   try {
     session = await ort.InferenceSession.create(bytes, {
       graphOptimizationLevel: 'basic',
+      // It runs once: weights need not be laid out for it a second time.
+      extra: { session: { disable_prepacking: '1' } },
       logSeverityLevel: 4,
     })
   } catch (error) {

@@ -4,10 +4,10 @@ import { createReadStream, existsSync } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { lock } from '../lock.ts'
 import { readConfig } from './config.ts'
 import { isExternalData, lookedFor, pickGraphs } from './files.ts'
 import { Hub, HubError, type HubFile, type HubOptions } from './hub.ts'
-import { lockPull } from './lock.ts'
 import type { Precision } from './spec.ts'
 
 export interface PullOptions extends HubOptions {
@@ -67,7 +67,9 @@ export async function pullModel(options: PullOptions): Promise<Pulled> {
   const target = path.join(registryFolder, name)
   const partial = path.join(registryFolder, '.partial', name)
   await mkdir(partial, { recursive: true })
-  const unlock = await lockPull(`${partial}.lock`, name)
+  const unlock = await lock(`${partial}.lock`)
+  if (typeof unlock === 'number')
+    throw new HubError(`"${name}" is being pulled by process ${unlock}. Wait for it, or stop it first.`)
   try {
     const { precision, small, weights } = choose(await hub.files(name), name, options.precision)
     const files = [...small, ...weights]

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Provider } from '../encode/encoder.ts'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
-import { type VariantChoice, withVariant } from '../variants/record.ts'
+import { type VariantChoice, withVariants } from '../variants/record.ts'
 import { type LogitScalars, readConfig } from './config.ts'
 import { chooseFiles } from './files.ts'
 import { DigestCache, revisionOf } from './revision.ts'
@@ -19,6 +20,8 @@ export interface RegistryOptions {
   precision?: Precision | null
   /** Whether derived files serve; `fp32`, the default, leaves them alone. */
   variant?: VariantChoice
+  /** Those that may come to run a model, whose derived files are looked for; the CPU alone when absent. */
+  providers?: readonly Provider[]
 }
 
 /** A folder that is not usable, and why. It does not hide the others. */
@@ -32,6 +35,8 @@ export class ModelRegistry {
   readonly defaultName: string
   readonly #options: RegistryOptions
   readonly #digests: DigestCache
+  /** As the folders have them, and with the derived files that serve. */
+  readonly #own = new Map<string, Promise<ModelSpec>>()
   readonly #specs = new Map<string, Promise<ModelSpec>>()
   #folders: Promise<Map<string, { folder: string; bundled: boolean }>> | undefined
 
@@ -88,21 +93,39 @@ export class ModelRegistry {
     return this.#folders
   }
 
-  /** Reads the model anew when next asked for it: its variants may have changed. */
-  forget(name: string): void {
-    this.#specs.delete(name)
+  /**
+   * Takes up files that were derived since the model was read, whose folder is not read again. Null when there are none
+   * that serve, or their vectors are of another revision than those which were made already: these wait for a restart.
+   */
+  async takeUpVariants(name: string): Promise<ModelSpec | null> {
+    const [own, held] = await Promise.all([this.#own.get(name), this.#specs.get(name)])
+    if (!own || !held) return null
+    const spec = await this.#withVariants(own)
+    if (spec.revision !== held.revision || spec.variants.length === 0) return null
+    this.#specs.set(name, Promise.resolve(spec))
+    return spec
   }
 
   #spec(name: string, folder: string, bundled: boolean): Promise<ModelSpec> {
-    let spec = this.#specs.get(name)
-    if (!spec) {
-      const { precision, variant = 'fp32', cacheFolder } = this.#options
-      spec = readSpec(name, folder, bundled, this.#digests, precision).then((own) =>
-        withVariant(own, variant, cacheFolder),
-      )
-      this.#specs.set(name, spec)
+    const { precision } = this.#options
+    // What fails is tried again when next asked for.
+    const kept = (map: Map<string, Promise<ModelSpec>>, make: () => Promise<ModelSpec>) => {
+      const known = map.get(name)
+      if (known) return known
+      const made = make()
+      map.set(name, made)
+      made.catch(() => map.delete(name))
+      return made
     }
-    return spec
+    return kept(this.#specs, async () => {
+      const read = () => readSpec(name, folder, bundled, this.#digests, precision)
+      return this.#withVariants(await kept(this.#own, read))
+    })
+  }
+
+  #withVariants(own: ModelSpec): Promise<ModelSpec> {
+    const { variant = 'fp32', cacheFolder, providers = ['cpu'] } = this.#options
+    return withVariants(own, variant, cacheFolder, providers)
   }
 }
 
@@ -133,7 +156,7 @@ async function readSpec(
   const config = await readConfig(folder, async () => learnedScalars(graphs()))
   const files = graphs()
   const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
-  return { name, folder, bundled, licence, revision, files, variant: null, ...config }
+  return { name, folder, bundled, licence, revision, files, variants: [], ...config }
 }
 
 /** Of the graphs, a combined one alone can be expected to hold them. */

@@ -1,3 +1,5 @@
+import type { Provider } from '../encode/encoder.ts'
+
 /** What a model folder says about itself: everything the encoder needs, read from its config files alone. */
 export interface ModelSpec {
   /** The model's id: the folder's name, e.g. `limn-icons` or `Xenova/clip-vit-base-patch32`. */
@@ -16,18 +18,24 @@ export interface ModelSpec {
   head: Head
   /** As the folder has them; what gradients are derived from. */
   files: ModelFiles
-  /** What serves on the CPU instead, where 8-bit files were derived and chosen. */
-  variant: Variant | null
+  /** What serves instead on a provider, where files were derived for it and chosen. */
+  variants: readonly Variant[]
 }
 
 /** Files derived from a model's own; a side that is not derived has its own file here too. */
 export interface Variant {
-  name: 'int8'
+  provider: Provider
+  name: 'int8' | 'fp16'
   sides: readonly ('vision' | 'text')[]
+  /** Whether its vectors may stand beside those of the model's own files. */
+  comparable: boolean
   files: ModelFiles
   /** Whether the fp32 file gives a short text the same vector however it is padded; rounding blurs the answer here. */
   shortTexts: boolean
 }
+
+export const variantFor = ({ variants }: ModelSpec, provider: Provider): Variant | null =>
+  variants.find((variant) => variant.provider === provider) ?? null
 
 /** How a probability is read off cosines. Scale and bias are those of the logits: logit = scale * cosine + bias. */
 export type Head =

@@ -3,6 +3,7 @@
  * Runtime, weights rounded per column and without a zero point, activations per tensor as they come (Jacob et al. 2018;
  * github.com/microsoft/onnxruntime, docs/ContribOperators.md).
  */
+import { readFileSync } from 'node:fs'
 import type { onnx } from 'onnx-proto'
 import { type Constant, floats } from '../onnx/file.ts'
 import { inputsOf } from '../onnx/prune.ts'
@@ -16,12 +17,20 @@ interface Product {
   /** What is multiplied, [..., k]. */
   input: string
   /** [k, n]. */
-  weights: Constant
+  weights: Weights
   /** Name of a constant [n] that is added, and the node that adds it unless the product does. */
   bias: string | null
   adds: onnx.INodeProto | null
 }
 
+/** A constant whose values are read when they are wanted: all of a model's at once would be its size again. */
+interface Weights {
+  dims: number[]
+  read(): Constant
+}
+
+const FLOAT = 1
+const HALF = 10
 /** Products of fewer weights than these are not worth the rounding. */
 const leastWeights = 4096
 
@@ -33,29 +42,34 @@ export function products(graph: onnx.IGraphProto): Product[] {
   for (const node of graph.node!)
     for (const name of inputsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node])
   const outputs = new Set(graph.output!.map(({ name }) => name!))
-  const constant = (name: string | undefined): Constant | null => {
+  const weightsOf = (tensor: onnx.ITensorProto): Weights | null =>
+    tensor.dataType === FLOAT || tensor.dataType === HALF
+      ? { dims: (tensor.dims ?? []).map(Number), read: () => floats(tensor)! }
+      : null
+  const constant = (name: string | undefined): Weights | null => {
     if (!name) return null
     const tensor = initializers.get(name)
-    if (tensor) return floats(tensor)
+    if (tensor) return weightsOf(tensor)
     const node = producer.get(name)
     if (node?.opType === 'Identity') return constant(node.input![0]!)
     // Half-precision weights are unpacked by a Cast to float.
     if (node?.opType === 'Cast' && attribute(node, 'to') === 1) return constant(node.input![0]!)
     if (node?.opType === 'Transpose') return transposed(node, constant(node.input![0]!))
     const value = node?.opType === 'Constant' && node.attribute!.find((of) => of.name === 'value')?.t
-    return value ? floats(value) : null
+    return value ? weightsOf(value) : null
   }
   return graph.node!.flatMap((node): Product[] => {
     if (node.domain || !['MatMul', 'Gemm'].includes(node.opType!)) return []
     const [input, second, third] = node.input as [string, string, string?]
     let weights = constant(second)
-    if (weights?.dims.length !== 2 || weights.data.length < leastWeights || constant(input)) return []
+    if (weights?.dims.length !== 2 || weights.dims[0]! * weights.dims[1]! < leastWeights || constant(input))
+      return []
     const name = node.output![0]!
     if (node.opType === 'Gemm') {
       const plain = ['alpha', 'beta'].every((of) => (attribute(node, of) ?? 1) === 1)
       if (!plain || attribute(node, 'transA')) return []
       if (attribute(node, 'transB')) weights = turned(weights)
-      if (third && constant(third)?.dims.length !== 1) return []
+      if (third && constant(third)?.dims.join() !== String(weights.dims[1])) return []
       return [{ name, node, input, weights, bias: third || null, adds: null }]
     }
     const [reader, ...others] = readers.get(name) ?? []
@@ -78,7 +92,7 @@ export function quantize(model: onnx.IModelProto, wanted: (name: string) => bool
       string,
       string,
     ]
-    const { rounded, scales, zeros } = perColumn(weights)
+    const { rounded, scales, zeros } = perColumn(weights.read())
     const [k, n] = weights.dims as [number, number]
     const bytes = (of: Int8Array | Float32Array) => new Uint8Array(of.buffer)
     graph.initializer!.push(
@@ -158,27 +172,48 @@ function perRow({ dims, data }: Constant) {
   return { rounded, scales }
 }
 
-/** Each column's largest weight becomes 127. */
-function perColumn({ dims, data }: Constant) {
+/**
+ * ONNX Runtime's kernels for x64 without VNNI add pairs of products in 16 bits, which overflow with weights beyond 64
+ * (2 * 255 * 64 still fits); elsewhere all of the 8 bits are used.
+ */
+const largestWeight = process.arch !== 'x64' || hasVnni() ? 127 : 64
+
+function hasVnni(): boolean {
+  try {
+    return /\b(avx512_vnni|avx_vnni|amx_int8)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Each column's largest weight becomes the largest there is. */
+export function perColumn({ dims, data }: Constant, largest = largestWeight) {
   const [k, n] = dims as [number, number]
   const scales = new Float32Array(n)
   for (let i = 0; i < k; i++)
     for (let j = 0; j < n; j++) scales[j] = Math.max(scales[j]!, Math.abs(data[i * n + j]!))
-  for (let j = 0; j < n; j++) scales[j] = scales[j]! / 127 || 1
+  for (let j = 0; j < n; j++) scales[j] = scales[j]! / largest || 1
   const rounded = new Int8Array(k * n)
   for (let i = 0; i < k; i++)
     for (let j = 0; j < n; j++) rounded[i * n + j] = Math.round(data[i * n + j]! / scales[j]!)
   return { rounded, scales, zeros: new Int8Array(n) }
 }
 
-function turned({ dims, data }: Constant): Constant {
+function turned({ dims, read }: Weights): Weights {
   const [rows, columns] = dims as [number, number]
-  const out = new Float32Array(data.length)
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j]!
-  return { dims: [columns, rows], data: out }
+  return {
+    dims: [columns, rows],
+    read() {
+      const { data } = read()
+      const out = new Float32Array(data.length)
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j]!
+      return { dims: [columns, rows], data: out }
+    },
+  }
 }
 
-function transposed(node: onnx.INodeProto, of: Constant | null): Constant | null {
+function transposed(node: onnx.INodeProto, of: Weights | null): Weights | null {
   const perm = attribute(node, 'perm')
   const swaps = !perm || (Array.isArray(perm) && perm.join() === '1,0')
   return of?.dims.length === 2 && swaps ? turned(of) : null

@@ -1,19 +1,26 @@
-/** Derives a model's 8-bit variant, judges it and remembers what came out. */
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+/** Derives a model's variant for a provider, judges it and remembers what came out. */
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { onnx } from 'onnx-proto'
+import type { Provider } from '../encode/encoder.ts'
 import type { EncodeSession } from '../encode/model.ts'
-import { type Log, silent } from '../log.ts'
+import { lock } from '../lock.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { writeModel } from '../onnx/file.ts'
 import { prune } from '../onnx/prune.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { type Examples, examples } from './examples.ts'
+import { halve } from './fp16.ts'
 import { agreement, closeEnough, gate, overlap } from './gate.ts'
 import { products, quantize, quantizeTables } from './int8.ts'
 import { prepare } from './prepare.ts'
 import {
   type DerivedSide,
+  derivation,
+  precisionFor,
+  readRecord,
   type Side,
   sides,
   thisMachine,
@@ -21,15 +28,18 @@ import {
   variantBase,
   writeRecord,
 } from './record.ts'
-import { type Inputs, inputsOf, openSide, race, vectorsOf } from './trial.ts'
+import { fitted, type Inputs, inputsOf, openSide, race, vectorsOf } from './trial.ts'
 
 export interface OptimizeOptions {
   cacheFolder: string
-  log?: Log
+  /** What the files are for: 8 bits for the CPU, which is meant when absent, half precision for GPUs. */
+  provider?: Provider
   signal?: AbortSignal
   /** `doing` says what is counted. */
   onProgress?(done: number, of: number, doing: string): void
 }
+
+type Options = OptimizeOptions & { provider: Provider }
 
 /** What a variant must win to be worth other digits. */
 const leastSpeedup = 1.2
@@ -39,18 +49,46 @@ const comfortable = 0.995
 const few = 2
 
 /**
- * Makes and judges the 8-bit files of both sides. What cannot be derived is in the record with its reason; the model's
- * own files are not touched.
+ * Makes and judges the files of both sides. What cannot be derived is in the record with its reason; the model's own
+ * files are not touched. Where another process is at it, its record is waited for.
  */
-export async function optimize(spec: ModelSpec, options: OptimizeOptions): Promise<VariantRecord> {
-  const { cacheFolder, signal } = options
-  await mkdir(path.dirname(variantBase(cacheFolder, spec.revision)), { recursive: true })
+export async function optimize(spec: ModelSpec, given: OptimizeOptions): Promise<VariantRecord> {
+  const options = { provider: 'cpu' as const, ...given }
+  const { cacheFolder, provider, signal } = options
+  const base = variantBase(cacheFolder, spec.revision, provider)
+  await mkdir(path.dirname(base), { recursive: true })
+  for (let waited = false; ; waited = true) {
+    const unlock = await lock(`${base}.lock`)
+    if (typeof unlock === 'number') {
+      await sleep(500, undefined, { signal })
+      continue
+    }
+    try {
+      const made = waited ? await readRecord(cacheFolder, spec.revision, provider) : null
+      return made ?? (await derive(spec, base, options))
+    } finally {
+      await unlock()
+    }
+  }
+}
+
+async function derive(spec: ModelSpec, base: string, options: Options): Promise<VariantRecord> {
+  const { cacheFolder, provider, signal } = options
+  await sweep(base, spec.revision)
   const shown = await examples()
   const vectors = {} as Record<Side, { own: Float32Array[]; derived: Float32Array[] }>
   const record = { machine: thisMachine(), shortTexts: false, sides: {} as VariantRecord['sides'] }
+  const { precision } = spec.files
+  if (precision !== 'fp32') {
+    const reason = `the model's files are ${precision}; variants are derived from fp32`
+    const nothing = { vision: none(reason), text: none(reason) }
+    const done = { ...record, sides: nothing, overlap: 1, comparable: true }
+    await writeRecord(cacheFolder, spec.revision, provider, done)
+    return done
+  }
   for (const side of sides) {
     signal?.throwIfAborted()
-    const found = await deriveSide(spec, side, shown, options)
+    const found = await deriveSide(spec, side, shown, base, options)
     record.sides[side] = found.derived
     vectors[side] = found.vectors
     if (side === 'text') record.shortTexts = found.shortTexts
@@ -66,67 +104,83 @@ export async function optimize(spec: ModelSpec, options: OptimizeOptions): Promi
   const choices =
     taken.length === 2 ? [taken, ...bySpeed(taken, record.sides).map((side) => [side])] : [taken]
   const chosen = choices.find((choice) => overlapOf(choice) >= gate.overlap) ?? []
-  for (const side of taken)
-    if (!chosen.includes(side))
-      record.sides[side].reason =
-        `its ten best pictures agree with fp32 in ${(100 * overlapOf([side])).toFixed(0)} %, below ${100 * gate.overlap} %`
+  for (const side of taken) {
+    if (chosen.includes(side)) continue
+    const alone = overlapOf([side])
+    const [share, which] = alone < gate.overlap ? [alone, 'it'] : [overlapOf(taken), 'both sides together']
+    record.sides[side].reason =
+      `the ten best pictures agree with fp32 in ${(100 * share).toFixed(1)} % with ${which}, below ${100 * gate.overlap} %`
+  }
   const done: VariantRecord = {
     ...record,
     overlap: overlapOf(all),
     comparable:
       overlapOf(all) >= gate.overlap && all.every((side) => !closeEnough(record.sides[side].cosine!)),
   }
-  await writeRecord(cacheFolder, spec.revision, done)
+  await writeRecord(cacheFolder, spec.revision, provider, done)
   return done
+}
+
+/** Removes what a killed process left, and what older versions derived from this model. */
+async function sweep(base: string, revision: string): Promise<void> {
+  const folder = path.dirname(base)
+  for (const name of await readdir(folder)) {
+    const draft = name.startsWith(path.basename(base)) && name.includes('.draft-')
+    const older = name.startsWith(`${revision}-`) && !name.startsWith(`${revision}-${derivation}-`)
+    if (draft || older) await rm(path.join(folder, name), { force: true })
+  }
 }
 
 const bySpeed = (of: readonly Side[], record: Record<Side, DerivedSide>) =>
   of.toSorted((a, b) => record[b].speedup - record[a].speedup)
 
 const none = (reason: string): DerivedSide => ({
-  ...{ file: null, bytes: 0, quantized: 0, kept: [], cosine: null, speedup: 1, reason },
+  ...{ file: null, bytes: 0, rewritten: 0, kept: [], cosine: null, speedup: 1, reason },
 })
 
-async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options: OptimizeOptions) {
-  const { cacheFolder, log = silent, onProgress = () => {}, signal } = options
-  const base = `${variantBase(cacheFolder, spec.revision)}-int8-${side}`
-  const draft = `${base}.${process.pid}.onnx`
-  const inputs = await inputsOf(spec, side, shown)
-  const own = await openSide(spec, spec.files, side)
+async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: string, options: Options) {
+  const { onProgress = () => {}, provider, signal } = options
+  const precision = precisionFor(provider)
+  const draft = `${base}-${side}.draft-${randomUUID()}`
+  // First: rewriting takes several copies of the side, and so does a session.
+  const graph = await prepare(spec, side, provider).catch((error: Error) => error)
+  const own = await openSide(spec, spec.files, side, provider)
   try {
     const counted = (doing: string) => (done: number, of: number) => {
       signal?.throwIfAborted()
       onProgress(done, of, `${side === 'vision' ? 'pictures' : 'texts'} ${doing}`)
     }
+    const { shortTexts } = own.ready
+    const inputs = await fitted(own, await inputsOf(spec, side, shown, shortTexts))
     const ownVectors = await vectorsOf(own, inputs, counted('in fp32'))
     const unchanged = (reason: string) => ({
-      shortTexts: own.ready.shortTexts,
+      shortTexts,
       derived: none(reason),
       vectors: { own: ownVectors, derived: ownVectors },
     })
-    if (spec.files.precision !== 'fp32')
-      return unchanged(`the model's files are ${spec.files.precision}; variants are derived from fp32`)
-    let graph: onnx.IModelProto
-    /** The file with these products in float, and its vectors of these inputs. */
-    const attempt = async <T>(kept: ReadonlySet<string>, use: (session: EncodeSession) => Promise<T>) => {
-      const quantized = await writeSide(graph, kept, draft)
-      const session = await openSide(spec, { kind: 'combined', model: draft, precision: 'int8' }, side)
-      try {
-        return { quantized, result: await use(session) }
-      } finally {
-        await session.close()
-      }
-    }
     try {
-      graph = await prepare(spec, side)
-      const names = products(graph.graph!).map(({ name }) => name)
+      if (graph instanceof Error) throw graph
+      /** The file with these products in float, and what is found with its session. */
+      const attempt = async <T>(
+        kept: ReadonlySet<string>,
+        use: (session: EncodeSession) => Promise<T>,
+      ): Promise<{ rewritten: number; result: T }> => {
+        const rewritten = await writeSide(graph, precision, kept, draft)
+        const session = await openSide(spec, { kind: 'combined', model: draft, precision }, side, provider)
+        try {
+          return { rewritten, result: await use(session) }
+        } finally {
+          await session.close()
+        }
+      }
+      const names = precision === 'int8' ? products(graph.graph!).map(({ name }) => name) : []
       const kept = await sensitive(names, side, inputs, ownVectors, attempt, options)
-      const { quantized, result } = await attempt(kept, async (session) => {
-        const vectors = await vectorsOf(session, inputs, counted('in 8 bits'))
+      const { rewritten, result } = await attempt(kept, async (session) => {
+        const vectors = await vectorsOf(session, inputs, counted(inWords[precision]))
         const [before, after] = (await race([own, session], inputs[0]!)) as [number, number]
         return { vectors, speedup: before / after }
       })
-      const file = `${base}.onnx`
+      const file = `${base}-${side}.onnx`
       await rename(draft, file)
       const cosine = agreement(ownVectors, result.vectors)
       const slow =
@@ -134,18 +188,18 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options:
       const derived: DerivedSide = {
         file: path.basename(file),
         bytes: (await stat(file)).size,
-        quantized,
+        rewritten,
         kept: [...kept],
         cosine,
         speedup: result.speedup,
         reason: closeEnough(cosine) ?? slow,
       }
-      const { shortTexts } = own.ready
       return { shortTexts, derived, vectors: { own: ownVectors, derived: result.vectors } }
     } catch (error) {
       signal?.throwIfAborted()
+      // A full disk says nothing of the model: it is tried again another time.
+      if ((error as NodeJS.ErrnoException).syscall) throw error
       // The model's own file goes on serving, whatever is wrong with what was made of it.
-      log.warn({ model: spec.name, side, err: error }, 'no 8-bit variant')
       return unchanged(
         error instanceof GraphError ? error.message : `it does not run (${(error as Error).message})`,
       )
@@ -156,6 +210,8 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, options:
     await own.close()
   }
 }
+
+export const inWords = { int8: 'in 8 bits', fp16: 'in half precision' }
 
 /**
  * Which products stay in float: none where all in 8 bits agree with fp32 anyway. Else each is put back to float alone,
@@ -172,10 +228,12 @@ async function sensitive(
   ) => Promise<{ result: T }>,
   { signal, onProgress = () => {} }: OptimizeOptions,
 ): Promise<Set<string>> {
-  const seen = inputs.slice(0, side === 'vision' ? few : few * 8)
+  // Where there is one or none, there is nothing to choose among.
+  if (names.length < 2) return new Set()
+  const seen = inputs.slice(0, few)
   const rows = own.slice(
     0,
-    seen.reduce((sum, input) => sum + (input.kind === 'pixels' ? input.pixels.length : 1), 0),
+    seen.reduce((sum, input) => sum + (input.kind === 'pixels' ? input.pixels.length : input.rows.length), 0),
   )
   const agree = async (kept: ReadonlySet<string>) =>
     agreement(rows, (await attempt(kept, (session) => vectorsOf(session, seen))).result)
@@ -197,8 +255,13 @@ async function sensitive(
   return new Set(gains.slice(0, names.length >> 1).map(({ name }) => name))
 }
 
-/** The graph with these products in float and the others in 8 bits, written to a file; gives how many those are. */
-async function writeSide(model: onnx.IModelProto, kept: ReadonlySet<string>, file: string): Promise<number> {
+/** The graph rewritten but for these products, as a file; gives how many products were rewritten. */
+async function writeSide(
+  model: onnx.IModelProto,
+  precision: 'int8' | 'fp16',
+  kept: ReadonlySet<string>,
+  file: string,
+): Promise<number> {
   const graph = model.graph!
   // Nodes and constants themselves are never changed.
   const copy: onnx.IModelProto = {
@@ -206,14 +269,20 @@ async function writeSide(model: onnx.IModelProto, kept: ReadonlySet<string>, fil
     opsetImport: [...model.opsetImport!],
     graph: { ...graph, node: [...graph.node!], initializer: [...graph.initializer!] },
   }
-  const quantized = quantize(copy, (name) => !kept.has(name))
-  if (quantized === 0)
-    throw new GraphError('The graph has no product with a constant matrix to make in 8 bits.')
-  quantizeTables(copy.graph!)
+  const rewritten = precision === 'int8' ? quantize(copy, (name) => !kept.has(name)) : halve(copy)
+  if (rewritten === 0)
+    throw new GraphError(`The graph has no product with a constant matrix to make ${inWords[precision]}.`)
+  if (precision === 'int8') quantizeTables(copy.graph!)
   prune(
     copy.graph!,
     graph.output!.map(({ name }) => name!),
   )
-  await writeFile(file, writeModel(copy))
-  return quantized
+  const handle = await open(file, 'w')
+  try {
+    await handle.writeFile(writeModel(copy))
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return rewritten
 }

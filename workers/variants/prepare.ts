@@ -1,6 +1,7 @@
-/** A side's graph, brought into the form that gains most from products in 8 bits. */
+/** A side's graph, brought into the form that gains most on a provider. */
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
+import type { Provider } from '../encode/encoder.ts'
 import { pooledOutput } from '../encode/outputs.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { opset, readModel } from '../onnx/file.ts'
@@ -16,7 +17,11 @@ import type { Side } from './record.ts'
 const oldestOpset = 11
 
 /** A side's graph alone, also out of one that holds both. @throws GraphError */
-export async function prepare({ files, image }: ModelSpec, side: Side): Promise<onnx.IModelProto> {
+export async function prepare(
+  { files, image }: ModelSpec,
+  side: Side,
+  provider: Provider,
+): Promise<onnx.IModelProto> {
   const model = await readModel(files.kind === 'combined' ? files.model : files[side])
   const graph = model.graph!
   const version = opset(model)
@@ -31,7 +36,8 @@ export async function prepare({ files, image }: ModelSpec, side: Side): Promise<
   if (side === 'text') return model
   const shapes = await shapesOf(model, [2, 3, image.height, image.width])
   const writer = new GraphWriter(graph, version, 'limn_variant_')
-  patchesAsProducts(writer, shapes)
+  // A GPU has kernels for the convolution as it is.
+  if (provider === 'cpu') patchesAsProducts(writer, shapes)
   poolEarly(writer, shapes)
   prune(graph, [pooled])
   return model

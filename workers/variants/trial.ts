@@ -1,6 +1,6 @@
 /** Sessions of one side, opened for measuring alone. */
-
-import { type EncodeSession, loadSession, sessionSettings } from '../encode/model.ts'
+import type { Provider } from '../encode/encoder.ts'
+import { type EncodeSession, loadSession, sessionSettings, textSessions } from '../encode/model.ts'
 import { decodePixels } from '../encode/pixels.ts'
 import type { SessionInput } from '../encode/protocol.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
@@ -13,24 +13,53 @@ import type { Side } from './record.ts'
 /** A side's inputs, ready for its session. */
 export type Inputs = SessionInput[]
 
+const batch = 8
+
+const inEights = <T>(items: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(items.length / batch) }, (_, i) => items.slice(i * batch, i * batch + batch))
+
 const rowsOf = (input: SessionInput) => (input.kind === 'pixels' ? input.pixels.length : input.rows.length)
 
-/** Pictures in eights, texts of one length together. */
+/** Pictures and texts in eights, as a server batches them; texts padded to the longest where the model allows it. */
 export async function inputsOf(
   spec: ModelSpec,
   side: Side,
   { pictures, prompts }: Examples,
+  shortTexts: boolean,
 ): Promise<Inputs> {
   if (side === 'vision') {
     const pixels = await Promise.all(pictures.map((bytes) => decodePixels(bytes, spec.image, defaultLimits)))
-    return Array.from({ length: Math.ceil(pixels.length / 8) }, (_, i) => ({
-      kind: 'pixels' as const,
-      pixels: pixels.slice(i * 8, i * 8 + 8),
-    }))
+    return inEights(pixels).map((some) => ({ kind: 'pixels', pixels: some }))
   }
   const tokenizer = await loadTokenizer(spec)
-  const { maxTokens } = spec.text
-  return prompts.map((text) => ({ kind: 'tokens', rows: [tokenizer.encode(text)], length: maxTokens }))
+  const { maxTokens, padTo } = spec.text
+  const short = shortTexts && padTo === 'longest'
+  return inEights(prompts.map((text) => tokenizer.encode(text))).map((rows) => ({
+    kind: 'tokens',
+    rows,
+    length: short ? Math.max(...rows.map(({ length }) => length)) : maxTokens,
+  }))
+}
+
+function halves(input: SessionInput): SessionInput[] {
+  const middle = rowsOf(input) >> 1
+  return input.kind === 'pixels'
+    ? [0, middle].map((from) => ({ ...input, pixels: input.pixels.slice(from, from ? undefined : middle) }))
+    : [0, middle].map((from) => ({ ...input, rows: input.rows.slice(from, from ? undefined : middle) }))
+}
+
+/** Inputs that the session takes: some graphs have a batch of one written into them. @throws Error when the side does not run */
+export async function fitted(session: EncodeSession, inputs: Inputs): Promise<Inputs> {
+  try {
+    await session.run(inputs[0]!)
+    return inputs
+  } catch (error) {
+    if (rowsOf(inputs[0]!) === 1) throw error
+    return fitted(
+      session,
+      inputs.flatMap((input) => (rowsOf(input) > 1 ? halves(input) : [input])),
+    )
+  }
 }
 
 /** Unit vectors of the inputs, in order; zeros where the graph gives none that is finite. @throws Error when the side does not run */
@@ -50,17 +79,28 @@ export async function vectorsOf(
   return vectors
 }
 
-export const openSide = (spec: ModelSpec, files: ModelFiles, side: Side): Promise<EncodeSession> =>
-  loadSession(sessionSettings({ ...spec, files, variant: null }, side, { provider: 'cpu' }))
+/** With the threads that a server gives one session of the side. */
+export const openSide = (
+  spec: ModelSpec,
+  files: ModelFiles,
+  side: Side,
+  provider: Provider,
+): Promise<EncodeSession> => {
+  const threads = side === 'text' ? textSessions({ provider }).threads : undefined
+  return loadSession(sessionSettings({ ...spec, files, variants: [] }, side, { provider, threads }))
+}
 
-/** Median seconds of each session on the same input, run in turns. */
+/** Median seconds of each session on the same input, run in turns; first each once, which compiles what is compiled. */
 export async function race(
   sessions: readonly EncodeSession[],
   input: SessionInput,
-  rounds = 7,
+  rounds = 9,
 ): Promise<number[]> {
   const times: number[][] = sessions.map(() => [])
-  for (let round = 0; round < rounds; round++)
-    for (const [i, session] of sessions.entries()) times[i]!.push((await session.run(input)).seconds)
+  for (let round = 0; round <= rounds; round++)
+    for (const [i, session] of sessions.entries()) {
+      const { seconds } = await session.run(input)
+      if (round > 0) times[i]!.push(seconds)
+    }
   return times.map((of) => of.sort((a, b) => a - b)[of.length >> 1]!)
 }

@@ -1,36 +1,35 @@
 import { randomUUID } from 'node:crypto'
 import { link, readFile, rm, writeFile } from 'node:fs/promises'
-import { HubError } from './hub.ts'
 
 /**
- * Two pulls of one model would write into each other's files. The lock of a process that is gone is taken over.
- * Resolves to what gives it back. @throws HubError
+ * Takes a lock that is a file. The lock of a process that is gone is taken over. Resolves to what gives it back, or to
+ * the number of the process that has it.
  */
-export async function lockPull(file: string, name: string): Promise<() => Promise<void>> {
+export async function lock(file: string): Promise<(() => Promise<void>) | number> {
   // Linked into place with its owner in it: nobody sees a lock without one.
   const draft = `${file}.${randomUUID()}`
   await writeFile(draft, String(process.pid))
   try {
-    return await take(file, draft, name)
+    return await take(file, draft)
   } finally {
     await rm(draft, { force: true })
   }
 }
 
-async function take(file: string, draft: string, name: string): Promise<() => Promise<void>> {
+async function take(file: string, draft: string): Promise<(() => Promise<void>) | number> {
+  let owner = 0
   for (const last of [false, true]) {
     try {
       await link(draft, file)
       return () => rm(file, { force: true })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const owner = Number(await readFile(file, 'utf8').catch(() => ''))
-      if (last || alive(owner))
-        throw new HubError(`"${name}" is being pulled by process ${owner}. Wait for it, or stop it first.`)
+      owner = Number(await readFile(file, 'utf8').catch(() => ''))
+      if (last || alive(owner)) return owner
       await rm(file, { force: true })
     }
   }
-  throw new Error('unreachable')
+  return owner
 }
 
 function alive(pid: number): boolean {

@@ -46,6 +46,7 @@ export function createOptimizer({
     const begun = performance.now()
     // Another server may have made them since the model was read.
     if (!(await record())) {
+      signal.throwIfAborted()
       const failure = await run(spec.name, provider, config, signal)
       signal.throwIfAborted()
       if (failure !== null) return log.warn({ model: spec.name, failure }, 'no faster files could be derived')

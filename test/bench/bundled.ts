@@ -7,7 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { bundledModel } from '../../workers/registry/bundled.ts'
-import { store } from './throughput.ts'
+import { store } from './tools.ts'
 import { vitFolder } from './vit.ts'
 
 const rows = 8

@@ -10,9 +10,11 @@ import {
   RawImage,
 } from '@huggingface/transformers'
 import * as ort from 'onnxruntime-node'
+import { loadTokenizer, padBatch } from '../../workers/encode/tokenizer.ts'
+import type { ModelSpec } from '../../workers/registry/spec.ts'
 
 /** session.run on pictures that lie ready: nothing is decoded. Returns a function that runs one batch. */
-export async function rawSession(folder: string): Promise<(batch: number) => Promise<void>> {
+export async function rawPictures(folder: string): Promise<(batch: number) => Promise<void>> {
   const session = await ort.InferenceSession.create(path.join(folder, 'onnx', 'vision_model.onnx'), {
     intraOpNumThreads: os.availableParallelism(),
   })
@@ -22,6 +24,30 @@ export async function rawSession(folder: string): Promise<(batch: number) => Pro
     const data = () => Float32Array.from({ length: size }, (_, i) => ((i * 37) % 255) / 127 - 1)
     if (!tensors.has(batch)) tensors.set(batch, new ort.Tensor('float32', data(), [batch, 3, 224, 224]))
     await session.run({ pixel_values: tensors.get(batch)! })
+  }
+}
+
+/** session.run on texts, tokenized and padded to the longest of their batch. */
+export async function rawTexts(
+  spec: ModelSpec,
+  folder: string,
+): Promise<(texts: readonly string[]) => Promise<void>> {
+  const session = await ort.InferenceSession.create(path.join(folder, 'onnx', 'text_model.onnx'), {
+    intraOpNumThreads: os.availableParallelism(),
+  })
+  const tokenizer = await loadTokenizer(spec)
+  return async (texts) => {
+    const rows = texts.map((text) => tokenizer.encode(text))
+    const length = Math.max(...rows.map((row) => row.length))
+    const { ids, mask } = padBatch(rows, length, spec.text.padId)
+    const feeds = { input_ids: ids, attention_mask: mask }
+    await session.run(
+      Object.fromEntries(
+        Object.entries(feeds)
+          .filter(([name]) => session.inputNames.includes(name))
+          .map(([name, data]) => [name, new ort.Tensor('int64', data, [rows.length, length])]),
+      ),
+    )
   }
 }
 

@@ -1,12 +1,28 @@
 /** Pictures of the size and weight of photographs: soft light, shapes, grain. The same ones every time. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import sharp from 'sharp'
 import { numbers } from '../support/random.ts'
+import { store } from './tools.ts'
 
 const width = 1200
 const height = 800
 
-/** JPEG files of 1200 x 800 at quality 85, about 200 KB each. */
+/** JPEG files of 1200 x 800 at quality 85, about 200 KB each. Drawn once, then read from the disk. */
 export async function photos(count: number): Promise<Buffer[]> {
+  const folder = path.join(store, `photos-${count}`)
+  if (!existsSync(folder)) {
+    mkdirSync(`${folder}.draft`, { recursive: true })
+    for (const [n, file] of (await drawn(count)).entries())
+      writeFileSync(path.join(`${folder}.draft`, `${String(n).padStart(4, '0')}.jpg`), file)
+    renameSync(`${folder}.draft`, folder)
+  }
+  return readdirSync(folder)
+    .sort()
+    .map((file) => readFileSync(path.join(folder, file)))
+}
+
+async function drawn(count: number): Promise<Buffer[]> {
   const grains = await Promise.all(Array.from({ length: 4 }, (_, n) => grain(numbers(n + 1))))
   const files: Buffer[] = []
   for (let n = 0; n < count; n++) files.push(await photo(numbers(1000 + n), grains[n % grains.length]!))

@@ -20,7 +20,7 @@ export interface Served {
   close(): Promise<void>
 }
 
-/** With the model's own files, unless `more` says otherwise; `cache` is a folder that keeps what is derived. */
+/** `more`: further settings; `cache`: a folder that holds what was derived from models. */
 export async function serve(
   modelsRoot: string,
   model: string,
@@ -36,7 +36,6 @@ export async function serve(
     PORT: '0',
     LIMN_SAMPLES: 'false',
     LIMN_LOG_LEVEL: 'warn',
-    LIMN_VARIANT: 'fp32',
     ...more,
     // As api/limn.js sets it.
     MALLOC_MMAP_THRESHOLD_: String(2 ** 20),
@@ -141,19 +140,4 @@ function memory(pid: number): { server: number; children: number } {
   const list = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
   const children = list.split(/\s+/).filter(Boolean).map(resident)
   return { server: resident(pid), children: children.reduce((sum, megabytes) => sum + megabytes, 0) }
-}
-
-/** Has the given number of callers work through the items, each taking the next when done; seconds it took. */
-export async function inParallel<T>(
-  items: readonly T[],
-  count: number,
-  work: (item: T) => Promise<unknown>,
-): Promise<number> {
-  const begun = performance.now()
-  let next = 0
-  const caller = async () => {
-    while (next < items.length) await work(items[next++]!)
-  }
-  await Promise.all(Array.from({ length: count }, caller))
-  return (performance.now() - begun) / 1000
 }

@@ -1,159 +1,179 @@
 /**
- * Pictures and texts a second with a CLIP of ViT-B/32's size: Limn through GraphQL beside ONNX Runtime alone and
- * transformers.js, in turns in one run, so that whatever else the machine does weighs on all alike.
- * `node test/bench/throughput.ts`
+ * Pictures and texts a second with a CLIP of ViT-B/32's size: Limn through GraphQL, as it serves by default and with the
+ * model's fp32 files, beside ONNX Runtime alone and transformers.js on those; and decoding alone, the next limit. All in
+ * turns in one run, so that whatever else the machine does weighs on all alike. `node test/bench/throughput.ts`
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
-import { rawSession, transformers } from './peers.ts'
+import { DecodePool } from '../../workers/encode/decode-pool.ts'
+import type { ModelSpec } from '../../workers/registry/spec.ts'
+import { defaultLimits } from '../../workers/sources/picture.ts'
+import { optimize } from '../../workers/variants/optimize.ts'
+import { rawPictures, rawTexts, transformers } from './peers.ts'
 import { photos } from './photos.ts'
-import { callers, inParallel, serve } from './served.ts'
+import { callers, type Served, serve } from './served.ts'
 import { benchTexts } from './tokenizer.ts'
+import { bestBatch, chunks, inParallel, type Log, mb, store } from './tools.ts'
+import { specOf } from './variants.ts'
 import { vitFolder, vitName } from './vit.ts'
 
-export const store = path.resolve('node_modules/.cache/limn-bench')
-const rawBatches = [1, 2, 4, 8, 16, 32]
-const handBatches = [8, 16]
+interface Servers {
+  /** What a user gets: derived files where they pass the gate. */
+  limn: Served
+  fp32: Served
+}
 
-export interface ThroughputResult {
-  /** Items a second. */
-  pictures: { raw: number; limn: number; single: number; batched: number; meanBatch: number }
-  texts: { limn: number; padded: number; batched: number; meanBatch: number }
-  /** Resident megabytes: after loading, and at the end. */
-  memory: { loaded: number; end: number; database: number }
+/** What takes its turn: the same items, worked through by so many callers. */
+interface Contender<T> {
+  batch: number
+  callers: number
+  run(batch: T[]): Promise<unknown>
 }
 
 export async function throughputBench({
   pictures = 256,
-  texts = 512,
+  texts = 768,
   rounds = 4,
-  log = (line: string) => console.log(line),
-} = {}): Promise<ThroughputResult> {
+  log = console.log as Log,
+} = {}) {
   const folder = vitFolder(path.join(store, 'models'))
-  const files = await storedPhotos(pictures + callers)
   const root = path.dirname(folder)
-  const served = await serve(root, vitName)
+  const cacheFolder = path.join(store, 'cache')
+  const spec = await specOf(root, vitName)
+  const record = await optimize(spec, { cacheFolder })
+  for (const [side, { reason }] of Object.entries(record.sides))
+    log(`derived ${side} file: ${reason ?? 'taken'}`)
+  const fp32 = await serve(root, vitName, { LIMN_VARIANT: 'fp32' }, cacheFolder)
+  const limn = await serve(root, vitName, {}, cacheFolder)
+  const servers = { limn, fp32 }
   try {
-    const loaded = served.memory()
-    log(`server after loading ${mb(loaded.server)}, its database ${mb(loaded.children)}`)
-    const raw = await rawSession(folder)
-    const peer = await transformers(root, vitName)
-    const warm = files.splice(pictures)
-    await inParallel(warm, callers, served.picture)
-    await peer.pictures(warm.slice(0, 2))
-
-    const best = await bestRawBatch(raw, log)
-    const hand = await bestHandBatch(peer, files, log)
-    const seconds = { raw: 0, limn: 0, single: 0, batched: 0 }
-    for (const part of chunks(files, Math.ceil(files.length / rounds))) {
-      seconds.raw += await inParallel(chunks(part, best), 1, (batch) => raw(batch.length))
-      seconds.limn += await inParallel(part, callers, served.picture)
-      seconds.single += await inParallel(part, callers, (file) => peer.pictures([file]))
-      seconds.batched += await inParallel(chunks(part, hand), 1, peer.pictures)
-    }
-    const rate = (count: number, taken: number) => count / taken
-    const meanBatch = await served.meanBatch('image')
-    const pictureRates = {
-      raw: rate(pictures, seconds.raw),
-      limn: rate(pictures, seconds.limn),
-      single: rate(pictures, seconds.single),
-      batched: rate(pictures, seconds.batched),
-    }
-    log(`pictures a second: ${show(pictureRates)}; Limn's mean batch ${meanBatch.toFixed(1)}`)
-    log(`  ${ratios(pictureRates.limn, pictureRates)}`)
-
-    const textRates = await textRound(texts, rounds, served.text, peer.texts)
-    const textBatch = await served.meanBatch('text')
-    log(`texts a second: ${show(textRates)}; Limn's mean batch ${textBatch.toFixed(1)}`)
-    log(`  ${ratios(textRates.limn, textRates)}`)
-    const end = served.memory()
-    log(`server at the end ${mb(end.server)}, its database ${mb(end.children)}`)
-    return {
-      pictures: { ...pictureRates, meanBatch },
-      texts: { ...textRates, meanBatch: textBatch },
-      memory: { loaded: loaded.server, end: end.server, database: end.children },
-    }
+    sayMemory('after loading', servers, log)
+    await pictureRound(spec, folder, servers, pictures, rounds, log)
+    await textRound(spec, folder, servers, texts, rounds, log)
+    sayMemory('at the end', servers, log)
   } finally {
-    await served.close()
+    await Promise.all([limn.close(), fp32.close()])
   }
+}
+
+async function pictureRound(
+  spec: ModelSpec,
+  folder: string,
+  { limn, fp32 }: Servers,
+  count: number,
+  rounds: number,
+  log: Log,
+): Promise<void> {
+  const files = await photos(count + callers)
+  const warm = files.splice(count)
+  const raw = await rawPictures(folder)
+  const peer = await transformers(path.dirname(folder), vitName)
+  const decoding = decoder(spec)
+  const some = files.slice(0, 32)
+  const turns = {
+    limn: { batch: 1, callers, run: ([file]) => limn.picture(file!) },
+    'Limn in fp32': { batch: 1, callers, run: ([file]) => fp32.picture(file!) },
+    'ONNX Runtime alone': {
+      batch: await bestBatch('ONNX Runtime alone', [1, 2, 4, 8, 16, 32], some, (b) => raw(b.length), log),
+      callers: 1,
+      run: (batch) => raw(batch.length),
+    },
+    'transformers.js, one a call': { batch: 1, callers, run: peer.pictures },
+    'transformers.js by hand': {
+      batch: await bestBatch('transformers.js', [8, 16], some, peer.pictures, log),
+      callers: 1,
+      run: peer.pictures,
+    },
+    'decoding alone': { batch: 1, callers, run: ([file]) => decoding.one(file!) },
+  } satisfies Record<string, Contender<Buffer>>
+  for (const { batch, callers, run } of Object.values(turns))
+    await inParallel(chunks(warm, batch), callers, run)
+  await race('pictures', files, rounds, turns, log)
+  log(`  mean batch: ${await batches('image', { limn, fp32 })}`)
+  await decoding.close()
 }
 
 async function textRound(
+  spec: ModelSpec,
+  folder: string,
+  { limn, fp32 }: Servers,
   count: number,
   rounds: number,
-  limn: (text: string) => Promise<void>,
-  peer: (texts: readonly string[], padding: 'longest' | 'max') => Promise<void>,
-) {
+  log: Log,
+): Promise<void> {
   const all = benchTexts(count + 2 * callers)
   const warm = all.splice(count)
-  await inParallel(warm, callers, limn)
-  await peer(warm, 'longest')
-  const seconds = { limn: 0, padded: 0, 'batched 8': 0, 'batched 16': 0, 'batched 32': 0 }
-  for (const part of chunks(all, Math.ceil(count / rounds))) {
-    seconds.limn += await inParallel(part, callers, limn)
-    seconds.padded += await inParallel(part, callers, (text) => peer([text], 'max'))
-    for (const size of [8, 16, 32] as const)
-      seconds[`batched ${size}`] += await inParallel(chunks(part, size), 1, (texts) => peer(texts, 'longest'))
+  const raw = await rawTexts(spec, folder)
+  const peer = await transformers(path.dirname(folder), vitName)
+  const some = all.slice(0, 128)
+  const padded = (texts: string[]) => peer.texts(texts, 'max')
+  const longest = (texts: string[]) => peer.texts(texts, 'longest')
+  const sizes = [8, 16, 32]
+  const turns = {
+    limn: { batch: 1, callers, run: ([text]) => limn.text(text!) },
+    'Limn in fp32': { batch: 1, callers, run: ([text]) => fp32.text(text!) },
+    'ONNX Runtime alone': {
+      batch: await bestBatch('ONNX Runtime alone', sizes, some, raw, log),
+      callers: 1,
+      run: raw,
+    },
+    'transformers.js, padded to 77': { batch: 1, callers, run: padded },
+    'transformers.js by hand': {
+      batch: await bestBatch('transformers.js', sizes, some, longest, log),
+      callers: 1,
+      run: longest,
+    },
+  } satisfies Record<string, Contender<string>>
+  for (const { batch, callers, run } of Object.values(turns))
+    await inParallel(chunks(warm, batch), callers, run)
+  await race('texts', all, rounds, turns, log)
+  log(`  mean batch: ${await batches('text', { limn, fp32 })}`)
+}
+
+/** All contenders in turns on a part of the items, then on the next part. */
+async function race<T>(
+  what: string,
+  items: readonly T[],
+  rounds: number,
+  turns: Record<string, Contender<T>>,
+  log: Log,
+): Promise<void> {
+  const seconds = Object.fromEntries(Object.keys(turns).map((name) => [name, 0]))
+  for (const part of chunks(items, Math.ceil(items.length / rounds)))
+    for (const [name, { batch, callers, run }] of Object.entries(turns))
+      seconds[name]! += await inParallel(chunks(part, batch), callers, run)
+  const rate = (name: string) => items.length / seconds[name]!
+  log(`${what} a second: Limn ${rate('limn').toFixed(1)}`)
+  for (const name of Object.keys(turns)) {
+    if (name === 'limn') continue
+    const own = name === 'Limn in fp32' ? '' : `, in fp32 ${(rate('Limn in fp32') / rate(name)).toFixed(2)}`
+    log(
+      `  ${name.padEnd(30)} ${rate(name).toFixed(1).padStart(6)}   Limn / this ${(rate('limn') / rate(name)).toFixed(2)}${own}`,
+    )
   }
-  const batched = Math.min(seconds['batched 8'], seconds['batched 16'], seconds['batched 32'])
-  return { limn: count / seconds.limn, padded: count / seconds.padded, batched: count / batched }
 }
 
-export async function bestRawBatch(
-  run: (batch: number) => Promise<void>,
-  log: (line: string) => void,
-): Promise<number> {
-  const rates = new Map<number, number>()
-  for (const batch of rawBatches) {
-    await run(batch)
-    const turns = new Array(Math.ceil(32 / batch)).fill(batch)
-    rates.set(batch, 32 / (await inParallel(turns, 1, run)))
+const batches = async (modality: 'image' | 'text', { limn, fp32 }: Servers) =>
+  `Limn ${(await limn.meanBatch(modality)).toFixed(1)}, in fp32 ${(await fp32.meanBatch(modality)).toFixed(1)}`
+
+function sayMemory(when: string, { limn, fp32 }: Servers, log: Log): void {
+  const show = (served: Served) =>
+    `${mb(served.memory().server)} (its database ${mb(served.memory().children)})`
+  log(`server ${when}: ${show(limn)}; with fp32 files ${show(fp32)}`)
+}
+
+/** Pictures through the encoder's decoding threads, with no encoder behind them. */
+function decoder(spec: ModelSpec) {
+  const pool = new DecodePool(os.availableParallelism())
+  return {
+    one: (file: Buffer) =>
+      pool.decode(file, spec.image, defaultLimits, {
+        priority: 'interactive',
+        since: performance.now(),
+        wanted: () => true,
+      }),
+    close: () => pool.close(),
   }
-  return bestOf(rates, 'ONNX Runtime alone, by batch', log)
-}
-
-async function bestHandBatch(
-  peer: { pictures(files: readonly Buffer[]): Promise<void> },
-  files: readonly Buffer[],
-  log: (line: string) => void,
-): Promise<number> {
-  const rates = new Map<number, number>()
-  for (const batch of handBatches)
-    rates.set(batch, 32 / (await inParallel(chunks(files.slice(0, 32), batch), 1, peer.pictures)))
-  return bestOf(rates, 'transformers.js, by batch', log)
-}
-
-function bestOf(rates: Map<number, number>, what: string, log: (line: string) => void): number {
-  log(`${what}: ${[...rates].map(([batch, rate]) => `${batch}: ${rate.toFixed(1)}/s`).join(', ')}`)
-  return [...rates].reduce((best, next) => (next[1] > best[1] ? next : best))[0]
-}
-
-export const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))
-
-export const mb = (megabytes: number) => `${Math.round(megabytes)} MB`
-const show = (rates: Record<string, number>) =>
-  Object.entries(rates)
-    .map(([name, rate]) => `${name} ${rate.toFixed(1)}`)
-    .join(', ')
-const ratios = (limn: number, rates: Record<string, number>) =>
-  Object.entries(rates)
-    .filter(([name]) => name !== 'limn')
-    .map(([name, rate]) => `Limn / ${name} ${(limn / rate).toFixed(2)}`)
-    .join(', ')
-
-/** Drawn once, then read from the disk. */
-export async function storedPhotos(count: number): Promise<Buffer[]> {
-  const folder = path.join(store, `photos-${count}`)
-  if (!existsSync(folder)) {
-    mkdirSync(`${folder}.draft`, { recursive: true })
-    for (const [n, file] of (await photos(count)).entries())
-      writeFileSync(path.join(`${folder}.draft`, `${String(n).padStart(4, '0')}.jpg`), file)
-    renameSync(`${folder}.draft`, folder)
-  }
-  return readdirSync(folder)
-    .sort()
-    .map((file) => readFileSync(path.join(folder, file)))
 }
 
 if (import.meta.main) {

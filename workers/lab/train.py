@@ -38,6 +38,7 @@ def options():
     ask.add_argument("--from", dest="folder", help="an exported model folder to begin with, where no checkpoint is left")
     ask.add_argument("--every", type=float, default=8, help="minutes between checkpoints with an evaluation")
     ask.add_argument("--auxiliary", type=float, default=1.0, help="weight of the words-from-picture loss")
+    ask.add_argument("--robust", type=float, default=0.0, help="how far pictures are moved against the model, at most: length of the change, pixels in [-1, 1]")
     return ask.parse_args()
 
 
@@ -95,6 +96,24 @@ def column(word):
     if word not in columns:
         columns[word] = int(hashlib.md5(word.encode()).hexdigest()[:8], 16) % BAG
     return columns[word]
+
+
+def opposed(image, x, texts, scale, positive, ignored, reach):
+    """The pictures, most of them moved up to `reach` in the direction that raises the loss most.
+
+    A model that has seen such pictures has gradients that follow what is drawn, which is what guidance needs
+    (Engstrom et al. 2019, Adversarial Robustness as a Prior for Learned Representations).
+    """
+    x = x.detach().requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        images = image(x)
+    logits = ((texts.detach() @ images.t()) * scale).masked_fill(ignored, -1e4)
+    p = positive.float()
+    loss = -(p * F.log_softmax(logits, 1)).sum(1) / p.sum(1) - (p * F.log_softmax(logits, 0)).sum(1) / p.sum(1)
+    slope = torch.autograd.grad(loss.mean(), x)[0]
+    length = slope.flatten(1).norm(dim=1).clamp(min=1e-12)
+    far = reach * torch.rand(len(x)) * (torch.rand(len(x)) < 0.75)
+    return (x + slope * (far / length)[:, None, None, None]).clamp(-1, 1).detach()
 
 
 class Average:
@@ -262,10 +281,13 @@ def main():
         against = [(k, caption[3]) for k, caption in zip(texts_of, drawn) if caption[3] and random.random() < 0.6]
         ids = torch.from_numpy(tokenizer([text for text, *_ in drawn] + [text for _, text in against]))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            images = image(x)
             texts = text(ids, drop=0.15)
-        logits = (texts @ images.t()) * scale.exp().clamp(max=100)
-        real = len(drawn)
+        real, sharp = len(drawn), scale.exp().clamp(max=100)
+        if o.robust:
+            x = opposed(image, x, texts[:real], sharp.detach(), positive, ignored, o.robust * warm)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            images = image(x)
+        logits = (texts @ images.t()) * sharp
         forward = logits[:real].masked_fill(ignored, -1e4)
         only = torch.full((len(against), len(rows)), -1e4)
         own = torch.arange(len(against)), torch.tensor([k for k, _ in against], dtype=torch.long)

@@ -81,6 +81,18 @@ export function dictionary(names: Set<string>, aliases: [string, string][]): Rec
     for (const other of others) add(base, 'alias', other.replace(/-(outline|variant)$/, ''))
     for (const tag of tags) add(base, 'tags', tag)
   }
+  for (const { name, aliases: others = [] } of json('@carbon/icons/metadata.json').icons)
+    for (const other of others) add(name.replace(/--(filled|alt|outline)$/, ''), 'tags', String(other))
+  for (const { id, title, tags = [] } of json('healthicons/public/icons/meta-data.json')) {
+    add(id, 'alias', title)
+    for (const tag of tags) if (!tag.startsWith('dhis2:')) add(id, 'tags', tag)
+  }
+  for (const [name, { tags = [], description }] of Object.entries(
+    json('@vscode/codicons/dist/metadata.json') as Record<string, { tags?: string[]; description: string }>,
+  )) {
+    add(name, 'alias', description)
+    for (const tag of tags) add(name, 'tags', tag)
+  }
   fontAwesome(add)
   const phrases: Record<string, string[]> = JSON.parse(
     readFileSync(path.join(folder, 'phrases.json'), 'utf8'),

@@ -36,8 +36,17 @@ export function plainView(picture: Raster, spec: ImageSpec): Views {
 /** Edge of what cutouts are taken from, in encoder edges: a cutout of two thirds of it is about as large as the input. */
 const workingEdge = 1.5
 
-/** Share of the picture's short edge that a cutout's edge has. */
-const cutoutSize = [0.8, 1] as const
+/** How cutouts are chosen. */
+export interface CutoutChoice {
+  /** Share of them in grey. */
+  grey: number
+  /** Least and greatest edge of a cutout, in parts of the picture's short edge: above 1, its border goes on outside. */
+  size: readonly [number, number]
+  /** How far a cutout may be turned, in radians. */
+  turn: number
+}
+
+const insideOnly: CutoutChoice = { grey: 0, size: [0.8, 1], turn: 0 }
 /** How far a corner may wander, in parts of the cutout's edge. */
 const warp = 0.1
 /** How much lighter or darker a channel may get. */
@@ -46,14 +55,14 @@ const tint = 0.1
 /**
  * Random views (cutouts, Crowson 2021): squares at random places and of random size, their corners moved a little, so
  * that they are seen in perspective, and their colours changed a little. Sampled bilinearly. The same seed gives the
- * same views. `greyShare` of them are in grey.
+ * same views.
  */
 export function cutoutViews(
   picture: Raster,
   spec: ImageSpec,
   count: number,
   seed: number,
-  greyShare = 0,
+  choice: CutoutChoice = insideOnly,
 ): Views {
   const edge = Math.max(spec.width, spec.height) * workingEdge
   const scale = Math.min(1, edge / Math.min(picture.width, picture.height))
@@ -63,8 +72,8 @@ export function cutoutViews(
   const working = scale === 1 ? picture : resample(picture, width, height, 'bicubic', crop)
   const random = uniform(seed)
   const cutouts = Array.from({ length: count }, () => {
-    const corners = randomCorners(width, height, random)
-    return { corners, tone: randomTone(random, greyShare) }
+    const corners = randomCorners(width, height, choice, random)
+    return { corners, tone: randomTone(random, choice.grey) }
   })
   const size = spec.width * spec.height * 3
   const taken = new Float32Array(width * height * 3)
@@ -109,20 +118,28 @@ const luminance = [0.299, 0.587, 0.114]
 
 type Corners = readonly [number, number][]
 
-/** A square's corners, clockwise from the top left, each moved on its own, all inside of the picture. */
-function randomCorners(width: number, height: number, random: () => number): Corners {
-  const short = Math.min(width, height)
-  const edge = short * (cutoutSize[0] + (cutoutSize[1] - cutoutSize[0]) * random())
-  const left = (width - edge) * random()
-  const top = (height - edge) * random()
-  const move = () => edge * warp * (2 * random() - 1)
-  const inside = (value: number, most: number) => Math.min(most, Math.max(0, value))
+/** A square's corners, clockwise from the top left, each moved on its own; inside of the picture where it is no larger. */
+function randomCorners(
+  width: number,
+  height: number,
+  { size, turn }: CutoutChoice,
+  random: () => number,
+): Corners {
+  const edge = Math.min(width, height) * (size[0] + (size[1] - size[0]) * random())
+  const middle = [width, height].map((whole) => (whole - edge) * random() + edge / 2) as [number, number]
+  const angle = turn * (2 * random() - 1)
+  const [cos, sin] = [Math.cos(angle) / 2, Math.sin(angle) / 2]
+  const move = () => warp * (2 * random() - 1)
+  const inside = (value: number, most: number) => (size[1] > 1 ? value : Math.min(most, Math.max(0, value)))
   return [
-    [left, top],
-    [left + edge, top],
-    [left + edge, top + edge],
-    [left, top + edge],
-  ].map(([x, y]) => [inside(x! + move(), width), inside(y! + move(), height)])
+    [-cos + sin, -sin - cos],
+    [cos + sin, sin - cos],
+    [cos - sin, sin + cos],
+    [-cos - sin, -sin + cos],
+  ].map(([x, y]) => [
+    inside(middle[0] + edge * (x! + move()), width),
+    inside(middle[1] + edge * (y! + move()), height),
+  ])
 }
 
 /** Reads four neighbours for each pixel of the encoder's input, where the projective map of its corners puts it. */

@@ -1,6 +1,6 @@
 /** The views' way back is the transpose of their way there: <views(p + d) - views(p), g> = <d, gradient for g>. */
 import { describe, expect, it } from 'vitest'
-import { cutoutViews, plainView, type Views } from '../../../workers/guidance/views.ts'
+import { type CutoutChoice, cutoutViews, plainView, type Views } from '../../../workers/guidance/views.ts'
 import type { ImageSpec } from '../../../workers/registry/spec.ts'
 import { numbers } from '../../support/random.ts'
 
@@ -73,9 +73,24 @@ describe('views and their transposes', () => {
     ['of a small one', 40, 30],
     ['of a single pixel', 1, 1],
   ])('cutouts %s', (_, width, height) => {
-    for (const grey of [0, 0.5, 1])
+    const choices: CutoutChoice[] = [0, 0.5, 1].map((grey) => ({ grey, size: [0.8, 1], turn: 0 }))
+    choices.push({ grey: 0.5, size: [0.85, 1.35], turn: 0.15 })
+    for (const choice of choices)
       for (let count = 1; count < 4; count++)
-        expect(products((p) => cutoutViews(p, squash, count, 5, grey), width, height)).toBeLessThan(0.04)
+        expect(products((p) => cutoutViews(p, squash, count, 5, choice), width, height)).toBeLessThan(0.04)
+  })
+
+  it('beyond the border the border goes on', () => {
+    const plain = { data: new Uint8Array(40 * 40 * 3).fill(200), width: 40, height: 40 }
+    const pixels = (choice?: CutoutChoice) => cutoutViews(plain, squash, 1, 3, choice).pixels(0, 1)
+    const [inside, beyond] = [pixels(), pixels({ grey: 0, size: [2, 2], turn: 1 })]
+    for (const seen of [inside, beyond]) {
+      // One colour, but for its tint: each plane holds one value.
+      const area = seen.length / 3
+      for (let c = 0; c < 3; c++)
+        for (const value of seen.subarray(c * area, (c + 1) * area))
+          expect(value).toBeCloseTo(seen[c * area]!, 4)
+    }
   })
 
   it('cutouts differ from each other and stay inside', () => {

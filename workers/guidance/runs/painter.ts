@@ -17,7 +17,7 @@ import { densityFor, recolour } from '../generators/recolour.ts'
 import { shapes } from '../generators/shapes.ts'
 import { pieces, strokes } from '../generators/strokes.ts'
 import { ColouredSvg } from '../generators/svg.ts'
-import { cutoutViews, plainView, type Views } from '../views.ts'
+import { type CutoutChoice, cutoutViews, plainView, type Views } from '../views.ts'
 
 export const generatorNames = ['SHAPES', 'STROKES', 'PIXELS', 'RECOLOUR'] as const
 export type GeneratorName = (typeof generatorNames)[number]
@@ -54,8 +54,11 @@ const largestTensor = 10e6
 export const longestAspect = 8
 /** Longest edge of a preview. */
 const previewEdge = 512
-/** Share of the cutouts in grey: what is drawn must be told by its shape as well as by its colours. */
-const greyShare = 0.5
+/**
+ * Half of the cutouts in grey: what is drawn must be told by its shape as well as by its colours. They are turned, and
+ * reach beyond the border, which goes on outside: a thing in the middle on a plain ground is told by all of them.
+ */
+const choice: CutoutChoice = { grey: 0.5, size: [0.85, 1.35], turn: 0.15 }
 /** Views of a step beside the whole picture. */
 const cutouts: Record<GeneratorName, number> = { SHAPES: 5, STROKES: 5, PIXELS: 7, RECOLOUR: 0 }
 
@@ -114,7 +117,7 @@ export class Painter {
     const seed = this.#commission.seed * 7919 + this.#step
     this.#views = [
       plainView(raster, this.#spec),
-      cutoutViews(raster, this.#spec, cutouts[this.#commission.generator], seed, greyShare),
+      cutoutViews(raster, this.#spec, cutouts[this.#commission.generator], seed, choice),
     ]
     return concat(this.#views.map((views) => views.pixels(0, views.count)))
   }

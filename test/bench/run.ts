@@ -1,5 +1,6 @@
 /** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
 import { bundledBench } from './bundled.ts'
+import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
 import { printSearch, searchBench } from './search.ts'
@@ -12,6 +13,7 @@ const parts: Record<string, () => Promise<unknown>> = {
   throughput: () => throughputBench(),
   bundled: () => bundledBench(),
   variants: () => variantsBench(),
+  fusions: () => fusionsBench(),
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),
   guide: () => guideBench(),

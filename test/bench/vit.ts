@@ -33,31 +33,80 @@ const norm = (g: GraphBuilder, x: string, width: number) =>
     { axis: -1, epsilon: 1e-5 },
   )
 
-function block(g: GraphBuilder, x: string, width: number, heads: number, mask: string | null): string {
-  const size = width / heads
-  const split = g.integers([0, 0, heads, size])
-  const normed = norm(g, x, width)
-  const scale = g.floats(constant(1, size ** -0.5), [1])
-  const query = g.node('Mul', [linear(g, normed, width, width), scale])
-  const headsOf = (value: string, perm: number[]) =>
-    g.node('Transpose', [g.node('Reshape', [value, split])], { perm })
-  const scores = g.node('MatMul', [
-    headsOf(query, [0, 2, 1, 3]),
-    headsOf(linear(g, normed, width, width), [0, 2, 3, 1]),
-  ])
+/** How self-attention is written, from what was normalised to the heads' results side by side. */
+type Attention = (
+  g: GraphBuilder,
+  normed: string,
+  width: number,
+  heads: number,
+  mask: string | null,
+) => string
+
+const scaled = (g: GraphBuilder, query: string, size: number) =>
+  g.node('Mul', [query, g.floats(constant(1, size ** -0.5), [1])])
+
+/** Three products, then each head's attention by plain operators: as exporters write it. */
+const plain: Attention = (g, normed, width, heads, mask) => {
+  const query = scaled(g, linear(g, normed, width, width), width / heads)
+  const [key, value] = [linear(g, normed, width, width), linear(g, normed, width, width)]
+  return attend(g, [query, key, value], width, heads, mask)
+}
+
+function attend(
+  g: GraphBuilder,
+  [query, key, value]: readonly [string, string, string],
+  width: number,
+  heads: number,
+  mask: string | null,
+): string {
+  const split = g.integers([0, 0, heads, width / heads])
+  const headsOf = (of: string, perm: number[]) =>
+    g.node('Transpose', [g.node('Reshape', [of, split])], { perm })
+  const scores = g.node('MatMul', [headsOf(query, [0, 2, 1, 3]), headsOf(key, [0, 2, 3, 1])])
   const attention = g.node('Softmax', [mask ? g.node('Add', [scores, mask]) : scores], { axis: -1 })
-  const mixed = g.node('MatMul', [attention, headsOf(linear(g, normed, width, width), [0, 2, 1, 3])])
-  const joined = g.node('Reshape', [
-    g.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }),
-    g.integers([0, 0, width]),
-  ])
+  const mixed = g.node('MatMul', [attention, headsOf(value, [0, 2, 1, 3])])
+  return g.node('Reshape', [g.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }), g.integers([0, 0, width])])
+}
+
+/** One product for query, key and value. */
+function together(g: GraphBuilder, normed: string, width: number): [string, string, string] {
+  const all = linear(g, normed, width, 3 * width)
+  const outputs: [string, string, string] = [g.fresh(), g.fresh(), g.fresh()]
+  g.nodes('Split', [all, g.integers([width, width, width])], outputs, { axis: 2 })
+  return outputs
+}
+
+/** The fusions that could be made of it, for fusions.ts; without a mask. */
+export const attentions = {
+  plain,
+  'one product for q, k, v': (g, normed, width, heads, mask) => {
+    const [query, key, value] = together(g, normed, width)
+    return attend(g, [scaled(g, query, width / heads), key, value], width, heads, mask)
+  },
+  MultiHeadAttention: (g, normed, width, heads) => {
+    const of = () => linear(g, normed, width, width)
+    return g.node('com.microsoft:MultiHeadAttention', [of(), of(), of()], { num_heads: heads })
+  },
+  both: (g, normed, width, heads) =>
+    g.node('com.microsoft:MultiHeadAttention', together(g, normed, width), { num_heads: heads }),
+} satisfies Record<string, Attention>
+
+function block(
+  g: GraphBuilder,
+  x: string,
+  width: number,
+  heads: number,
+  mask: string | null,
+  attention: Attention = plain,
+): string {
+  const joined = attention(g, norm(g, x, width), width, heads, mask)
   const seen = g.node('Add', [x, linear(g, joined, width, width)])
   const wide = linear(g, norm(g, seen, width), width, 4 * width)
   const gate = g.node('Sigmoid', [g.node('Mul', [wide, g.floats(constant(1, 1.702), [1])])])
   return g.node('Add', [seen, linear(g, g.node('Mul', [wide, gate]), 4 * width, width)])
 }
 
-function visionModel(): Uint8Array {
+export function visionModel(attention: Attention = plain): Uint8Array {
   const g = new GraphBuilder()
   const { width, layers, heads, patch, size } = vision
   const patches = (size / patch) ** 2
@@ -78,7 +127,7 @@ function visionModel(): Uint8Array {
   const all = g.node('Concat', [cls, tokens], { axis: 1 })
   let x = g.node('Add', [all, g.floats(weights((patches + 1) * width), [1, patches + 1, width])])
   x = norm(g, x, width)
-  for (let i = 0; i < layers; i++) x = block(g, x, width, heads, null)
+  for (let i = 0; i < layers; i++) x = block(g, x, width, heads, null, attention)
   const pooled = norm(g, g.node('Gather', [x, g.integers([0], [])], { axis: 1 }), width)
   g.node('MatMul', [pooled, g.floats(weights(width * projection), [width, projection])], {}, 'image_embeds')
   return g.encode(

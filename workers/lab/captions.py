@@ -23,9 +23,22 @@ def dropped(text, chance):
     return " ".join(parts)
 
 
+def forms(word):
+    """Other forms that a noun or verb may have: spelled by rule, so some are no words."""
+    stem = word[:-1] if word.endswith("e") else word
+    many = word[:-1] + "ies" if word.endswith("y") else word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
+    out = [many, stem + "ing", stem + "ed", stem + "er"]
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            out += [word[: -len(ending)], word[: -len(ending)] + "e"]
+    return out
+
+
 class Captions:
     def __init__(self, pictures):
         self.pictures = pictures
+        self.others = json.loads((FOLDER / "thesaurus.json").read_text())
+        self.known = set(json.loads((FOLDER / "vectors.json").read_text()))
         dictionary = json.loads((FOLDER / "words.json").read_text())
         self.words = {
             name: (
@@ -94,8 +107,25 @@ class Captions:
             return random.choice(synonyms)
         return dropped(base, 0.12)
 
+    def reworded(self, text):
+        """The text, sometimes with one of its words in another form or as WordNet has it: words that no tag has."""
+        r = random.random()
+        if r > 0.16:
+            return text
+        parts = text.split()
+        at = random.randrange(len(parts))
+        word = parts[at]
+        if len(word) > 2 and word not in STOP:
+            others = self.others.get(word, []) if r < 0.08 else [form for form in forms(word) if form in self.known]
+            if others:
+                parts[at] = random.choice(others)
+        return " ".join(parts)
+
     def meaning(self, i):
         """A text about what the picture means, which need not name it."""
+        return self.reworded(self._meaning(i))
+
+    def _meaning(self, i):
         row = self.pictures.rows[i]
         alias, tags, synonyms, hypernyms = self.words[row["base"]]
         tags = tags + row["keywords"]

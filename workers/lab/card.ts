@@ -23,8 +23,8 @@ const pictures = sets.reduce((sum, { pictures }) => sum + pictures, 0)
 const rank = (name: string) => evaluation[name] as Record<string, number>
 const row = (name: string) => {
   const value = evaluation[name]
-  if (typeof value === 'string') return `| ${name} | ${value} | | | |`
-  return `| ${name} | ${value!['R@1']} | ${value!['R@5']} | ${value!['R@10']} | ${value!['median rank']} |`
+  if (typeof value === 'string') return `| ${name} | ${value} | | | | |`
+  return `| ${name} | ${value!['R@1']} | ${value!['R@5']} | ${value!['R@10']} | ${value!['median rank']} | ${value!['chance R@10']} |`
 }
 const lucide = rank('lucide, name to icon')
 const tags = rank('lucide, tags that are in no name')
@@ -70,8 +70,8 @@ icons often stand for, some requests of this kind ("send an email") were among t
 \`node workers/lab/evaluate.ts limn-icons --reserved\`, in percent. The sets were kept out of training, with near-copies of
 their pictures in other sets; those marked as reserved were not looked at while it was made.
 
-| | R@1 | R@5 | R@10 | median rank |
-| --- | --- | --- | --- | --- |
+| | R@1 | R@5 | R@10 | median rank | R@10 by chance |
+| --- | --- | --- | --- | --- | --- |
 ${Object.keys(evaluation)
   .filter((name) => name !== 'model' && name !== 'cosine to PyTorch')
   .map(row)

@@ -14,6 +14,7 @@ import { ModelRegistry } from '../registry/registry.ts'
 import { type HeldPicture, heldNames, heldSet, png, type Rgb } from './holdouts.ts'
 import { plain } from './names.ts'
 import { edge } from './render.ts'
+import { plainRequests, wordMatch } from './requests.ts'
 import { contactSheet } from './sheet.ts'
 import { emojis, lucideTags } from './words.ts'
 
@@ -44,6 +45,8 @@ interface Rank {
   'R@5': number
   'R@10': number
   'median rank': number
+  /** R@10 of a gallery in random order. */
+  'chance R@10': number
 }
 const colours: Record<string, Rgb> = {
   ...{
@@ -73,13 +76,14 @@ const lucide = await gallery(await heldSet('lucide'))
 const emoji = await gallery(await heldSet('fluent-emoji-flat'))
 const held = await gallery(await heldNames())
 show('lucide, name to icon', await byName(lucide))
-show('lucide, word match on names', lexical(lucide))
 show('fluent-emoji-flat, CLDR name to emoji', await byName(emoji))
 show('names held out of every set', await byName(held))
 show(
   'lucide, tags that are in no name',
   await byTags(lucide, tagsOf(lucide, lucideTags()), Number.POSITIVE_INFINITY),
 )
+for (const count of [1, 3])
+  show(`plain requests, a fitting picture among the first ${count}`, await requests(count))
 const keywords = Object.fromEntries(emojis().map(({ name, keywords }) => [name, keywords]))
 show('fluent-emoji-flat, CLDR keywords that are in no name', await byTags(emoji, tagsOf(emoji, keywords), 20))
 show('fluent-emoji-flat, zero-shot group of nine, %', await groups(emoji))
@@ -148,6 +152,12 @@ function ranks(scores: number[][], right: Set<number>[]): Rank {
     'R@5': share(5),
     'R@10': share(10),
     'median rank': found[Math.floor(found.length / 2)] ?? 0,
+    'chance R@10': Number(
+      (
+        (100 * right.reduce((sum, { size }) => sum + chance(size, scores[0]!.length, 10), 0)) /
+        right.length
+      ).toFixed(1),
+    ),
   }
 }
 
@@ -165,17 +175,34 @@ async function byName(of: Gallery): Promise<Rank> {
   )
 }
 
-/** The baseline: which share of the asked words is in the name; ties are broken against it by half. */
-function lexical(of: Gallery): string {
-  const tags = tagsOf(of, lucideTags())
-  const words = of.pictures.map(({ base }) => new Set(base.split(' ')))
-  let found = 0
-  for (const { text, right } of tags) {
-    const scores = words.map((own) => text.split(' ').filter((word) => own.has(word)).length)
-    const best = Math.max(...[...right].map((at) => scores[at]!))
-    if (best > 0 && scores.filter((score) => score > best).length < 10) found++
-  }
-  return `tags that are in no name: R@10 ${((100 * found) / tags.length).toFixed(1)}`
+/** How likely one of `right` pictures of `all` is among the first `count` by chance. */
+function chance(right: number, all: number, count: number): number {
+  let none = 1
+  for (let i = 0; i < count; i++) none *= Math.max(0, all - right - i) / (all - i)
+  return 1 - none
+}
+
+/** How many of the plain requests have a fitting picture of lucide or fluent-emoji-flat among the first, by the model and by words of names. */
+async function requests(count: number): Promise<string> {
+  const pictures = [...lucide.pictures, ...emoji.pictures]
+  const asked = plainRequests()
+  const best = await found(
+    asked.map(({ text }) => text),
+    3,
+  )
+  const byModel = asked.filter(({ fits }, at) => best[at]!.some((of) => fits(pictures[of]!.base)))
+  const names = pictures.map(({ base }) => base)
+  const byWords = asked.reduce((sum, one) => sum + wordMatch(one, names, count), 0)
+  return `${byModel.length} of ${asked.length}, by word match on names ${byWords.toFixed(1)}`
+}
+
+/** Places of the best pictures of both sets for each text. */
+async function found(texts: string[], count: number): Promise<number[][]> {
+  const vectors = [...lucide.vectors, ...emoji.vectors]
+  return (await encodeTexts(texts)).map((text) => {
+    const scores = vectors.map((vector) => dot(text, vector))
+    return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).slice(0, count)
+  })
 }
 
 function tagsOf(
@@ -304,14 +331,11 @@ async function check(): Promise<string> {
 }
 
 async function sheet(file: string): Promise<void> {
-  const requests: string[] = JSON.parse(readFileSync(path.join(lab, 'requests.json'), 'utf8'))
   const pictures = [...lucide.pictures, ...emoji.pictures]
-  const vectors = [...lucide.vectors, ...emoji.vectors]
-  const texts = await encodeTexts(requests)
-  const rows = texts.map((text, at) => {
-    const scores = vectors.map((vector) => dot(text, vector))
-    const best = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!).slice(0, 8)
-    return { request: requests[at]!, pictures: best.map((of) => pictures[of]!) }
-  })
-  await contactSheet(rows, file)
+  const texts = plainRequests().map(({ text }) => text)
+  const best = await found(texts, 8)
+  await contactSheet(
+    texts.map((request, at) => ({ request, pictures: best[at]!.map((of) => pictures[of]!) })),
+    file,
+  )
 }

@@ -1,12 +1,12 @@
 /**
- * Writes the words of what pack.ts drew, into data/: words.json (dictionary by name), evaluation.json (emoji groups and
- * keywords, lucide's tags), sets.json (licences and counts),
+ * Writes the words of what pack.ts drew, into data/: words.json (dictionary by name), thesaurus.json (other words for
+ * each word), evaluation.json (emoji groups and keywords, lucide's tags), sets.json (licences and counts),
  * vectors.f32 and vectors.json (word vectors to start from).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { aliases, sets } from './drawings.ts'
-import { dictionary, emojis, lucideTags } from './words.ts'
+import { dictionary, emojis, lucideTags, thesaurus } from './words.ts'
 
 const data = path.resolve(process.env.LIMN_LAB_DATA ?? path.join(import.meta.dirname, 'data'))
 const write = (file: string, value: unknown) => writeFileSync(path.join(data, file), JSON.stringify(value))
@@ -21,13 +21,13 @@ write(
     counts.has(set.prefix) ? [{ ...set, pictures: counts.get(set.prefix)!.length }] : [],
   ),
 )
-write(
-  'words.json',
-  dictionary(
-    names,
-    sets().flatMap(({ prefix }) => aliases(prefix)),
-  ),
+const known = dictionary(
+  names,
+  sets().flatMap(({ prefix }) => aliases(prefix)),
 )
+write('words.json', known)
+const texts = Object.entries(known).flatMap(([name, { alias, tags }]) => [name, ...alias, ...tags])
+write('thesaurus.json', thesaurus(texts.flatMap((text) => text.split(' ')).filter((word) => word.length > 2)))
 write('evaluation.json', { emojis: emojis(), lucide: lucideTags() })
 
 // 341,000 English words in order of frequency, 100 numbers each.

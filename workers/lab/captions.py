@@ -110,7 +110,7 @@ class Captions:
     def reworded(self, text):
         """The text, sometimes with one of its words in another form or as WordNet has it: words that no tag has."""
         r = random.random()
-        if r > 0.16:
+        if r > 0.16 or not text:
             return text
         parts = text.split()
         at = random.randrange(len(parts))

@@ -1,5 +1,5 @@
 /**
- * Steers a picture towards a prompt by calling `guide` in a loop: `node docs/examples/steer.ts PICTURE "PROMPT" [STEPS]`
+ * Steers a picture towards a prompt by calling `guide` in a loop: `npx node docs/examples/steer.ts PICTURE "PROMPT" [STEPS]`
  * writes steered.png. The loop is what an external generator does too: it asks for the gradient, and moves what it has
  * (pixels here; latents of a diffusion model, a canvas' strokes elsewhere) a little against it.
  */
@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import sharp from 'sharp'
 
 const [file, prompt, steps = '40'] = process.argv.slice(2)
-if (!file || !prompt) throw new Error('usage: node docs/examples/steer.ts PICTURE "PROMPT" [STEPS]')
+if (!file || !prompt) throw new Error('usage: npx node docs/examples/steer.ts PICTURE "PROMPT" [STEPS]')
 const url = process.env.LIMN_URL ?? 'http://127.0.0.1:4000/graphql'
 
 const query = `query ($image: ImageInput!, $prompt: String, $seed: Int) {

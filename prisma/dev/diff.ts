@@ -1,5 +1,5 @@
 /**
- * Says whether the migrations make what schema.prisma says, for authors of either: `node prisma/dev/diff.ts` prints
+ * Says whether the migrations make what schema.prisma says, for authors of either: `npx node prisma/dev/diff.ts` prints
  * the SQL that is still missing. Runs Prisma's schema engine as WebAssembly on an in-memory database, because the
  * command line would download an engine and cannot reach the embedded database.
  */

@@ -1,6 +1,6 @@
 /**
  * What the bundled model costs beside a CLIP of ViT-B/32's size: time of a batch of eight pictures and of eight texts in
- * ONNX Runtime alone, in turns; size on disk; memory of a session. `node test/bench/bundled.ts`
+ * ONNX Runtime alone, in turns; size on disk; memory of a session. `npx node test/bench/bundled.ts`
  */
 import { statSync } from 'node:fs'
 import os from 'node:os'

@@ -1,7 +1,7 @@
 /**
  * What fusing attention would win over the files that Limn derives, on a picture side of ViT-B/32's size in 8 bits and in
  * fp32: medians in turns. ONNX Runtime fuses the rest (QuickGELU, layer normalisation) by itself.
- * `node test/bench/fusions.ts`
+ * `npx node test/bench/fusions.ts`
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'

@@ -1,7 +1,7 @@
 /**
  * Twenty prompts by each generator with the bundled model: does the run raise the similarity to its prompt, and is the
  * result closer to it than the pictures of the sample library? Prints a table and writes the gallery of docs/guide.md.
- * `node test/bench/gallery.ts [GENERATOR]...`; `node test/bench/gallery.ts parts` draws the page's first picture.
+ * `npx node test/bench/gallery.ts [GENERATOR]...`; `npx node test/bench/gallery.ts parts` draws the page's first picture.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'

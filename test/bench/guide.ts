@@ -1,6 +1,6 @@
 /**
  * What gradients cost: the time of a guide step over that of a forward pass for a CLIP of ViT-B/32's size, memory, and
- * the steps a second of each generator with the bundled model. `node test/bench/guide.ts`
+ * the steps a second of each generator with the bundled model. `npx node test/bench/guide.ts`
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'

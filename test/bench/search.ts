@@ -1,6 +1,6 @@
 /**
  * Search: recall@10 against exact search and time, on 20,000 rows of the embedded database and 50,000 of a throw-away
- * PostgreSQL, beside the bare SQL that a person would write for it. `node test/bench/search.ts`
+ * PostgreSQL, beside the bare SQL that a person would write for it. `npx node test/bench/search.ts`
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'

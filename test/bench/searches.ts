@@ -1,6 +1,6 @@
 /**
  * What the bundled model finds in the sample library: draws docs/search.png (five searches) and docs/requests.png (the
- * first three pictures for twenty plain requests). `node test/bench/searches.ts`
+ * first three pictures for twenty plain requests). `npx node test/bench/searches.ts`
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'

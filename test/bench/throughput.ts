@@ -1,7 +1,7 @@
 /**
  * Pictures and texts a second with a CLIP of ViT-B/32's size: Limn through GraphQL, as it serves by default and with the
  * model's fp32 files, beside ONNX Runtime alone and transformers.js on those; and decoding alone, the next limit. All in
- * turns in one run, so that whatever else the machine does weighs on all alike. `node test/bench/throughput.ts`
+ * turns in one run, so that whatever else the machine does weighs on all alike. `npx node test/bench/throughput.ts`
  */
 import os from 'node:os'
 import path from 'node:path'

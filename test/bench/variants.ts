@@ -1,7 +1,7 @@
 /**
  * The files that Limn derives from a model: size, agreement with fp32 and speed of each side alone, for a CLIP of
  * ViT-B/32's size, the bundled model and two tiny CLIPs. What they are worth to callers is in throughput.ts.
- * `node test/bench/variants.ts`
+ * `npx node test/bench/variants.ts`
  */
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'

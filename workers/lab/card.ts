@@ -1,5 +1,5 @@
 /**
- * Writes the bundled model's card and the table of what it was trained on: `node workers/lab/card.ts`, after export.py
+ * Writes the bundled model's card and the table of what it was trained on: `npx node workers/lab/card.ts`, after export.py
  * and `evaluate.ts limn-icons --json workers/models/limn-icons/evaluation.json`. The figures are read from these.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -67,7 +67,7 @@ icons often stand for, some requests of this kind ("send an email") were among t
 
 ## Evaluation
 
-\`node workers/lab/evaluate.ts limn-icons --reserved\`, in percent. The sets were kept out of training, with near-copies of
+\`npx node workers/lab/evaluate.ts limn-icons --reserved\`, in percent. The sets were kept out of training, with near-copies of
 their pictures in other sets; those marked as reserved were not looked at while it was made.
 
 | | R@1 | R@5 | R@10 | median rank | R@10 by chance |

@@ -1,5 +1,5 @@
 /**
- * Measures any model of the registry on the hold-outs: `node workers/lab/evaluate.ts [MODEL] [--json FILE] [--sheet FILE]
+ * Measures any model of the registry on the hold-outs: `npx node workers/lab/evaluate.ts [MODEL] [--json FILE] [--sheet FILE]
  * [--reserved] [--check]`.
  * --sheet draws the eight best pictures for forty plain requests; --reserved adds the sets that no choice was made
  * with; --check compares with the vectors that export.py left.

@@ -120,7 +120,7 @@ describe.skipIf(!existsSync(file))('the contract', () => {
 })
 
 describe('schema.graphql', () => {
-  it('is the schema as printed (node schema/print.ts writes it)', () => {
+  it('is the schema as printed (npx node schema/print.ts writes it)', () => {
     expect(`${printSchema(schema)}\n`).toBe(readFileSync('schema/schema.graphql', 'utf8'))
   })
 

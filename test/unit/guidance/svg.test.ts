@@ -241,3 +241,21 @@ describe('colours that paint', () => {
     )
   })
 })
+
+it.each(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const)(
+  'a picture as %s is no SVG',
+  async (format) => {
+    const bytes = await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
+      .toFormat(format)
+      .toBuffer()
+    const article = format === 'avif' ? 'an' : 'a'
+    expect(() => new ColouredSvg(bytes)).toThrow(
+      expect.objectContaining({
+        code: 'UNSUPPORTED_FORMAT',
+        message: expect.stringMatching(
+          new RegExp(`^RECOLOUR needs an SVG to start from; this is ${article} ${format}\\.$`, 'i'),
+        ),
+      }),
+    )
+  },
+)

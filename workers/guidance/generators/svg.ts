@@ -1,6 +1,7 @@
 /** An SVG as text in which colours can be exchanged and nothing else. */
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
+import { signature } from '../../sources/signature.ts'
 import type { Rgb } from './colours.ts'
 import { DrawnElements } from './drawn.ts'
 import { type Colour, readColour } from './notation.ts'
@@ -62,6 +63,12 @@ export class ColouredSvg {
 
   /** @throws ItemError when it is no SVG, reaches outside of itself, or is too large */
   constructor(bytes: Uint8Array) {
+    const format = signature(bytes)
+    if (format)
+      throw new ItemError(
+        'UNSUPPORTED_FORMAT',
+        `RECOLOUR needs an SVG to start from; this is ${/^A/.test(format) ? 'an' : 'a'} ${format}.`,
+      )
     if (bytes.length > svgLimits.bytes)
       throw new ItemError(
         'TOO_LARGE',
@@ -116,7 +123,11 @@ export class ColouredSvg {
       throw new ItemError('INVALID', `The SVG ${why}.`)
     }
     parser.on('error', (error) => {
-      throw new ItemError('UNREADABLE_IMAGE', `The SVG is not well formed (${error.message.slice(0, 120)}).`)
+      const [, line, column] = /^(\d+):(\d+):/.exec(error.message) ?? []
+      const place = line ? ` at line ${line}, column ${column}` : ''
+      throw new ItemError('UNREADABLE_IMAGE', `The SVG is cut short, or not well-formed XML${place}.`, {
+        cause: error,
+      })
     })
     parser.on('doctype', (doctype) => {
       if (doctype.includes('[')) refuse('declares entities, which are not read')

@@ -85,7 +85,7 @@ describe('limn', () => {
   it('serve refuses settings that cannot be used, and an open door', async () => {
     expect(await limn(['serve'], { PORT: 'x' }).ended).toMatchObject({
       status: 1,
-      err: expect.stringContaining('PORT="x"'),
+      err: expect.stringContaining('PORT is "x"; it takes a whole number from 0 to 65535'),
     })
     expect(await limn(['serve'], { HOST: '0.0.0.0' }).ended).toMatchObject({
       status: 1,
@@ -172,6 +172,8 @@ describe('limn', () => {
     // The paper is one more.
     expect(elements.length).toBeLessThanOrEqual(15)
     expect(drawing.said.err).toContain('250 of 250')
+    server.child.kill('SIGTERM')
+    await server.ended
   }, 120_000)
 
   it('doctor looks at everything and finds it well', async () => {

@@ -9,9 +9,28 @@ interface Setting {
   help: string
 }
 
-const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] })
-const wholeNumber = (least: number) => z.coerce.number().int().min(least)
-const address = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+/** What a setting takes stands in the error, after what was given. */
+const takes = (what: string) => ({ error: `it takes ${what}` })
+
+const flag = z.stringbool({
+  ...{ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] },
+  ...takes('true or false (also 1, yes, on; 0, no, off)'),
+})
+const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) => {
+  const wanted = takes(`a whole number from ${least} to ${most}`)
+  // Digits alone: Number() makes 0 of a blank.
+  return z
+    .string()
+    .trim()
+    .regex(/^\d+$/, wanted)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, wanted)
+}
+const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, takes(`${values.slice(0, -1).join(', ')} or ${values.at(-1)}`))
+const address = z
+  .url({ protocol: /^https?$/, ...takes('an address such as https://example.org') })
+  .transform((url) => url.replace(/\/+$/, ''))
 
 const table = {
   host: row(
@@ -20,12 +39,7 @@ const table = {
     'address to listen on; any other than loopback needs LIMN_API_KEY',
     z.string().default('127.0.0.1'),
   ),
-  port: row(
-    'PORT',
-    '4000',
-    'port to listen on; 0 picks a free one',
-    wholeNumber(0).max(65_535).default(4000),
-  ),
+  port: row('PORT', '4000', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535).default(4000)),
   home: row(
     'LIMN_HOME',
     '.limn',
@@ -39,26 +53,28 @@ const table = {
     'DATABASE_URL',
     'embedded',
     'postgresql://... with pgvector; the embedded database when absent',
-    z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    z
+      .url({ protocol: /^postgres(ql)?$/, ...takes('an address such as postgresql://user@host/database') })
+      .optional(),
   ),
   model: row('LIMN_MODEL', bundledModel, "the default model's name", z.string().default(bundledModel)),
   provider: row(
     'LIMN_PROVIDER',
     'auto',
     'execution provider: auto, cpu, webgpu, cuda, coreml or dml',
-    z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'coreml', 'dml']).default('auto'),
+    oneOf('auto', 'cpu', 'webgpu', 'cuda', 'coreml', 'dml').default('auto'),
   ),
   precision: row(
     'LIMN_PRECISION',
     'auto',
     'weights to load where a model has several: auto, fp32, fp16, int8, uint8, q4, q4f16 or bnb4',
-    z.enum(['auto', 'fp32', 'fp16', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4']).default('auto'),
+    oneOf('auto', 'fp32', 'fp16', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4').default('auto'),
   ),
   variant: row(
     'LIMN_VARIANT',
     'auto',
     'weights that serve: auto derives faster ones in the background (int8 for the CPU, fp16 for GPUs) and takes them where they agree and are faster; fp32, int8 or fp16 by hand',
-    z.enum(['auto', 'fp32', 'int8', 'fp16']).default('auto'),
+    oneOf('auto', 'fp32', 'int8', 'fp16').default('auto'),
   ),
   apiKey: row(
     'LIMN_API_KEY',
@@ -66,8 +82,7 @@ const table = {
     'key that every request must carry; at least 16 characters',
     z
       .string()
-      .min(16)
-      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks')
+      .regex(/^[\x21-\x7e]{16,}$/, takes('at least 16 printable ASCII characters without blanks'))
       .optional(),
   ),
   publicUrl: row(
@@ -86,7 +101,7 @@ const table = {
     'LIMN_LOG_LEVEL',
     'info',
     'fatal, error, warn, info, debug, trace or silent',
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
   ),
   queueLimit: row(
     'LIMN_QUEUE_LIMIT',
@@ -145,6 +160,8 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+const secret = new Set(['LIMN_API_KEY', 'DATABASE_URL'])
+
 /**
  * Reads the settings. An empty variable counts as absent.
  * @throws ConfigError
@@ -156,9 +173,8 @@ export function readConfig(env: Record<string, string | undefined>): { config: C
     const result = schema.safeParse(env[name] === '' ? undefined : env[name])
     if (result.success) config[key] = result.data
     else {
-      const shown =
-        name === 'LIMN_API_KEY' || name === 'DATABASE_URL' ? '(not shown)' : JSON.stringify(env[name])
-      problems.push(`${name}=${shown}: ${result.error.issues.map(({ message }) => message).join('; ')}`)
+      const given = secret.has(name) ? 'not shown here' : JSON.stringify(env[name]!.slice(0, 80))
+      problems.push(`${name} is ${given}; ${result.error.issues[0]!.message}`)
     }
   }
   const known = new Set(settings.map(({ name }) => name))

@@ -1,10 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { readConfig } from '../config.ts'
 import { type Client, Refused, ServerGone } from './client.ts'
 import { progressOn } from './progress.ts'
 import { reach } from './reach.ts'
+
+/** Few elements make clearer pictures than many. The API's own defaults, 24 and 150, are fixed by its contract. */
+const defaults = { elements: 14, steps: 250 }
 
 const usage = `limn draw PROMPT... [--generator SHAPES|STROKES|PIXELS|RECOLOUR] [--out FILE]
 
@@ -15,8 +19,8 @@ pixels, to FILE.svg.
   --generator NAME   what makes it: SHAPES (default), STROKES, PIXELS, or RECOLOUR, which changes an SVG's colours
   --start FILE       what it starts from: a picture, or for RECOLOUR an SVG
   --palette COLOURS  only these, e.g. "#e63946,#f1faee,#1d3557"
-  --elements N       how many shapes or strokes (24)
-  --steps N          150 where nothing is said
+  --elements N       how many shapes or strokes (${defaults.elements})
+  --steps N          how often it is bettered (${defaults.steps})
   --seed N           the same seed gives the same drawing (0)
   --size WxH         512x512 where nothing is said
   --model NAME       the default model where nothing is said
@@ -60,17 +64,22 @@ export async function drawCommand(args: string[]): Promise<number> {
     height: Number(size[2]),
     model: values.model,
     palette: values.palette?.split(',').map((colour) => colour.trim()),
-    ...(values.elements !== undefined && { elements: Number(values.elements) }),
-    ...(values.steps !== undefined && { steps: Number(values.steps) }),
+    elements: Number(values.elements ?? defaults.elements),
+    steps: Number(values.steps ?? defaults.steps),
     ...(values.seed !== undefined && { seed: Number(values.seed) }),
     ...(values.start !== undefined && {
       start: { base64: (await readFile(values.start)).toString('base64') },
     }),
   }
+  const out = values.out ?? 'drawing'
+  for (const file of input.generator === 'PIXELS' ? [`${out}.png`] : [`${out}.png`, `${out}.svg`]) {
+    const why = await unwritable(file)
+    if (why) return complain(`--out is "${out}", but ${why}.`, 2)
+  }
   const { config } = readConfig(process.env)
   await using server = await reach(config, values.url, values.key)
   try {
-    return await draw(server.client, input, values.out ?? 'drawing')
+    return await draw(server.client, input, out)
   } catch (error) {
     if (!(error instanceof ServerGone || error instanceof Refused)) throw error
     return complain(error.message, 1)
@@ -99,6 +108,21 @@ async function draw(client: Client, input: object, out: string): Promise<number>
   if (node.svg !== null) await writeFile(`${out}.svg`, node.svg)
   console.log(`${out}.png${node.svg === null ? '' : ` and ${out}.svg`}, loss ${run.loss?.toFixed(3)}`)
   return 0
+}
+
+/** Why a file could not be written, found out before there is anything to lose; null where it can. */
+async function unwritable(file: string): Promise<string | null> {
+  const folder = path.dirname(file)
+  const [there, around] = await Promise.all([file, folder].map((at) => stat(at).catch(() => null)))
+  if (there?.isDirectory()) return `"${file}" is a folder`
+  if (!around?.isDirectory()) return `there is no folder "${folder}"; make it first`
+  const allowed = (at: string) =>
+    access(at, constants.W_OK).then(
+      () => true,
+      () => false,
+    )
+  if (await allowed(there ? file : folder)) return null
+  return `"${there ? file : folder}" may not be written to`
 }
 
 function say(text: string, status: number): number {

@@ -72,8 +72,12 @@ interface PixelTensorObject {
 const PixelTensor = builder.objectRef<PixelTensorObject>('PixelTensor').implement({
   description: 'A number for each channel of each pixel.',
   fields: (t) => ({
-    width: t.exposeInt('width', { description: 'In pixels.' }),
-    height: t.exposeInt('height', { description: 'In pixels.' }),
+    width: t.exposeInt('width', {
+      description: "In pixels: the picture's, or what its SVG was rendered at.",
+    }),
+    height: t.exposeInt('height', {
+      description: "In pixels: the picture's, or what its SVG was rendered at.",
+    }),
     channels: t.int({ description: '3: red, green, blue.', resolve: () => 3 }),
     data: t.field({
       type: 'Vector',
@@ -233,7 +237,7 @@ const Guidance = builder.objectRef<GuidanceObject>('Guidance').implement({
     gradient: t.field({
       type: PixelTensor,
       description:
-        'd loss / d pixel of the picture as given (its own width x height, RGB in 0..1), row-major RGB. Computed only when asked for.',
+        "d loss / d pixel of the picture as given (its own width x height, RGB in 0..1), row-major RGB. An SVG smaller than the model's input is rendered at that size, and the gradient is that picture's. Computed only when asked for.",
       args: {
         format: t.arg({ ...vectorFormatArg, defaultValue: 'FLOAT16' }),
         normalise: t.arg.boolean({

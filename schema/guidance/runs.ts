@@ -50,12 +50,12 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
     width: t.int({
       required: true,
       defaultValue: 512,
-      description: `${limits.runEdge[0]} to ${limits.runEdge[1]}. RECOLOUR keeps the size of its SVG.`,
+      description: `${limits.runEdge[0]} to ${limits.runEdge[1]}, at most ${limits.runAspect} times the height. RECOLOUR keeps the size of its SVG, whose sides are held to the same.`,
     }),
     height: t.int({
       required: true,
       defaultValue: 512,
-      description: `${limits.runEdge[0]} to ${limits.runEdge[1]}. RECOLOUR keeps the size of its SVG.`,
+      description: `${limits.runEdge[0]} to ${limits.runEdge[1]}, at most ${limits.runAspect} times the width. RECOLOUR keeps the size of its SVG, whose sides are held to the same.`,
     }),
     elements: t.int({
       required: true,

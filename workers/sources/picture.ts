@@ -1,6 +1,8 @@
 /** Opening picture files: which formats, within which limits, and what is wrong with those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { checkEntities, drawingError } from './drawing.ts'
+import { signature } from './signature.ts'
 
 export interface PictureLimits {
   /** Largest file, in bytes. */
@@ -40,6 +42,7 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
       'TOO_LARGE',
       `The picture has ${bytes.byteLength} bytes; the limit is ${limits.bytes}. Send a smaller version.`,
     )
+  if (isMarkup(bytes)) checkEntities(bytes)
   try {
     // Without a limit here: what is too large is said with its size below.
     const header = await openPicture(bytes, limits, { limitInputPixels: false }).metadata()
@@ -54,7 +57,7 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
     return header
   } catch (error) {
     // A TIFF keeps its directory at the end: cut short, libvips no longer knows it for one.
-    if (isTiff(bytes) && /unsupported image format/i.test(String(error)))
+    if (signature(bytes) === 'TIFF' && /unsupported image format/i.test(String(error)))
       throw new ItemError(
         'UNREADABLE_IMAGE',
         'The picture is damaged or cut short (TIFF without a directory).',
@@ -63,25 +66,24 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
   }
 }
 
-const isTiff = (bytes: Uint8Array) =>
-  ['II*\0', 'MM\0*'].includes(String.fromCharCode(...bytes.subarray(0, 4)))
+/** Text that begins with a tag, which is an SVG or nothing. */
+const isMarkup = (bytes: Uint8Array) =>
+  /^(\xef\xbb\xbf)?\s*</.test(
+    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1000)).toString('latin1'),
+  )
 
-/** Turns what sharp throws into an ItemError; anything else is returned as it is. */
+/** Turns what sharp throws into an ItemError, which keeps it as its cause; anything else is returned as it is. */
 export function pictureError(error: unknown): unknown {
   if (error instanceof ItemError || !(error instanceof Error)) return error
   const { message } = error
-  if (/unsupported image format|unknown format|not a known file format/i.test(message))
-    return new ItemError('UNSUPPORTED_FORMAT', `This is not a picture that can be read; ${readable}.`)
+  const cause = { cause: error }
+  if (/unsupported image format|unknown format|not a known file format|<svg> root/i.test(message))
+    return new ItemError('UNSUPPORTED_FORMAT', `This is not a picture that can be read; ${readable}.`, cause)
   if (/pixel limit/i.test(message))
-    return new ItemError('TOO_MANY_PIXELS', 'The picture has too many pixels.')
+    return new ItemError('TOO_MANY_PIXELS', 'The picture has too many pixels.', cause)
   if (/out of memory|cannot allocate/i.test(message)) return error
-  return new ItemError('UNREADABLE_IMAGE', `The picture is damaged or cut short (${reason(message)}).`)
+  return (
+    drawingError(error) ??
+    new ItemError('UNREADABLE_IMAGE', 'The picture is damaged or cut short; send a whole copy of it.', cause)
+  )
 }
-
-/** libvips joins one line per complaint; the first says it, and none may name a path. */
-const reason = (message: string) =>
-  message
-    .split('\n')
-    .find((line) => line.trim() && !line.includes('/'))
-    ?.trim()
-    .slice(0, 120) ?? 'it does not decode'

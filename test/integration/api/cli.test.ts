@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
@@ -85,7 +85,7 @@ describe('limn', () => {
   it('serve refuses settings that cannot be used, and an open door', async () => {
     expect(await limn(['serve'], { PORT: 'x' }).ended).toMatchObject({
       status: 1,
-      err: expect.stringContaining('PORT="x"'),
+      err: expect.stringContaining('PORT is "x"; it takes a whole number from 0 to 65535'),
     })
     expect(await limn(['serve'], { HOST: '0.0.0.0' }).ended).toMatchObject({
       status: 1,
@@ -144,6 +144,37 @@ describe('limn', () => {
     ])
     for (const secret of [key, 'a secret plan', 'query-string']) expect(err).not.toContain(secret)
   })
+
+  it('draw finds out at once that it cannot write', async () => {
+    for (const [out, why] of [
+      ['/nope/dir/x', 'there is no folder "/nope/dir"'],
+      [path.join(home, 'key', 'x'), `there is no folder "${path.join(home, 'key')}"`],
+      [path.join(home, 'taken'), `"${path.join(home, 'taken.svg')}" is a folder`],
+    ] as const) {
+      mkdirSync(path.join(home, 'taken.svg'), { recursive: true })
+      const began = performance.now()
+      const { status, err, out: said } = await limn(['draw', 'a heart', '--out', out]).ended
+      expect({ status, said }).toEqual({ status: 2, said: '' })
+      expect(err).toContain(`--out is "${out}", but ${why}`)
+      expect(performance.now() - began).toBeLessThan(5000)
+    }
+  })
+
+  it('draw makes few elements in many steps where nothing is said', async () => {
+    expect((await limn(['draw', '--help']).ended).out).toMatch(/strokes \(14\).*\(250\)/s)
+    const out = path.join(home, 'heart')
+    const server = limn(['serve'])
+    const url = await started(server)
+    const key = readFileSync(path.join(home, 'key'), 'utf8').trim()
+    const drawing = limn(['draw', 'red heart', '--out', out, '--size', '64x64', '--url', url, '--key', key])
+    expect(await drawing.ended).toMatchObject({ status: 0, out: expect.stringContaining('heart.svg') })
+    const elements = readFileSync(`${out}.svg`, 'utf8').match(/<(rect|ellipse|polygon|path)/g)!
+    // The paper is one more.
+    expect(elements.length).toBeLessThanOrEqual(15)
+    expect(drawing.said.err).toContain('250 of 250')
+    server.child.kill('SIGTERM')
+    await server.ended
+  }, 120_000)
 
   it('doctor looks at everything and finds it well', async () => {
     const { status, out } = await limn(['doctor']).ended

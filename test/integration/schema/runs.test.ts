@@ -217,7 +217,7 @@ describe('guidance runs', () => {
       },
       /draws more than/,
     ],
-    ['no XML', { ...recolour, start: base64('<svg') }, /not well formed/],
+    ['no XML', { ...recolour, start: base64('<svg') }, /not well-formed XML at line 1, column 4/],
     ['another document', { ...recolour, start: base64('<html></html>') }, /begins with <html>/],
     [
       'an SVG like a thread',
@@ -230,7 +230,11 @@ describe('guidance runs', () => {
     ['half a photograph', { generator: 'PIXELS', start: 'half a photo' }, /damaged or cut short/],
     ['half a photograph for its colours', { generator: 'STROKES', start: 'half a photo' }, /damaged or cut/],
     ['no start', recolour, /RECOLOUR needs start/],
-    ['a photograph to recolour', { ...recolour, start: 'photo' }, /UTF-8/],
+    [
+      'a photograph to recolour',
+      { ...recolour, start: 'photo' },
+      /needs an SVG to start from; this is a JPEG/,
+    ],
     ['10,000 elements', { generator: 'SHAPES', elements: 10_000 }, /elements is 10000; it must be 1 to 256/],
     ['no elements', { generator: 'STROKES', elements: 0 }, /elements is 0/],
     [

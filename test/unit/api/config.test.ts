@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkExposure, describeSettings, readConfig, settings } from '../../../api/config.ts'
+import { ConfigError, checkExposure, describeSettings, readConfig, settings } from '../../../api/config.ts'
 
 describe('settings', () => {
   it('have defaults that need nothing', () => {
@@ -23,8 +23,30 @@ describe('settings', () => {
   })
   it('that are wrong are all named, secrets not shown', () => {
     const wrong = () => readConfig({ PORT: '70000', LIMN_PROVIDER: 'gpu', LIMN_API_KEY: 'short-secret' })
-    expect(wrong).toThrow(/PORT="70000".*LIMN_PROVIDER="gpu".*LIMN_API_KEY=\(not shown\)/s)
+    expect(wrong).toThrow(/PORT is "70000".*LIMN_PROVIDER is "gpu".*LIMN_API_KEY is not shown/s)
     expect(wrong).not.toThrow(/short-secret/)
+  })
+  const ports = ['abc', '-1', '1.5', ' ', '65536', '1e3', '9'.repeat(30)].map(
+    (port) => ['PORT', port, 'a whole number from 0 to 65535'] as const,
+  )
+  it.each([
+    ...ports,
+    ['LIMN_QUEUE_LIMIT', '0', `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`],
+    ['LIMN_DEADLINE_MS', 'soon', `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`],
+    ['LIMN_MAX_BODY_BYTES', '64MB', `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`],
+    ['LIMN_MAX_UPLOAD_BYTES', 'x', `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`],
+    ['LIMN_MAX_PIXELS', '9'.repeat(30), `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`],
+    ['LIMN_PROVIDER', 'gpu', 'auto, cpu, webgpu, cuda, coreml or dml'],
+    ['LIMN_PRECISION', 'fp64', 'auto, fp32, fp16, int8, uint8, q4, q4f16 or bnb4'],
+    ['LIMN_VARIANT', 'int4', 'auto, fp32, int8 or fp16'],
+    ['LIMN_LOG_LEVEL', 'loud', 'fatal, error, warn, info, debug, trace or silent'],
+    ['LIMN_SAMPLES', 'maybe', 'true or false (also 1, yes, on; 0, no, off)'],
+    ['LIMN_ALLOW_PRIVATE_URLS', '2', 'true or false (also 1, yes, on; 0, no, off)'],
+    ['LIMN_PUBLIC_URL', 'ftp://x', 'an address such as https://example.org'],
+  ] as const)('%s=%j: says what was given and what it takes', (name, given, takes) => {
+    expect(() => readConfig({ [name]: given })).toThrow(
+      new ConfigError(`These settings cannot be used:\n  ${name} is "${given}"; it takes ${takes}`),
+    )
   })
   it('that nobody knows are warned about', () => {
     expect(readConfig({ LIMN_MODLE: 'x' }).warnings).toEqual([expect.stringContaining('LIMN_MODLE')])

@@ -1,6 +1,6 @@
-import colorString from 'color-string'
 import { BadUserInput } from '../../errors.ts'
 import { type Draw, sigmoid } from './generator.ts'
+import { readColour } from './notation.ts'
 
 /** Red, green and blue in 0..1. */
 export type Rgb = readonly [number, number, number]
@@ -14,12 +14,6 @@ export const hex = (rgb: readonly number[]): string =>
     )
     .join('')}`
 
-/** A CSS colour; null for what is none (`none`, `url(#a)`, `currentColor`). */
-export function parseColour(text: string): Rgb | null {
-  const found = colorString.get.rgb(text.trim()) as [number, number, number, number] | null
-  return found && [found[0] / 255, found[1] / 255, found[2] / 255]
-}
-
 /** What elements begin with where nothing is said: plain colours that go together. */
 const basic = [
   '#e63946',
@@ -32,7 +26,7 @@ const basic = [
   '#8d6e63',
   '#264653',
   '#f8f9fa',
-].map((text) => parseColour(text)!)
+].map((text) => readColour(text)!.rgb)
 export const anyColour = (random: () => number): Rgb => basic[Math.floor(random() * basic.length)]!
 
 /** Most colours of a palette. */
@@ -47,12 +41,12 @@ export function parsePalette(given: readonly string[] | null | undefined): Rgb[]
     throw new BadUserInput(`palette has ${given.length} colours; at most ${paletteLimit} are used.`)
   return given.map((text, i) => {
     const value = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())
-    const colour = value && parseColour(`#${value[1]}`)
+    const colour = value && readColour(`#${value[1]}`)
     if (!colour)
       throw new BadUserInput(
         `palette[${i}] is "${text.slice(0, 40)}", which is no hex colour such as #0a84ff.`,
       )
-    return colour
+    return colour.rgb
   })
 }
 
@@ -114,5 +108,9 @@ export class Colours {
 
 /** Temperature of a palette's mixtures: soft at first, nearly pure at the end. */
 export const temperature = (progress: number) => 1 * (0.05 / 1) ** progress
+
+/** The palette's colour that is closest. */
+export const nearest = (palette: readonly Rgb[], to: Rgb): Rgb =>
+  palette.reduce((best, colour) => (distance(colour, to) < distance(best, to) ? colour : best))
 
 const distance = (a: Rgb, b: Rgb) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2])

@@ -2,7 +2,7 @@
 import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
 import { pictureError } from '../../sources/picture.ts'
-import { Colours, hex, type Rgb, temperature } from './colours.ts'
+import { Colours, hex, nearest, type Rgb, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
 import type { ColouredSvg } from './svg.ts'
 
@@ -33,7 +33,8 @@ export async function recolour(
   const shown = weight.flatMap((sum, k) => (sum > 0.5 ? [k] : []))
   if (shown.length === 0) throw new ItemError('INVALID', 'The SVG shows no colour that could be changed.')
   const visible = new Set(shown)
-  svg.keep((k) => visible.has(k))
+  // What is too small to be seen here may be seen where the drawing is larger.
+  svg.keep((k) => visible.has(k), palette && ((colour) => hex(nearest(palette, colour))))
   const count = shown.length
 
   const colours = new Colours('colour', count, palette, (i) => svg.groups[i]!.colour, random)

@@ -145,6 +145,13 @@ describe('limn', () => {
     for (const secret of [key, 'a secret plan', 'query-string']) expect(err).not.toContain(secret)
   })
 
+  it('draw refuses a number that is none, before it asks for a server', async () => {
+    expect(await limn(['draw', 'red heart', '--steps', 'abc']).ended).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/--steps is "abc"/),
+    })
+  })
+
   it('doctor looks at everything and finds it well', async () => {
     const { status, out } = await limn(['doctor']).ended
     expect(out).not.toContain('✗')

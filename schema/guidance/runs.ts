@@ -1,5 +1,6 @@
 import type { RunRow } from '../../prisma/types.ts'
-import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { BadUserInput, ItemError, RequestError } from '../../workers/errors.ts'
+import { parsePalette } from '../../workers/guidance/generators/colours.ts'
 import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
 import { asRequestError } from '../errors.ts'
@@ -126,7 +127,8 @@ const GuidanceFrame = builder.objectRef<RunRow>('GuidanceFrame').implement({
   }),
 })
 
-function checked({ steps, width, height, elements }: typeof GuidanceRunInput.$inferInput): void {
+function checked(input: typeof GuidanceRunInput.$inferInput): void {
+  const { steps, width, height, elements, palette } = input
   const within = (name: string, value: number, low: number, high: number) => {
     if (!(value >= low && value <= high))
       throw new BadUserInput(`${name} is ${value}; it must be ${low} to ${high}.`)
@@ -139,6 +141,13 @@ function checked({ steps, width, height, elements }: typeof GuidanceRunInput.$in
     throw new BadUserInput(
       `${width} x ${height} is too long: at most ${limits.runAspect} times as long as wide.`,
     )
+  try {
+    parsePalette(palette)
+  } catch (error) {
+    if (!(error instanceof BadUserInput)) throw error
+    // The run's own thread would say so too, but as of everything else that it opens: as if of the start.
+    throw new RequestError(error.code, error.status, `input.${error.message}`, { argument: 'input.palette' })
+  }
 }
 
 builder.mutationFields((t) => ({

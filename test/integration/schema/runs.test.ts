@@ -266,6 +266,17 @@ describe('guidance runs', () => {
     expect(performance.now() - begun).toBeLessThan(5000)
   })
 
+  it.each([
+    ['nonsense', ['nonsense'], /^input\.palette\[0\] is "nonsense", which is no hex colour/],
+    ['nothing', [], /^input\.palette is empty/],
+    ['65 colours', Array.from({ length: 65 }, () => '#fff'), /^input\.palette has 65 colours; at most 64/],
+  ])('name the palette, not the start, for one of %s', async (_, palette, message) => {
+    const input = { prompts: prompts('a house'), generator: 'SHAPES', palette }
+    const { errors } = await server.query(start, { input })
+    expect(errors![0]!.message).toMatch(message)
+    expect(errors![0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'input.palette' })
+  })
+
   it('take no more places than there are, however many come at once', async () => {
     const input = { prompts: prompts('a house'), generator: 'PIXELS', steps: 2000, width: 32, height: 32 }
     const answers = await Promise.all(Array.from({ length: 70 }, () => server.query(start, { input })))

@@ -156,7 +156,8 @@ function givenVectors(given: readonly ConceptGiven[], found: Slots, model: Encod
   })
 }
 
-function checkedText(text: string): string {
+/** @throws ItemError EMPTY or TOO_LARGE */
+export function checkedText(text: string): string {
   if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
   if (text.length > limits.textLength)
     throw new ItemError(

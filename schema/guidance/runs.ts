@@ -6,7 +6,7 @@ import { ImageInput } from '../concepts.ts'
 import { asRequestError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { isRunId, Node } from '../node.ts'
-import { givenPrompts, PromptInput, resolvePrompts } from '../prompts.ts'
+import { PromptInput, promptList, resolvePrompts } from '../prompts.ts'
 import { argumentImage, ImageData, type ImageDataObject } from './image.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
@@ -159,7 +159,7 @@ builder.mutationFields((t) => ({
     complexity: ({ input }) => ({ field: 200 + 5 * input.prompts.length, multiplier: 1 }),
     resolve: async (_root, { input }, context) => {
       checked(input)
-      const asked = givenPrompts(null, input.prompts)
+      const asked = promptList(input.prompts, 'input.prompts')
       const { generator, steps, seed, width, height, elements, palette } = input
       if (generator === 'RECOLOUR' && !input.start)
         throw new BadUserInput('RECOLOUR needs start: the SVG whose colours are changed.')

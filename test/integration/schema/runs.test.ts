@@ -242,9 +242,13 @@ describe('guidance runs', () => {
     ['no steps', { generator: 'SHAPES', steps: 0 }, /steps is 0/],
     ['a huge size', { generator: 'SHAPES', width: 20_000, height: 20_000 }, /width is 20000/],
     ['a thread-like size', { generator: 'SHAPES', width: 2000, height: 20 }, /too long/],
-    ['an empty prompt', { generator: 'SHAPES', prompts: prompts(' ') }, /empty/],
+    [
+      'an empty prompt',
+      { generator: 'SHAPES', prompts: prompts(' ') },
+      /^input\.prompts\[0\]: The text is empty/,
+    ],
     ['weights of 0', { generator: 'SHAPES', prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /sum to 0/],
-    ['no prompts', { generator: 'SHAPES', prompts: [] }, /Give a prompt/],
+    ['no prompts', { generator: 'SHAPES', prompts: [] }, /^input\.prompts is empty/],
     [
       'a picture that is none',
       { generator: 'PIXELS', start: base64('nothing') },

@@ -37,4 +37,6 @@ export const limits = {
   depth: 14,
   aliases: 64,
   tokens: 10_000,
+  /** Brackets of any kind inside one another: parsing recurses. Introspection has some 14. */
+  nesting: 64,
 } as const

@@ -7,6 +7,7 @@ import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { limits } from './limits.ts'
+import { isAssetId } from './loaders.ts'
 import { Model } from './models.ts'
 import {
   decodeCursor,
@@ -99,6 +100,12 @@ function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'm
   return createHash('sha256').update(JSON.stringify(said)).digest('base64url').slice(0, 22)
 }
 
+function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { print: string }) | null {
+  if (typeof product !== 'number' || !Number.isFinite(product)) return null
+  if (typeof assetId !== 'string' || !isAssetId(assetId) || typeof print !== 'string') return null
+  return { product, assetId, print }
+}
+
 async function search(asked: SearchAsked, context: Context): Promise<ConnectionObject> {
   const { prompts, model, where, except } = asked
   const { revision, dimensions } = model.spec
@@ -179,16 +186,15 @@ builder.queryFields((t) => ({
       const given = givenPrompts(args.prompt, args.prompts)
       const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
       const where = checkedWhere(args.where)
-      const position = args.after == null ? null : decodeCursor('search', args.after, 'after')
+      const position = args.after == null ? null : decodeCursor('search', args.after, 'after', placeOf)
       const model = await context.encoder.model(args.model)
       const prompts = await resolvePrompts(given, model, context)
       const asked = { prompts, model, where, first }
-      if (position && position[2] !== fingerprint(asked))
+      if (position && position.print !== fingerprint(asked))
         throw new BadUserInput(
           'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
         )
-      const after = position && { product: Number(position[0]), assetId: String(position[1]) }
-      return search({ ...asked, after }, context)
+      return search({ ...asked, after: position }, context)
     },
   }),
 }))

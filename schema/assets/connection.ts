@@ -2,6 +2,7 @@ import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
 import { builder } from '../builder.ts'
 import { limits } from '../limits.ts'
+import { isAssetId } from '../loaders.ts'
 import {
   decodeCursor,
   encodeCursor,
@@ -49,8 +50,9 @@ const cursorOf = (asset: AssetRow) => encodeCursor('assets', [asset.id])
 
 function assetIdOf(cursor: string | null | undefined, argument: string): string | null {
   if (cursor == null) return null
-  const [id] = decodeCursor('assets', cursor, argument)
-  return String(id)
+  return decodeCursor('assets', cursor, argument, ([id]) =>
+    typeof id === 'string' && isAssetId(id) ? id : null,
+  )
 }
 
 builder.queryFields((t) => ({

@@ -58,3 +58,99 @@ describe('errors in variables', () => {
     expect(weight.message!.length).toBeLessThan(500)
   })
 })
+
+describe('requests of another form', () => {
+  const get = (query: string) => server.raw(`/graphql?${query}`)
+  const post = (type: string, body: string, headers = {}) =>
+    server.raw('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': type, 'x-limn-client': 'test', ...headers },
+      body,
+    })
+  const form = (operations: string, map: string) =>
+    `--b\r\ncontent-disposition: form-data; name="operations"\r\n\r\n${operations}\r\n--b\r\ncontent-disposition: form-data; name="map"\r\n\r\n${map}\r\n--b--\r\n`
+  const multipart = 'multipart/form-data; boundary=b'
+  const document = encodeURIComponent('{ models { id } }')
+
+  it.each([
+    ['variables', () => get(`query=${document}&variables=x`), /variables and extensions must be JSON/],
+    ['extensions', () => get(`query=${document}&extensions={`), /variables and extensions must be JSON/],
+    ['variables that are a list', () => get(`query=${document}&variables=[1]`), /variables/],
+    [
+      'an urlencoded form',
+      () => post('application/x-www-form-urlencoded', `query=${document}&variables=x`),
+      /variables and extensions must be JSON/,
+    ],
+    ['a body', () => post('application/json', '{"query"'), /^The body is not valid JSON/],
+    ['operations', () => post(multipart, form('null', '{"0": ["variables.a"]}')), /multipart/],
+    ['a map', () => post(multipart, form('{"query":"{ models { id } }"}', '{"0": 5}')), /multipart/],
+  ])('are the mistake of who sends them: %s', async (_, send, message) => {
+    const { status, body } = await send()
+    const [error] = JSON.parse(body).errors
+    expect(error.message).toMatch(message)
+    expect({ status, extensions: error.extensions }).toEqual({
+      status: 400,
+      extensions: { code: 'BAD_USER_INPUT' },
+    })
+  })
+
+  it('of an unknown type are refused in words', async () => {
+    const { status, body, headers } = await post('application/xml', '<a/>')
+    expect({ status, type: headers['content-type'] }).toEqual({
+      status: 415,
+      type: expect.stringMatching(/^application\/(graphql-response\+)?json/),
+    })
+    expect(JSON.parse(body).errors[0]).toMatchObject({
+      message: expect.stringContaining('"application/xml"'),
+      extensions: { code: 'BAD_USER_INPUT' },
+    })
+  })
+})
+
+describe('moments', () => {
+  const assets = 'query ($at: DateTime) { assets(where: { createdAfter: $at }) { edges { cursor } } }'
+
+  it.each([
+    '0000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00+01:00',
+    '9999-12-31T23:59:59-01:00',
+    '2026-02-30T00:00:00Z',
+    '2026-02-30',
+    '2025-02-29T00:00:00Z',
+    '2026-01-01T25:00:00Z',
+  ])('that do not exist are refused: %s', async (at) => {
+    const answer = await server.query(assets, { at })
+    expect(answer.code).toBe('BAD_USER_INPUT')
+    expect(answer.message).toContain(`There is no moment "${at}"`)
+    const before = `{ assets(where: { createdBefore: "${at}" }) { edges { cursor } } }`
+    expect((await server.query(before)).code).toBe('BAD_USER_INPUT')
+  })
+
+  it.each(['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2024-02-29T00:30:00+14:00', '2026-11-23'])(
+    'that exist are taken: %s',
+    async (at) => {
+      expect((await server.query(assets, { at })).errors).toBeUndefined()
+    },
+  )
+})
+
+describe('forged cursors', () => {
+  const cursor = (...fields: unknown[]) => Buffer.from(JSON.stringify(fields)).toString('base64url')
+  const document = (list: string) =>
+    `query ($after: String) { ${list === 'search' ? 'search(prompt: "a", after: $after)' : 'assets(after: $after)'} { edges { cursor } } }`
+
+  it.each([
+    ['search', cursor('search', 0.1, '\u0000', 'print')],
+    ['search', cursor('search', 'NaN', 'asset_a', 'print')],
+    ['search', cursor('search', 0.1, ['asset_a'], 'print')],
+    ['search', cursor('search')],
+    ['assets', cursor('assets', '\u0000')],
+    ['assets', cursor('assets', { a: 1 })],
+    ['assets', cursor('assets')],
+    ['assets', Buffer.from('null').toString('base64url')],
+  ])('of %s are refused: %s', async (list, after) => {
+    const answer = await server.query(document(list), { after })
+    expect(answer).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
+    expect(answer.message).toMatch(/is no cursor of this list/)
+  })
+})

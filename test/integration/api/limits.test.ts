@@ -18,6 +18,8 @@ describe('documents', () => {
     ],
     ['levels', `{ asset(id: "x") ${'{ similar { edges { node '.repeat(5)} { id } ${'} } }'.repeat(5)} }`],
     ['tokens', `{ ${'models { id } '.repeat(limits.tokens / 3)} }`],
+    ['brackets', `{ embed(inputs: ${'['.repeat(5000)}${']'.repeat(5000 - 100)}) { __typename } }`],
+    ['nested selections', '{ asset(id: "x") '.repeat(3000)],
     [
       'cost',
       '{ assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } } }',
@@ -27,6 +29,12 @@ describe('documents', () => {
     expect({ status, code }).toEqual({ status: 400, code: 'TOO_COMPLEX' })
     expect(message).toMatch(/\d/)
     expect(data).toBeUndefined()
+  })
+
+  it('may hold brackets in texts and comments, and as many side by side as they like', async () => {
+    const text = '['.repeat(1000)
+    const document = `# ${text}\n{ embed(inputs: [${'{ text: "[[((" }, '.repeat(200)}{ text: "${text}" }, { text: """${text}""" }]) { __typename } }`
+    expect((await server.query(document)).data.embed).toHaveLength(202)
   })
 
   it('are counted by their variables', async () => {

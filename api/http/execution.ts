@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { GraphQLError } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import type { ExecutionResult } from 'graphql'
+import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../schema/context.ts'
 import { toGraphQLError } from '../../schema/errors.ts'
 import { DeadlineExceeded } from '../../workers/errors.ts'
@@ -13,13 +13,16 @@ export function useErrors(log: Log): Plugin {
     log.error({ err, id }, 'a request failed by a fault of the server')
     return id
   }
-  const shown = (error: GraphQLError) => toGraphQLError(error, report)
+  const shown = <R extends ExecutionResult>(result: R): R =>
+    result.errors?.length
+      ? { ...result, errors: result.errors.map((error) => toGraphQLError(error, report)) }
+      : result
   return {
     onResultProcess({ request, result, setResult }) {
       // Nobody is there to read it, and being left is no fault.
       if (request.signal.aborted) return
-      if (Array.isArray(result) || !('errors' in result) || !result.errors?.length) return
-      setResult({ ...result, errors: result.errors.map(shown) })
+      if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, shown))
+      else if (!Array.isArray(result)) setResult(shown(result))
     },
   }
 }

@@ -114,7 +114,8 @@ const GuidanceFrame = builder.objectRef<RunRow>('GuidanceFrame').implement({
     runId: t.id({ description: 'Id of the run.', resolve: ({ id }) => id }),
     status: t.field({
       type: RunStatus,
-      description: 'DONE or STOPPED with the last frame.',
+      description:
+        'DONE or STOPPED with the last frame. A run that is stopped before its first ends with an error.',
       resolve: ({ status }) => status,
     }),
     step: t.exposeInt('step', { description: 'Steps that are made.' }),
@@ -193,7 +194,7 @@ builder.subscriptionFields((t) => ({
   guidance: t.field({
     type: GuidanceFrame,
     description:
-      'A run from its present step on, a frame every few steps; ends with the run. Whoever reads slowly misses frames, never the last. A run that fails ends with an error.',
+      'A run from its present step on, a frame every few steps; ends with the run. Whoever reads slowly misses frames, never the last. A run that fails, or is stopped before its first frame, ends with an error.',
     args: { id: t.arg.id({ required: true, description: 'Id of the run.' }) },
     subscribe: async (_root, { id }, { runs, signal }) => {
       if (!isRunId(id) || !(await runs.get(id))) unknown(id)
@@ -203,11 +204,13 @@ builder.subscriptionFields((t) => ({
   }),
 }))
 
-/** Frames that have something to show. @throws BadUserInput when the run has failed */
+/** Frames that have something to show. @throws BadUserInput when the run has failed, or ends without any */
 async function* shown(frames: AsyncIterable<RunRow>): AsyncIterable<RunRow> {
   for await (const row of frames) {
     if (row.status === 'FAILED') throw new BadUserInput(`The run failed. ${row.error ?? ''}`)
     if (row.preview && row.loss !== null) yield row
+    else if (row.status === 'STOPPED')
+      throw new BadUserInput('The run was stopped before its first frame: there is nothing to show.')
   }
 }
 

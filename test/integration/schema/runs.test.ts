@@ -155,6 +155,34 @@ describe('guidance runs', () => {
     expect((await server.query(stop, { id: ids[0] })).data.stopGuidance.status).toBe('STOPPED')
   })
 
+  it('end the subscription with an error where they are stopped before their first frame', async () => {
+    const input = { prompts: prompts('a house'), generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
+    const begin = async () => (await server.query(start, { input })).data.startGuidance.id
+    const ids = [await begin(), await begin()]
+    const stop = (id: string) =>
+      server.query('mutation ($id: ID!) { stopGuidance(id: $id) { status } }', { id })
+    const subscribe = async () =>
+      (
+        await server.raw('/graphql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+          body: JSON.stringify({ query: `subscription { guidance(id: "${ids[1]}") { step } }` }),
+        })
+      ).body
+    const waiting = subscribe()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await stop(ids[1])
+    for (const body of [await waiting, await subscribe()]) {
+      const { errors } = JSON.parse(/^event: next\ndata: (.*)$/m.exec(body)![1]!)
+      expect(errors[0]).toMatchObject({
+        message: expect.stringMatching(/stopped before its first frame/),
+        extensions: { code: 'BAD_USER_INPUT' },
+      })
+      expect(body).toMatch(/event: complete/)
+    }
+    await stop(ids[0])
+  })
+
   it('let embed through while they run', async () => {
     const input = { prompts: prompts('a house'), generator: 'STROKES', steps: 2000, width: 64, height: 64 }
     const { data } = await server.query(start, { input })

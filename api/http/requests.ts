@@ -6,6 +6,8 @@ import { BadUserInput, echoed, RequestError } from '../../workers/errors.ts'
 export function useRequestForm(): Plugin {
   return {
     onRequestParse({ request, requestParser, setRequestParser }) {
+      // Before anything is done that nobody could then be told of.
+      if (!accepts(request, [...json, ...streams])) throw notAcceptable(request)
       if (!requestParser) throw unsupported(request)
       setRequestParser(async (request) => {
         try {
@@ -15,7 +17,44 @@ export function useRequestForm(): Plugin {
         }
       })
     },
+    onResultProcess({ request, resultProcessor, setResultProcessor }) {
+      if (resultProcessor) return
+      setResultProcessor((_result, { Response }) => {
+        const { message, code, status } = notAcceptable(request)
+        const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
+        return new Response(body, {
+          status,
+          headers: { 'content-type': 'application/json; charset=utf-8' },
+        })
+      }, json[0])
+    },
   }
+}
+
+const json = ['application/json', 'application/graphql-response+json'] as const
+const streams = ['text/event-stream', 'multipart/mixed'] as const
+
+/** Whether one of the types is among those that the request says it reads; without a word it reads all. */
+function accepts(request: Request, types: readonly string[]): boolean {
+  const accepted = (request.headers.get('accept') || '*/*')
+    .split(',')
+    .map((range) => range.split(';', 1)[0]!.trim().toLowerCase())
+  return accepted.some((range) =>
+    types.some((type) => range === '*/*' || range === type || range === `${type.split('/', 1)[0]}/*`),
+  )
+}
+
+/** Whether the answer can only be a stream of events: its reader is told of errors by events, never by a status. */
+export const readsEventsOnly = (request: Request): boolean =>
+  accepts(request, ['text/event-stream']) && !accepts(request, [...json, 'multipart/mixed'])
+
+function notAcceptable(request: Request): RequestError {
+  const asked = request.headers.get('accept') ?? ''
+  return new RequestError(
+    'BAD_USER_INPUT',
+    406,
+    `Nothing can be answered as "${echoed(asked)}". Accept application/json, or text/event-stream for a subscription.`,
+  )
 }
 
 function unsupported(request: Request): RequestError {

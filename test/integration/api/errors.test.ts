@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TestServer, testServer } from '../../support/server.ts'
+import { picture } from '../../support/pictures.ts'
+import { addPictures, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -104,6 +105,72 @@ describe('requests of another form', () => {
       message: expect.stringContaining('"application/xml"'),
       extensions: { code: 'BAD_USER_INPUT' },
     })
+  })
+})
+
+describe('statuses', () => {
+  const send = (query: string, accept: string) =>
+    server.raw('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept },
+      body: JSON.stringify({ query }),
+    })
+  const both = ['application/json', 'application/graphql-response+json']
+
+  it.each(both)('are 200 where there is data, and of the error where there is none: %s', async (accept) => {
+    const [asset] = await addPictures(server, [await picture()])
+    const field = 'embedding(model: "nope") { dimensions }'
+    const partial = await send(`{ asset(id: "${asset}") { name ${field} } }`, accept)
+    expect(partial.status).toBe(200)
+    expect(JSON.parse(partial.body)).toMatchObject({
+      data: { asset: { embedding: null } },
+      errors: [{ path: ['asset', 'embedding'], extensions: { code: 'MODEL_NOT_FOUND' } }],
+    })
+    const none = await send('{ embed(inputs: [], model: "nope") { __typename } }', accept)
+    expect({ status: none.status, data: JSON.parse(none.body).data }).toEqual({ status: 404, data: null })
+  })
+
+  it('of a stream are 200, with the error inside', async () => {
+    const { status, headers, body } = await send(
+      'subscription { guidance(id: "run_none") { step } }',
+      'text/event-stream',
+    )
+    expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'text/event-stream' })
+    expect(body).toMatch(/event: next\ndata: .*no guidance run.*BAD_USER_INPUT.*\n\nevent: complete/)
+  })
+
+  it.each([
+    ['anything', '{ models { id } }', 'application/xml'],
+    [
+      'a subscription',
+      'subscription { guidance(id: "run_none") { step } }',
+      'image/*, application/xml;q=0.9',
+    ],
+  ])('of answers that nobody reads are 406, in words: %s', async (_, query, accept) => {
+    const { status, body } = await send(query, accept)
+    expect(status).toBe(406)
+    expect(JSON.parse(body).errors[0]).toMatchObject({
+      message: expect.stringContaining(accept),
+      extensions: { code: 'BAD_USER_INPUT' },
+    })
+  })
+
+  it('of a run for who reads no streams are 406 too', async () => {
+    const input =
+      '{ prompts: [{ concept: { text: "a" } }], generator: PIXELS, steps: 1, width: 16, height: 16 }'
+    const { data } = await server.query(`mutation { startGuidance(input: ${input}) { id } }`)
+    const subscription = `subscription { guidance(id: "${data.startGuidance.id}") { step } }`
+    const { status, body } = await send(subscription, 'application/json')
+    expect(status).toBe(406)
+    expect(JSON.parse(body).errors[0].message).toMatch(/text\/event-stream for a subscription/)
+  })
+
+  it('nothing is done for who could not read of it', async () => {
+    const image = (await picture({ disc: 'purple' })).toString('base64')
+    const add = `mutation { addAssets(inputs: [{ image: { base64: "${image}" } }]) { ... on AddedAsset { duplicate } } }`
+    expect((await send(add, 'application/xml')).status).toBe(406)
+    const { body } = await send(add, 'application/json')
+    expect(JSON.parse(body).data.addAssets).toEqual([{ duplicate: false }])
   })
 })
 

@@ -59,7 +59,7 @@ builder.scalarType('DateTime', {
     const year = date.getUTCFullYear()
     if (exists && year >= 1 && year <= 9999) return date
     throw new GraphQLError(
-      `There is no moment "${given}": the day or the time does not exist, or the year is not 1 to 9999.`,
+      `There is no moment "${echoed(given)}": the day or the time does not exist, or the year is not 1 to 9999.`,
     )
   },
 })

@@ -90,7 +90,7 @@ export class ModelNotFound extends RequestError {
     super(
       'MODEL_NOT_FOUND',
       404,
-      `There is no model "${model}" here. Known: ${known.join(', ')}. \`limn models pull NAME\` adds one.`,
+      `There is no model "${echoed(model)}" here. Known: ${known.join(', ')}. \`limn models pull NAME\` adds one.`,
     )
   }
 }

@@ -1,5 +1,5 @@
 import type { AssetPatch } from '../../prisma/types.ts'
-import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import type { Added } from '../../workers/ingest/types.ts'
 import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
@@ -49,7 +49,7 @@ async function addOne(input: typeof AssetInput.$inferInput, context: Context): P
   const { image, ...texts } = input
   if (image.assetId != null) {
     const asset = await context.loaders.asset.load(image.assetId)
-    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${image.assetId}".`)
+    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${echoed(image.assetId)}".`)
     return { asset, duplicate: true }
   }
   const { bytes, name } = await context.images(image, context.signal)
@@ -98,7 +98,7 @@ builder.mutationFields((t) => ({
       if (given.collection !== undefined) patch.collection = given.collection
       if (given.tags !== undefined) patch.tags = given.tags ?? []
       const asset = isAssetId(id) ? await library.update(id, patch) : null
-      if (!asset) throw new BadUserInput(`There is no asset "${id}".`)
+      if (!asset) throw new BadUserInput(`There is no asset "${echoed(id)}".`)
       return asset
     },
   }),

@@ -1,5 +1,5 @@
 import type { EncoderModel } from '../../workers/encode/encoder.ts'
-import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from '../builder.ts'
 import { checkedText } from '../concepts.ts'
 import type { Context } from '../context.ts'
@@ -107,7 +107,7 @@ builder.queryFields((t) => ({
       atMost(ways, limits.templates, 'templates')
       const wrong = ways.find((way) => !way.includes('{}'))
       if (wrong !== undefined)
-        throw new BadUserInput(`The template "${wrong.slice(0, 60)}" has no {} for the text.`)
+        throw new BadUserInput(`The template "${echoed(wrong)}" has no {} for the text.`)
       const sides = [promptList(from, 'from'), promptList(to, 'to')].map((side) => inTemplates(side, ways))
       const model = await context.encoder.model(name)
       const [a, b] = (await Promise.all(sides.map((side) => mean(side, model, context)))) as [

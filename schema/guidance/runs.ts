@@ -1,5 +1,5 @@
 import type { RunRow } from '../../prisma/types.ts'
-import { BadUserInput, ItemError, RequestError } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError, RequestError } from '../../workers/errors.ts'
 import { parsePalette } from '../../workers/guidance/generators/colours.ts'
 import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
@@ -215,5 +215,5 @@ async function* shown(frames: AsyncIterable<RunRow>): AsyncIterable<RunRow> {
 }
 
 function unknown(id: string): never {
-  throw new BadUserInput(`There is no guidance run "${id.slice(0, 80)}".`)
+  throw new BadUserInput(`There is no guidance run "${echoed(id)}".`)
 }

@@ -221,3 +221,26 @@ describe('forged cursors', () => {
     expect(answer.message).toMatch(/is no cursor of this list/)
   })
 })
+
+describe('values that are unknown', () => {
+  const long = 'x'.repeat(100_000)
+  const image = (document: string) => `query ($id: ID!) { ${document} }`
+
+  it.each([
+    ['a prompt', image('rank(prompts: [{ concept: { assetId: $id } }], candidates: []) { model { id } }')],
+    ['a picture', image('guide(image: { assetId: $id }, prompt: "a") { loss }')],
+    ['an item', image('embed(inputs: [{ assetId: $id }]) { ... on InputError { message } }')],
+    ['a model', image('rank(prompt: "a", candidates: [], model: $id) { model { id } }')],
+    ['a run', 'mutation ($id: ID!) { stopGuidance(id: $id) { id } }'],
+    ['an update', 'mutation ($id: ID!) { updateAsset(id: $id, title: "a") { id } }'],
+    [
+      'an asset that is added',
+      'mutation ($id: ID!) { addAssets(inputs: [{ image: { assetId: $id } }]) { ... on InputError { message } } }',
+    ],
+  ])('are repeated in part: %s', async (_, document) => {
+    const { data, message } = await server.query(document, { id: long })
+    const said: string = message ?? (data.embed ?? data.addAssets)[0].message
+    expect(said).toMatch(/no (asset|model|guidance run) "x{80}…"/)
+    expect(said.length).toBeLessThan(300)
+  })
+})

@@ -17,9 +17,11 @@ export const AssetWhere = builder.inputType('AssetWhere', {
   description: 'Which pictures: every field that is given must hold.',
   fields: (t) => ({
     ids: t.idList({ description: 'One of these ids.' }),
-    collections: t.stringList({ description: 'In one of these collections.' }),
-    tagsAll: t.stringList({ description: 'Has every one of these tags.' }),
-    tagsAny: t.stringList({ description: 'Has one of these tags.' }),
+    collections: t.stringList({
+      description: 'In one of these collections, whose names are told apart by case.',
+    }),
+    tagsAll: t.stringList({ description: 'Has every one of these tags, in upper or lower case.' }),
+    tagsAny: t.stringList({ description: 'Has one of these tags, in upper or lower case.' }),
     mimeTypes: t.stringList({ description: 'One of these types, e.g. image/png.' }),
     text: t.string({
       description:

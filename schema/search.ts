@@ -6,10 +6,11 @@ import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { limits } from './limits.ts'
+import { counted, limits } from './limits.ts'
 import { isAssetId } from './loaders.ts'
 import { Model } from './models.ts'
 import {
+  countedPage,
   decodeCursor,
   encodeCursor,
   firstDescription,
@@ -173,8 +174,8 @@ builder.queryFields((t) => ({
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ first, prompts }) => ({
-      field: 10 + 5 * (prompts?.length ?? 1),
-      multiplier: first ?? limits.defaultPageSize,
+      field: 10 + 5 * counted(prompts?.length ?? 1, limits.prompts),
+      multiplier: countedPage(first),
     }),
     resolve: async (_root, args, context) => {
       if (args.prompt == null && args.prompts == null)
@@ -210,7 +211,7 @@ builder.objectField(Asset, 'similar', (t) =>
         description: `How many, 1 to ${limits.pageSize}.`,
       }),
     },
-    complexity: ({ first }) => ({ field: 20, multiplier: first }),
+    complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
     resolve: async (asset, { first }, context) => {
       const size = pageSize(first, 'first')
       const model = await context.encoder.model()

@@ -4,6 +4,7 @@ import { builder } from '../builder.ts'
 import { limits } from '../limits.ts'
 import { isAssetId } from '../loaders.ts'
 import {
+  countedPage,
   decodeCursor,
   encodeCursor,
   firstDescription,
@@ -73,7 +74,7 @@ builder.queryFields((t) => ({
       last: t.arg.int({ description: 'How many from the end, in place of first.' }),
       before: t.arg.string({ description: 'Cursor that the page ends before.' }),
     },
-    complexity: ({ first, last }) => ({ field: 5, multiplier: first ?? last ?? limits.defaultPageSize }),
+    complexity: ({ first, last }) => ({ field: 5, multiplier: countedPage(first ?? last) }),
     resolve: async (_root, { where, first, after, last, before }, { database }) => {
       if (first != null && last != null) throw new BadUserInput('Give either first or last, not both.')
       const size =

@@ -5,7 +5,7 @@ import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
 import type { Context } from '../context.ts'
 import { atMost, InputError, ItemFailure } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { counted, limits } from '../limits.ts'
 import { isAssetId } from '../loaders.ts'
 import { mapLimited } from '../parallel.ts'
 import { Asset } from './asset.ts'
@@ -64,7 +64,10 @@ builder.mutationFields((t) => ({
     args: {
       inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
     },
-    complexity: ({ inputs }) => ({ field: 20 * inputs.length, multiplier: inputs.length }),
+    complexity: ({ inputs }) => {
+      const count = counted(inputs.length, limits.addAssets)
+      return { field: 20 * count, multiplier: count }
+    },
     resolve: (_root, { inputs }, context) => {
       atMost(inputs, limits.addAssets, 'inputs')
       return mapLimited(inputs, addsAtOnce, async (input, index) => {

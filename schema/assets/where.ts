@@ -37,7 +37,10 @@ export const AssetWhere = builder.inputType('AssetWhere', {
 
 const lists = ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const
 
-/** @throws BadUserInput for a list or text over its limit, or one that PostgreSQL's text cannot hold */
+/**
+ * The fields that are given; null where none is.
+ * @throws BadUserInput for a list or text over its limit, or one that PostgreSQL's text cannot hold
+ */
 export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undefined): AssetFilter | null {
   if (!where) return null
   for (const list of lists) atMost(where[list], limits.ids, `where.${list}`)
@@ -49,5 +52,6 @@ export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undef
   for (const field of [...lists, 'text'] as const)
     if ([where[field]].flat().some((value) => value?.includes('\0')))
       throw new BadUserInput(`where.${field} holds a NUL character. Remove it.`)
-  return where
+  const given = Object.entries(where).filter(([, value]) => value != null)
+  return given.length > 0 ? Object.fromEntries(given) : null
 }

@@ -5,7 +5,7 @@ import { checkedText } from '../concepts.ts'
 import type { Context } from '../context.ts'
 import { vectorFormatArg } from '../embed.ts'
 import { asRequestError, atMost } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { counted, limits } from '../limits.ts'
 import { Model } from '../models.ts'
 import { type PlacedPrompt, PromptInput, promptList, resolvePrompts } from '../prompts.ts'
 import { packVector } from '../vector.ts'
@@ -99,7 +99,10 @@ builder.queryFields((t) => ({
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ from, to, templates: ways }) => ({
-      field: 5 * (from.length + to.length) * (ways?.length ?? templates.length),
+      field:
+        5 *
+        (counted(from.length, limits.prompts) + counted(to.length, limits.prompts)) *
+        counted(ways?.length ?? templates.length, limits.templates),
       multiplier: 1,
     }),
     resolve: async (_root, { from, to, templates: given, model: name }, context) => {

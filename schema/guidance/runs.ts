@@ -4,7 +4,7 @@ import { parsePalette } from '../../workers/guidance/generators/colours.ts'
 import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
 import { asRequestError } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { counted, limits } from '../limits.ts'
 import { isRunId, Node } from '../node.ts'
 import { PromptInput, promptList, resolvePrompts } from '../prompts.ts'
 import { argumentImage, ImageData, type ImageDataObject } from './image.ts'
@@ -157,7 +157,10 @@ builder.mutationFields((t) => ({
     description:
       'Begins a drawing. What is wrong with the request is said at once; follow the run by the guidance subscription.',
     args: { input: t.arg({ type: GuidanceRunInput, required: true, description: 'What to make.' }) },
-    complexity: ({ input }) => ({ field: 200 + 5 * input.prompts.length, multiplier: 1 }),
+    complexity: ({ input }) => ({
+      field: 200 + 5 * counted(input.prompts.length, limits.prompts),
+      multiplier: 1,
+    }),
     resolve: async (_root, { input }, context) => {
       checked(input)
       const asked = promptList(input.prompts, 'input.prompts')

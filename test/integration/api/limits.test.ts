@@ -44,6 +44,35 @@ describe('documents', () => {
     expect((await server.query(document, { n: 100 })).code).toBe('TOO_COMPLEX')
   })
 
+  it.each([
+    ['{ assets(first: 1000000) { edges { node { id } } } }', /^first is 1000000; .* 1 to 100/],
+    ['{ assets(last: 1000000) { edges { node { id } } } }', /^last is 1000000; .* 1 to 100/],
+    ['{ search(prompt: "a", first: 1000000) { edges { node { id } } } }', /^first is 1000000/],
+    ['query ($n: [ID!]!) { nodes(ids: $n) { id } }', /^ids has 30000 entries; at most 1000/],
+    ['mutation ($n: [ID!]!) { deleteAssets(ids: $n) }', /^ids has 30000 entries; at most 1000/],
+    [
+      'query ($c: [ConceptInput!]!) { rank(prompt: "a", candidates: $c) { items { index } } }',
+      /^candidates has 2500 entries; at most 1024/,
+    ],
+    [
+      'query ($c: [ConceptInput!]!) { embed(inputs: $c) { __typename } }',
+      /^inputs has 2500 entries; at most 256/,
+    ],
+  ])('over the limit of an argument hear of that one: %s', async (document, message) => {
+    const n = document.includes('$n') ? { n: Array.from({ length: 30_000 }, () => 'x') } : {}
+    const c = document.includes('$c') ? { c: Array.from({ length: 2500 }, () => ({ text: 'a' })) } : {}
+    const answer = await server.query(document, { ...n, ...c })
+    expect(answer.code).toBe('BAD_USER_INPUT')
+    expect(answer.message).toMatch(message)
+  })
+
+  it('cannot pay for one field with another', async () => {
+    const dear =
+      'assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } }'
+    const answer = await server.query(`{ a: assets(first: -1000000) { edges { node { id } } } ${dear} }`)
+    expect(answer.code).toBe('TOO_COMPLEX')
+  })
+
   it('of ordinary tools pass: introspection as GraphiQL sends it', async () => {
     const { getIntrospectionQuery } = await import('graphql')
     const { data } = await server.query(

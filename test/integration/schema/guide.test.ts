@@ -116,6 +116,7 @@ describe('guide', () => {
     ['an empty prompt', { prompt: '  ' }, /^prompt: The text is empty/],
     ['no prompt', {}, /Give a prompt/],
     ['too many cutouts', { prompt: 'a', options: { cutouts: 1000 } }, /0 to 128/],
+    ['very many cutouts', { prompt: 'a', options: { cutouts: 100_000 } }, /cutouts is 100000; 0 to 128/],
     ['negative cutouts', { prompt: 'a', options: { cutouts: -1 } }, /0 to 128/],
     ['an unknown model', { prompt: 'a', model: 'none' }, /no model "none"/],
     ['no picture', { prompt: 'a', image: base64(Buffer.from('text')) }, /not a picture/],

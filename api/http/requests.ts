@@ -8,6 +8,8 @@ export function useRequestForm(): Plugin {
     onRequestParse({ request, requestParser, setRequestParser }) {
       // Before anything is done that nobody could then be told of.
       if (!accepts(request, [...json, ...streams])) throw notAcceptable(request)
+      // Other methods are told as such by Yoga.
+      if (!requestParser && request.method !== 'POST') return
       if (!requestParser) throw unsupported(request)
       setRequestParser(async (request) => {
         try {

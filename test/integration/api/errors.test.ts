@@ -95,6 +95,14 @@ describe('requests of another form', () => {
     })
   })
 
+  it('of another method are refused as such', async () => {
+    const { status, body } = await server.raw('/graphql', { method: 'PUT' })
+    expect({ status, message: JSON.parse(body).errors[0].message }).toEqual({
+      status: 405,
+      message: expect.stringMatching(/GET and POST/),
+    })
+  })
+
   it('of an unknown type are refused in words', async () => {
     const { status, body, headers } = await post('application/xml', '<a/>')
     expect({ status, type: headers['content-type'] }).toEqual({

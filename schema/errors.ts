@@ -162,7 +162,7 @@ function legible(message: string, reason: string): string {
   const at = said.lastIndexOf(` at "${name}`)
   const place = at < prefix.length ? '' : said.slice(at)
   const value = said.slice(prefix.length, place === '' ? undefined : at)
-  return `${prefix}${echoed(value)}${place}; ${told}`
+  return `${prefix}${echoed(value)}${echoed(place, longestReason)}; ${told}`
 }
 
 /** @throws BadUserInput naming the argument, how many there are and how many may be */

@@ -13,9 +13,10 @@ export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | 
 
   if (ids) add(Prisma.sql`a."id" = ANY(${[...ids]}::text[])`)
   if (collections) add(Prisma.sql`a."collection" = ANY(${[...collections]}::text[])`)
-  if (mimeTypes) add(Prisma.sql`a."mimeType" = ANY(${[...mimeTypes]}::text[])`)
-  if (tagsAll && tagsAll.length > 0) add(Prisma.sql`a."tags" @> ${[...tagsAll]}::text[]`)
-  if (tagsAny) add(Prisma.sql`a."tags" && ${[...tagsAny]}::text[]`)
+  if (mimeTypes) add(Prisma.sql`a."mimeType" = ANY(${mimeTypes.map((type) => type.toLowerCase())}::text[])`)
+  if (tagsAll && tagsAll.length > 0)
+    add(Prisma.sql`limn_folded(a."tags") @> limn_folded(${[...tagsAll]}::text[])`)
+  if (tagsAny) add(Prisma.sql`limn_folded(a."tags") && limn_folded(${[...tagsAny]}::text[])`)
   if (text?.trim())
     add(
       Prisma.sql`limn_document(a."name", a."title", a."description", a."tags") @@ limn_query(${text}::text)`,

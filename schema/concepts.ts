@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AssetRow } from '../prisma/types.ts'
 import type { EncodeInput, EncoderModel } from '../workers/encode/encoder.ts'
-import { ItemError } from '../workers/errors.ts'
+import { echoed, ItemError } from '../workers/errors.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { limits } from './limits.ts'
@@ -93,7 +93,7 @@ async function storedConcepts(
   places.forEach(({ assetId, place }, n) => {
     const asset = rows[n] as AssetRow | null
     const vector = asset && vectors.get(asset.id)
-    if (!asset) found[place] = new ItemError('NOT_FOUND', `There is no asset "${assetId}".`)
+    if (!asset) found[place] = new ItemError('NOT_FOUND', `There is no asset "${echoed(assetId)}".`)
     else if (!vector)
       found[place] = new ItemError(
         'UNREADABLE_IMAGE',
@@ -156,7 +156,8 @@ function givenVectors(given: readonly ConceptGiven[], found: Slots, model: Encod
   })
 }
 
-function checkedText(text: string): string {
+/** @throws ItemError EMPTY or TOO_LARGE */
+export function checkedText(text: string): string {
   if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
   if (text.length > limits.textLength)
     throw new ItemError(

@@ -3,7 +3,7 @@ import { ItemError } from '../workers/errors.ts'
 import { builder } from './builder.ts'
 import { type Concept, ConceptInput } from './concepts.ts'
 import { asRequestError, atMost, InputError, ItemFailure } from './errors.ts'
-import { limits } from './limits.ts'
+import { counted, limits } from './limits.ts'
 import { Model } from './models.ts'
 import { dot, packVector } from './vector.ts'
 
@@ -92,7 +92,10 @@ builder.queryFields((t) => ({
       inputs: t.arg({ type: [ConceptInput], required: true, description: `At most ${limits.embedInputs}.` }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
-    complexity: ({ inputs }) => ({ field: 10 * inputs.length, multiplier: inputs.length }),
+    complexity: ({ inputs }) => {
+      const count = counted(inputs.length, limits.embedInputs)
+      return { field: 10 * count, multiplier: count }
+    },
     resolve: async (_root, { inputs, model: name }, { encoder, loaders }) => {
       atMost(inputs, limits.embedInputs, 'inputs')
       const model = await encoder.model(name)

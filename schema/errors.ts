@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import { DatabaseUnavailable, DiskFull } from '../prisma/errors.ts'
 import {
   BadUserInput,
+  echoed,
   type ItemError,
   type ItemErrorCode,
   ModelFolderError,
@@ -90,12 +91,12 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
       extensions: { code: cause.code, ...cause.details, http: { status: cause.status, headers } },
     })
   }
-  if (cause instanceof GraphQLError) {
+  if (graphql && cause instanceof GraphQLError) {
     const code = cause.extensions.code
     if (typeof code === 'string' && ownCodes.has(code)) return cause
     const mapped = (typeof code === 'string' && codes[code]) || 'BAD_USER_INPUT'
     const http = cause.extensions.http as object | undefined
-    return new GraphQLError(cause.message, {
+    return new GraphQLError(legible(graphql.message, cause.message), {
       ...place,
       extensions: { ...cause.extensions, code: mapped, http: http ?? { spec: true, status: 400 } },
     })
@@ -142,6 +143,26 @@ function rootCause(error: GraphQLError): unknown {
   let cause: unknown = error
   while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError
   return cause
+}
+
+/** Longest reason that is told: GraphQL's own repeat the value that they refuse. */
+const longestReason = 300
+
+/**
+ * What GraphQL says of a variable, with the value cut: it may be a whole picture. Only the outer error knows the
+ * variable and the place in it; the innermost one has the reason alone, with which the outer one's message ends.
+ */
+function legible(message: string, reason: string): string {
+  const told = echoed(reason, longestReason)
+  const said = message.endsWith(`; ${reason}`) && message.slice(0, -reason.length - 2)
+  const begun = said && /^Variable "\$(\w+)" got invalid value /.exec(said)
+  if (!said || !begun) return echoed(message, longestReason)
+  const [prefix, name] = begun
+  // The last one: the value before it may hold such words too.
+  const at = said.lastIndexOf(` at "${name}`)
+  const place = at < prefix.length ? '' : said.slice(at)
+  const value = said.slice(prefix.length, place === '' ? undefined : at)
+  return `${prefix}${echoed(value)}${echoed(place, longestReason)}; ${told}`
 }
 
 /** @throws BadUserInput naming the argument, how many there are and how many may be */

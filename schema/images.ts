@@ -1,4 +1,4 @@
-import { ItemError } from '../workers/errors.ts'
+import { echoed, ItemError } from '../workers/errors.ts'
 import type { Upload } from './scalars.ts'
 
 /** The fields of ConceptInput and ImageInput that carry a picture's bytes. */
@@ -30,11 +30,11 @@ export interface ImageReaders {
 export function imageReader({ maxBytes, decodeBase64, fetchUrl }: ImageReaders): ReadImages {
   return async ({ upload, base64, url }, signal) => {
     if (upload != null) {
-      if (upload.size === 0) throw new ItemError('EMPTY', `The upload "${upload.name}" has no bytes.`)
+      if (upload.size === 0) throw new ItemError('EMPTY', `The upload "${echoed(upload.name)}" has no bytes.`)
       if (upload.size > maxBytes)
         throw new ItemError(
           'TOO_LARGE',
-          `The upload "${upload.name}" has ${upload.size} bytes; at most ${maxBytes} are taken.`,
+          `The upload "${echoed(upload.name)}" has ${upload.size} bytes; at most ${maxBytes} are taken.`,
         )
       return { bytes: new Uint8Array(await upload.arrayBuffer()), name: upload.name || undefined }
     }

@@ -37,4 +37,12 @@ export const limits = {
   depth: 14,
   aliases: 64,
   tokens: 10_000,
+  /** Brackets of any kind inside one another: parsing recurses. Introspection has some 14. */
+  nesting: 64,
 } as const
+
+/**
+ * How many of something a field's cost counts. What is over its limit is refused by the field itself, which names the
+ * limit; what is below 0 would pay for other fields.
+ */
+export const counted = (given: number, limit: number): number => Math.min(Math.max(given, 0), limit)

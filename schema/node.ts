@@ -4,7 +4,7 @@ import { ModelNotFound } from '../workers/errors.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { atMost } from './errors.ts'
-import { limits } from './limits.ts'
+import { counted, limits } from './limits.ts'
 
 /** Every type that has an id, as its resolver's parent object. */
 export type NodeObject = AssetRow | EncoderModel | RunRow
@@ -50,7 +50,7 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: 'Assets, models and runs by their ids, in that order; null where there is none.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
-    complexity: ({ ids }) => ({ field: 1, multiplier: ids.length }),
+    complexity: ({ ids }) => ({ field: 1, multiplier: counted(ids.length, limits.ids) }),
     resolve: (_root, { ids }, context) => {
       atMost(ids, limits.ids, 'ids')
       return Promise.all(ids.map((id) => load(id, context)))

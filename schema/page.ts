@@ -1,6 +1,6 @@
-import { BadUserInput } from '../workers/errors.ts'
+import { BadUserInput, echoed } from '../workers/errors.ts'
 import { builder } from './builder.ts'
-import { limits } from './limits.ts'
+import { counted, limits } from './limits.ts'
 
 export interface PageInfoObject {
   hasNextPage: boolean
@@ -27,6 +27,10 @@ export const PageInfo = builder.objectRef<PageInfoObject>('PageInfo').implement(
 
 export const firstDescription = `How many, 1 to ${limits.pageSize}; ${limits.defaultPageSize} when absent.`
 
+/** The rows of a page that its cost counts. */
+export const countedPage = (given: number | null | undefined): number =>
+  counted(given ?? limits.defaultPageSize, limits.pageSize)
+
 /** @throws BadUserInput */
 export function pageSize(given: number, argument: string): number {
   if (given < 1 || given > limits.pageSize)
@@ -41,13 +45,29 @@ export function encodeCursor(list: string, position: readonly unknown[]): string
   return Buffer.from(JSON.stringify([list, ...position])).toString('base64url')
 }
 
-/** @throws BadUserInput for a cursor that this list did not give */
-export function decodeCursor(list: string, cursor: string, argument: string): unknown[] {
-  try {
-    const [of, ...position] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    if (of === list) return position
-  } catch {}
+/**
+ * @param read what a position holds, null for one that no such list has given: a cursor can be forged
+ * @throws BadUserInput for a cursor that this list did not give
+ */
+export function decodeCursor<T>(
+  list: string,
+  cursor: string,
+  argument: string,
+  read: (position: unknown[]) => T | null,
+): T {
+  const found = fieldsOf(cursor)
+  const position = found?.[0] === list ? read(found.slice(1)) : null
+  if (position !== null) return position
   throw new BadUserInput(
-    `${argument} "${cursor.slice(0, 80)}" is no cursor of this list. Take endCursor or startCursor of a page of the same query, unchanged.`,
+    `${argument} "${echoed(cursor)}" is no cursor of this list. Take endCursor or startCursor of a page of the same query, unchanged.`,
   )
+}
+
+function fieldsOf(cursor: string): unknown[] | null {
+  try {
+    const found: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    return Array.isArray(found) ? found : null
+  } catch {
+    return null
+  }
 }

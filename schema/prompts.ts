@@ -16,6 +16,11 @@ export const PromptInput = builder.inputType('PromptInput', {
 
 export type PromptGiven = typeof PromptInput.$inferInput
 
+/** A prompt and where it stands in the request, for errors: `prompt`, `from[2]`. */
+export interface PlacedPrompt extends PromptGiven {
+  place: string
+}
+
 /** Prompts in a model's space. */
 export interface Prompts {
   concepts: Concept[]
@@ -37,36 +42,45 @@ export const promptsDescription = `Weighted prompts, 1 to ${limits.prompts}. Eit
 export function givenPrompts(
   prompt: string | null | undefined,
   prompts: readonly PromptGiven[] | null | undefined,
-): readonly PromptGiven[] {
+): PlacedPrompt[] {
   if (prompt != null && prompts != null) throw new BadUserInput('Give either prompt or prompts, not both.')
-  if (prompt != null) return [{ concept: { text: prompt }, weight: 1 }]
+  if (prompt != null) return [{ concept: { text: prompt }, weight: 1, place: 'prompt' }]
   if (prompts == null || prompts.length === 0)
     throw new BadUserInput('Give a prompt, or prompts with at least one entry.')
-  atMost(prompts, limits.prompts, 'prompts')
-  prompts.forEach(({ weight }, index) => {
-    if (!Number.isFinite(weight)) throw new BadUserInput(`prompts[${index}].weight is not a finite number.`)
-  })
+  return promptList(prompts, 'prompts')
+}
+
+/**
+ * The prompts of one argument, checked before anything is encoded.
+ * @throws BadUserInput naming the argument
+ */
+export function promptList(prompts: readonly PromptGiven[], argument: string): PlacedPrompt[] {
+  if (prompts.length === 0) throw new BadUserInput(`${argument} is empty. Give at least one prompt.`)
+  atMost(prompts, limits.prompts, argument)
+  const placed = prompts.map((prompt, index) => ({ ...prompt, place: `${argument}[${index}]` }))
+  for (const { weight, place } of placed)
+    if (!Number.isFinite(weight)) throw new BadUserInput(`${place}.weight is not a finite number.`)
   const total = totalOf(prompts)
   if (!(total > 0) || !Number.isFinite(total))
     throw new BadUserInput(
-      `The |weights| of the prompts sum to ${total}, so no score can be formed. Give at least one a weight such as 1 or -0.5.`,
+      `The |weights| of ${argument} sum to ${total}, so no score can be formed. Give at least one a weight such as 1 or -0.5.`,
     )
-  return prompts
+  return placed
 }
 
 const totalOf = (prompts: readonly PromptGiven[]) =>
   prompts.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
 
-/** @throws RequestError BAD_USER_INPUT for a prompt that cannot be used, naming its index */
+/** @throws RequestError BAD_USER_INPUT for a prompt that cannot be used, naming its place */
 export async function resolvePrompts(
-  given: readonly PromptGiven[],
+  given: readonly PlacedPrompt[],
   model: EncoderModel,
   context: Context,
 ): Promise<Prompts> {
   const load = context.loaders.concept(model)
   const found = await Promise.all(given.map(({ concept }) => load(concept)))
   const concepts = found.map((concept, index) => {
-    if (concept instanceof ItemError) throw asRequestError(concept, `prompts[${index}]`)
+    if (concept instanceof ItemError) throw asRequestError(concept, given[index]!.place)
     return concept
   })
   const query = new Float64Array(model.spec.dimensions)

@@ -4,7 +4,7 @@ import { Asset } from './assets/asset.ts'
 import { builder } from './builder.ts'
 import { type Concept, ConceptInput } from './concepts.ts'
 import { atMost, InputError, ItemFailure } from './errors.ts'
-import { limits } from './limits.ts'
+import { counted, limits } from './limits.ts'
 import { Model } from './models.ts'
 import { probabilities } from './probability.ts'
 import {
@@ -122,10 +122,10 @@ builder.queryFields((t) => ({
       }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
-    complexity: ({ candidates, prompts }) => ({
-      field: 5 * (candidates.length + (prompts?.length ?? 1)),
-      multiplier: candidates.length,
-    }),
+    complexity: ({ candidates, prompts }) => {
+      const count = counted(candidates.length, limits.rankCandidates)
+      return { field: 5 * (count + counted(prompts?.length ?? 1, limits.prompts)), multiplier: count }
+    },
     resolve: async (_root, { prompt, prompts: weighted, candidates, model: name }, context) => {
       const asked = givenPrompts(prompt, weighted)
       atMost(candidates, limits.rankCandidates, 'candidates')

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import { echoed } from '../workers/errors.ts'
 import { builder } from './builder.ts'
 
 /** The part of a WHATWG File that is used. */
@@ -45,14 +46,20 @@ builder.scalarType('DateTime', {
   serialize: (value) => (value as Date).toISOString(),
   parseValue: (value) => {
     const given = text(value, 'DateTime')
+    const [, day] =
+      /^(\d{4}-\d\d-\d\d)([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.exec(given) ?? []
+    if (day === undefined)
+      throw new GraphQLError(
+        `DateTime takes RFC 3339 text such as 2026-11-23T16:00:00Z, not "${echoed(given)}".`,
+      )
     const date = new Date(given)
-    if (
-      /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(given) &&
-      !Number.isNaN(date.getTime())
-    )
-      return date
+    // Date takes 30 February for 2 March.
+    const exists = !Number.isNaN(date.getTime()) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
+    // Of the moment in UTC, which the offset may have moved over the edge; PostgreSQL has no year 0.
+    const year = date.getUTCFullYear()
+    if (exists && year >= 1 && year <= 9999) return date
     throw new GraphQLError(
-      `DateTime takes RFC 3339 text such as 2026-11-23T16:00:00Z, not "${given.slice(0, 60)}".`,
+      `There is no moment "${echoed(given)}": the day or the time does not exist, or the year is not 1 to 9999.`,
     )
   },
 })

@@ -6,9 +6,11 @@ import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { limits } from './limits.ts'
+import { counted, limits } from './limits.ts'
+import { isAssetId } from './loaders.ts'
 import { Model } from './models.ts'
 import {
+  countedPage,
   decodeCursor,
   encodeCursor,
   firstDescription,
@@ -99,6 +101,12 @@ function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'm
   return createHash('sha256').update(JSON.stringify(said)).digest('base64url').slice(0, 22)
 }
 
+function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { print: string }) | null {
+  if (typeof product !== 'number' || !Number.isFinite(product)) return null
+  if (typeof assetId !== 'string' || !isAssetId(assetId) || typeof print !== 'string') return null
+  return { product, assetId, print }
+}
+
 async function search(asked: SearchAsked, context: Context): Promise<ConnectionObject> {
   const { prompts, model, where, except } = asked
   const { revision, dimensions } = model.spec
@@ -166,8 +174,8 @@ builder.queryFields((t) => ({
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ first, prompts }) => ({
-      field: 10 + 5 * (prompts?.length ?? 1),
-      multiplier: first ?? limits.defaultPageSize,
+      field: 10 + 5 * counted(prompts?.length ?? 1, limits.prompts),
+      multiplier: countedPage(first),
     }),
     resolve: async (_root, args, context) => {
       if (args.prompt == null && args.prompts == null)
@@ -179,16 +187,15 @@ builder.queryFields((t) => ({
       const given = givenPrompts(args.prompt, args.prompts)
       const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
       const where = checkedWhere(args.where)
-      const position = args.after == null ? null : decodeCursor('search', args.after, 'after')
+      const position = args.after == null ? null : decodeCursor('search', args.after, 'after', placeOf)
       const model = await context.encoder.model(args.model)
       const prompts = await resolvePrompts(given, model, context)
       const asked = { prompts, model, where, first }
-      if (position && position[2] !== fingerprint(asked))
+      if (position && position.print !== fingerprint(asked))
         throw new BadUserInput(
           'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
         )
-      const after = position && { product: Number(position[0]), assetId: String(position[1]) }
-      return search({ ...asked, after }, context)
+      return search({ ...asked, after: position }, context)
     },
   }),
 }))
@@ -204,7 +211,7 @@ builder.objectField(Asset, 'similar', (t) =>
         description: `How many, 1 to ${limits.pageSize}.`,
       }),
     },
-    complexity: ({ first }) => ({ field: 20, multiplier: first }),
+    complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
     resolve: async (asset, { first }, context) => {
       const size = pageSize(first, 'first')
       const model = await context.encoder.model()

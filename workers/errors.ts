@@ -9,6 +9,10 @@
  * Messages name the value, the limit and what to do; they never hold a path, a query or a stack of the server.
  */
 
+/** A caller's own value as messages repeat it: cut where it is long. */
+export const echoed = (value: string, most = 80): string =>
+  value.length > most ? `${value.slice(0, most)}…` : value
+
 export type ItemErrorCode =
   | 'EMPTY'
   | 'UNREADABLE_IMAGE'
@@ -86,7 +90,7 @@ export class ModelNotFound extends RequestError {
     super(
       'MODEL_NOT_FOUND',
       404,
-      `There is no model "${model}" here. Known: ${known.join(', ')}. \`limn models pull NAME\` adds one.`,
+      `There is no model "${echoed(model)}" here. Known: ${known.join(', ')}. \`limn models pull NAME\` adds one.`,
     )
   }
 }

@@ -53,6 +53,9 @@ export async function drawCommand(args: string[]): Promise<number> {
   if (positionals.length === 0) return complain(`Say what to draw.\n\n${usage}`, 2)
   const size = /^(\d+)x(\d+)$/.exec(values.size ?? '512x512')
   if (!size) return complain(`--size is "${values.size}"; give it as 640x480.`, 2)
+  for (const option of ['elements', 'steps', 'seed'] as const)
+    if (values[option] !== undefined && !/^-?\d+$/.test(values[option]))
+      return complain(`--${option} is "${values[option]}"; give it as a whole number.`, 2)
   const prompts = [
     ...positionals.map((words) => ({ concept: { text: words }, weight: 1 })),
     ...(values.avoid ?? []).map((words) => ({ concept: { text: words }, weight: -0.5 })),

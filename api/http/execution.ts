@@ -1,27 +1,49 @@
 import { randomUUID } from 'node:crypto'
-import type { GraphQLError } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import { type ExecutionResult, GraphQLError } from 'graphql'
+import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
 import type { Context } from '../../schema/context.ts'
 import { toGraphQLError } from '../../schema/errors.ts'
 import { DeadlineExceeded } from '../../workers/errors.ts'
 import type { Log } from '../../workers/log.ts'
+import { readsEventsOnly } from './requests.ts'
 
-/** Only what schema/errors.ts lets through leaves the server; the rest is logged under the id that the caller gets. */
+/**
+ * Only what schema/errors.ts lets through leaves the server; the rest is logged under the id that the caller gets. An
+ * answer that holds data, or is a stream of events, has status 200 whatever its errors are.
+ */
 export function useErrors(log: Log): Plugin {
   const report = (err: unknown) => {
     const id = randomUUID()
     log.error({ err, id }, 'a request failed by a fault of the server')
     return id
   }
-  const shown = (error: GraphQLError) => toGraphQLError(error, report)
+  const shown = <R extends ExecutionResult>(result: R): R =>
+    result.errors?.length
+      ? { ...result, errors: result.errors.map((error) => toGraphQLError(error, report)) }
+      : result
+  const statusless = <R extends ExecutionResult>(result: R): R =>
+    result.errors?.length ? { ...result, errors: result.errors.map(withoutStatus) } : result
   return {
     onResultProcess({ request, result, setResult }) {
       // Nobody is there to read it, and being left is no fault.
       if (request.signal.aborted) return
-      if (Array.isArray(result) || !('errors' in result) || !result.errors?.length) return
-      setResult({ ...result, errors: result.errors.map(shown) })
+      if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, shown))
+      else if (!Array.isArray(result)) {
+        const told = shown(result)
+        setResult(told.data != null || readsEventsOnly(request) ? statusless(told) : told)
+      }
     },
   }
+}
+
+/** Yoga takes the status of an answer from its errors' `extensions.http`. */
+function withoutStatus(error: GraphQLError): GraphQLError {
+  const { message, nodes, source, positions, path } = error
+  const { http, ...extensions } = error.extensions as { http?: { headers?: Record<string, string> } }
+  return new GraphQLError(message, {
+    ...{ nodes, source, positions, path },
+    extensions: { ...extensions, http: { headers: http?.headers } },
+  })
 }
 
 /** The part of a request's context that ends it. */

@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics.ts'
 import { createDeadline, type Deadline, useDeadline, useErrors } from './execution.ts'
 import { assetAddresses } from './files.ts'
 import { useLimits } from './limits.ts'
+import { useRequestForm } from './requests.ts'
 
 type ServerContext = { req: IncomingMessage; res: ServerResponse }
 
@@ -51,6 +52,12 @@ export function createGraphQL(
       context.loaders = createLoaders(context)
       return context
     },
-    plugins: [useLimits(), useDeadline(config.deadlineMs), metrics.useOperations(), useErrors(log)],
+    plugins: [
+      useRequestForm(),
+      useLimits(),
+      useDeadline(config.deadlineMs),
+      metrics.useOperations(),
+      useErrors(log),
+    ],
   })
 }

@@ -7,7 +7,10 @@ import {
   type GraphQLSchema,
   getOperationAST,
   Kind,
+  Lexer,
   parse,
+  Source,
+  TokenKind,
   type ValidationContext,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
@@ -32,7 +35,7 @@ const reportInstead = (what: string, limit: number) => ({
 })
 
 /**
- * Bounds what a document may cost. Tokens, aliases and depth are known from the document alone, so Yoga's caches
+ * Bounds what a document may cost. Tokens, nesting, aliases and depth are known from the document alone, so Yoga's caches
  * of parsing and validation hold for them; the cost depends on the variables and is counted for every request.
  */
 export function useLimits(): Plugin {
@@ -40,6 +43,7 @@ export function useLimits(): Plugin {
     onParse({ setParseFn }) {
       setParseFn((source: string, options: object) => {
         try {
+          boundNesting(source)
           return parse(source, { ...options, maxTokens: limits.tokens })
         } catch (error) {
           if (error instanceof GraphQLError && error.message.includes('tokens. Parsing aborted'))
@@ -71,6 +75,25 @@ export function useLimits(): Plugin {
           ],
         })
     },
+  }
+}
+
+const opening: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
+const closing: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])
+
+/** The parser calls itself for each bracket inside another: thousands of them would exhaust its stack. */
+function boundNesting(document: string): void {
+  const lexer = new Lexer(new Source(document))
+  let depth = 0
+  // Too many tokens are the parser's to refuse; what is no token, the lexer refuses here as it would there.
+  for (let count = 0; count <= limits.tokens; count++) {
+    const { kind } = lexer.advance()
+    if (kind === TokenKind.EOF) return
+    if (closing.has(kind)) depth--
+    if (opening.has(kind) && ++depth > limits.nesting)
+      throw refusal(
+        `The document has more than the ${limits.nesting} brackets inside one another that are taken. Ask for fewer levels.`,
+      )
   }
 }
 

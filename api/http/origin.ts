@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Forbidden, Unauthenticated } from '../../workers/errors.ts'
+import { echoed, Forbidden, Unauthenticated } from '../../workers/errors.ts'
 
 type Headers = Pick<IncomingHttpHeaders, 'host' | 'origin' | 'authorization'> & IncomingHttpHeaders
 
@@ -23,7 +23,7 @@ const loopbackName = /^(localhost|[a-z0-9-]+\.localhost|127(\.\d{1,3}){3}|\[::1\
 export function checkLoopbackHost(host: string | undefined): void {
   if (host !== undefined && loopbackName.test(host)) return
   throw new Forbidden(
-    `Without LIMN_API_KEY this server answers only to loopback names such as localhost, not to "${(host ?? '').slice(0, 100)}".`,
+    `Without LIMN_API_KEY this server answers only to loopback names such as localhost, not to "${echoed(host ?? '')}".`,
   )
 }
 
@@ -56,6 +56,6 @@ export function authorise(headers: Headers, access: Access): void {
     )
   if (isForeign(headers))
     throw new Unauthenticated(
-      `Requests from other pages (Origin: ${(headers.origin ?? 'not said').slice(0, 100)}) need a key, in the header x-api-key or Authorization: Bearer KEY. \`limn keys\` shows it.`,
+      `Requests from other pages (Origin: ${echoed(headers.origin ?? 'not said')}) need a key, in the header x-api-key or Authorization: Bearer KEY. \`limn keys\` shows it.`,
     )
 }

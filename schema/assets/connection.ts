@@ -2,7 +2,9 @@ import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
 import { builder } from '../builder.ts'
 import { limits } from '../limits.ts'
+import { isAssetId } from '../loaders.ts'
 import {
+  countedPage,
   decodeCursor,
   encodeCursor,
   firstDescription,
@@ -49,8 +51,9 @@ const cursorOf = (asset: AssetRow) => encodeCursor('assets', [asset.id])
 
 function assetIdOf(cursor: string | null | undefined, argument: string): string | null {
   if (cursor == null) return null
-  const [id] = decodeCursor('assets', cursor, argument)
-  return String(id)
+  return decodeCursor('assets', cursor, argument, ([id]) =>
+    typeof id === 'string' && isAssetId(id) ? id : null,
+  )
 }
 
 builder.queryFields((t) => ({
@@ -71,7 +74,7 @@ builder.queryFields((t) => ({
       last: t.arg.int({ description: 'How many from the end, in place of first.' }),
       before: t.arg.string({ description: 'Cursor that the page ends before.' }),
     },
-    complexity: ({ first, last }) => ({ field: 5, multiplier: first ?? last ?? limits.defaultPageSize }),
+    complexity: ({ first, last }) => ({ field: 5, multiplier: countedPage(first ?? last) }),
     resolve: async (_root, { where, first, after, last, before }, { database }) => {
       if (first != null && last != null) throw new BadUserInput('Give either first or last, not both.')
       const size =

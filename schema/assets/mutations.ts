@@ -1,11 +1,11 @@
 import type { AssetPatch } from '../../prisma/types.ts'
-import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import type { Added } from '../../workers/ingest/types.ts'
 import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
 import type { Context } from '../context.ts'
 import { atMost, InputError, ItemFailure } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { counted, limits } from '../limits.ts'
 import { isAssetId } from '../loaders.ts'
 import { mapLimited } from '../parallel.ts'
 import { Asset } from './asset.ts'
@@ -49,7 +49,7 @@ async function addOne(input: typeof AssetInput.$inferInput, context: Context): P
   const { image, ...texts } = input
   if (image.assetId != null) {
     const asset = await context.loaders.asset.load(image.assetId)
-    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${image.assetId}".`)
+    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${echoed(image.assetId)}".`)
     return { asset, duplicate: true }
   }
   const { bytes, name } = await context.images(image, context.signal)
@@ -64,7 +64,10 @@ builder.mutationFields((t) => ({
     args: {
       inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
     },
-    complexity: ({ inputs }) => ({ field: 20 * inputs.length, multiplier: inputs.length }),
+    complexity: ({ inputs }) => {
+      const count = counted(inputs.length, limits.addAssets)
+      return { field: 20 * count, multiplier: count }
+    },
     resolve: (_root, { inputs }, context) => {
       atMost(inputs, limits.addAssets, 'inputs')
       return mapLimited(inputs, addsAtOnce, async (input, index) => {
@@ -98,7 +101,7 @@ builder.mutationFields((t) => ({
       if (given.collection !== undefined) patch.collection = given.collection
       if (given.tags !== undefined) patch.tags = given.tags ?? []
       const asset = isAssetId(id) ? await library.update(id, patch) : null
-      if (!asset) throw new BadUserInput(`There is no asset "${id}".`)
+      if (!asset) throw new BadUserInput(`There is no asset "${echoed(id)}".`)
       return asset
     },
   }),

@@ -17,9 +17,11 @@ export const AssetWhere = builder.inputType('AssetWhere', {
   description: 'Which pictures: every field that is given must hold.',
   fields: (t) => ({
     ids: t.idList({ description: 'One of these ids.' }),
-    collections: t.stringList({ description: 'In one of these collections.' }),
-    tagsAll: t.stringList({ description: 'Has every one of these tags.' }),
-    tagsAny: t.stringList({ description: 'Has one of these tags.' }),
+    collections: t.stringList({
+      description: 'In one of these collections, whose names are told apart by case.',
+    }),
+    tagsAll: t.stringList({ description: 'Has every one of these tags, in upper or lower case.' }),
+    tagsAny: t.stringList({ description: 'Has one of these tags, in upper or lower case.' }),
     mimeTypes: t.stringList({ description: 'One of these types, e.g. image/png.' }),
     text: t.string({
       description:
@@ -35,7 +37,10 @@ export const AssetWhere = builder.inputType('AssetWhere', {
 
 const lists = ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const
 
-/** @throws BadUserInput for a list or text over its limit, or one that PostgreSQL's text cannot hold */
+/**
+ * The fields that are given; null where none is.
+ * @throws BadUserInput for a list or text over its limit, or one that PostgreSQL's text cannot hold
+ */
 export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undefined): AssetFilter | null {
   if (!where) return null
   for (const list of lists) atMost(where[list], limits.ids, `where.${list}`)
@@ -47,5 +52,6 @@ export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undef
   for (const field of [...lists, 'text'] as const)
     if ([where[field]].flat().some((value) => value?.includes('\0')))
       throw new BadUserInput(`where.${field} holds a NUL character. Remove it.`)
-  return where
+  const given = Object.entries(where).filter(([, value]) => value != null)
+  return given.length > 0 ? Object.fromEntries(given) : null
 }

@@ -1,12 +1,13 @@
 import type { EncoderModel } from '../../workers/encode/encoder.ts'
-import { BadUserInput } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from '../builder.ts'
+import { checkedText } from '../concepts.ts'
 import type { Context } from '../context.ts'
 import { vectorFormatArg } from '../embed.ts'
-import { atMost } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { asRequestError, atMost } from '../errors.ts'
+import { counted, limits } from '../limits.ts'
 import { Model } from '../models.ts'
-import { givenPrompts, type PromptGiven, PromptInput, resolvePrompts } from '../prompts.ts'
+import { type PlacedPrompt, PromptInput, promptList, resolvePrompts } from '../prompts.ts'
 import { packVector } from '../vector.ts'
 
 /** Ways of saying the same: their mean depends less on the wording (Radford et al. 2021, 3.1.4). */
@@ -41,33 +42,40 @@ const Direction = builder.objectRef<DirectionObject>('Direction').implement({
   }),
 })
 
-/** The normalised weighted mean of the prompts' vectors, texts in all templates. */
+/**
+ * The prompts, a text once in each template.
+ * @throws RequestError BAD_USER_INPUT for a text that is empty or too long, as it was given or in a template
+ */
+function inTemplates(given: readonly PlacedPrompt[], ways: readonly string[]): PlacedPrompt[] {
+  return given.flatMap(({ concept, weight, place }): PlacedPrompt[] => {
+    const { text } = concept
+    if (text == null) return [{ concept, weight, place }]
+    try {
+      checkedText(text)
+    } catch (error) {
+      throw error instanceof ItemError ? asRequestError(error, place) : error
+    }
+    return ways.map((way, n) => {
+      const said = way.replace('{}', () => text)
+      if (said.length > limits.textLength)
+        throw new BadUserInput(
+          `templates[${n}] makes ${said.length} characters of ${place}; at most ${limits.textLength} are taken. Shorten one of them.`,
+        )
+      return { concept: { text: said }, weight: weight / ways.length, place }
+    })
+  })
+}
+
+/** The normalised weighted mean of the prompts' vectors. */
 async function mean(
-  given: readonly PromptGiven[],
-  ways: readonly string[],
+  prompts: readonly PlacedPrompt[],
   model: EncoderModel,
   context: Context,
 ): Promise<Float32Array> {
-  const said = given.flatMap(({ concept, weight }): PromptGiven[] =>
-    concept.text == null
-      ? [{ concept, weight }]
-      : ways.map((way) => ({
-          concept: { text: way.replace('{}', () => concept.text!) },
-          weight: weight / ways.length,
-        })),
-  )
-  const { query } = await resolvePrompts(said, model, context)
+  const { query } = await resolvePrompts(prompts, model, context)
   const length = Math.hypot(...query)
   if (length < 1e-6) throw new BadUserInput('The prompts of one side cancel each other out.')
   return query.map((v) => v / length)
-}
-
-function checked(prompts: readonly PromptGiven[], side: string): readonly PromptGiven[] {
-  try {
-    return givenPrompts(null, prompts)
-  } catch (error) {
-    throw error instanceof BadUserInput ? new BadUserInput(`${side}: ${error.message}`) : error
-  }
 }
 
 builder.queryFields((t) => ({
@@ -91,7 +99,10 @@ builder.queryFields((t) => ({
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ from, to, templates: ways }) => ({
-      field: 5 * (from.length + to.length) * (ways?.length ?? templates.length),
+      field:
+        5 *
+        (counted(from.length, limits.prompts) + counted(to.length, limits.prompts)) *
+        counted(ways?.length ?? templates.length, limits.templates),
       multiplier: 1,
     }),
     resolve: async (_root, { from, to, templates: given, model: name }, context) => {
@@ -99,10 +110,10 @@ builder.queryFields((t) => ({
       atMost(ways, limits.templates, 'templates')
       const wrong = ways.find((way) => !way.includes('{}'))
       if (wrong !== undefined)
-        throw new BadUserInput(`The template "${wrong.slice(0, 60)}" has no {} for the text.`)
-      const sides = [checked(from, 'from'), checked(to, 'to')]
+        throw new BadUserInput(`The template "${echoed(wrong)}" has no {} for the text.`)
+      const sides = [promptList(from, 'from'), promptList(to, 'to')].map((side) => inTemplates(side, ways))
       const model = await context.encoder.model(name)
-      const [a, b] = (await Promise.all(sides.map((side) => mean(side, ways, model, context)))) as [
+      const [a, b] = (await Promise.all(sides.map((side) => mean(side, model, context)))) as [
         Float32Array,
         Float32Array,
       ]

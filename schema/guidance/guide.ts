@@ -8,7 +8,7 @@ import { ImageInput } from '../concepts.ts'
 import type { Context } from '../context.ts'
 import { vectorFormatArg } from '../embed.ts'
 import { asRequestError } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { counted, limits } from '../limits.ts'
 import { Model } from '../models.ts'
 import {
   givenPrompts,
@@ -327,7 +327,10 @@ builder.queryFields((t) => ({
       }),
     },
     complexity: ({ prompts, options }) => ({
-      field: 10 + 5 * (prompts?.length ?? 1) + 10 * Math.max(0, options?.cutouts ?? 0),
+      field:
+        10 +
+        5 * counted(prompts?.length ?? 1, limits.prompts) +
+        10 * counted(options?.cutouts ?? 0, limits.cutouts),
       multiplier: 1,
     }),
     resolve: async (_root, { image, prompt, prompts: weighted, options, model: name }, context) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
-import { ItemError } from '../../workers/errors.ts'
+import { echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from '../builder.ts'
 import type { ImageInput } from '../concepts.ts'
 import type { Context } from '../context.ts'
@@ -42,7 +42,7 @@ export async function argumentImage(
   try {
     if (input.assetId == null) return (await context.images(input, context.signal)).bytes
     const asset = await context.loaders.asset.load(input.assetId)
-    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${input.assetId}".`)
+    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${echoed(input.assetId)}".`)
     return await readFile(context.library.filePath(asset))
   } catch (error) {
     throw error instanceof ItemError ? asRequestError(error, place) : error

@@ -1,11 +1,12 @@
 import type { RunRow } from '../../prisma/types.ts'
-import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError, RequestError } from '../../workers/errors.ts'
+import { parsePalette } from '../../workers/guidance/generators/colours.ts'
 import { builder } from '../builder.ts'
 import { ImageInput } from '../concepts.ts'
 import { asRequestError } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { counted, limits } from '../limits.ts'
 import { isRunId, Node } from '../node.ts'
-import { givenPrompts, PromptInput, resolvePrompts } from '../prompts.ts'
+import { PromptInput, promptList, resolvePrompts } from '../prompts.ts'
 import { argumentImage, ImageData, type ImageDataObject } from './image.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
@@ -113,7 +114,8 @@ const GuidanceFrame = builder.objectRef<RunRow>('GuidanceFrame').implement({
     runId: t.id({ description: 'Id of the run.', resolve: ({ id }) => id }),
     status: t.field({
       type: RunStatus,
-      description: 'DONE or STOPPED with the last frame.',
+      description:
+        'DONE or STOPPED with the last frame. A run that is stopped before its first ends with an error.',
       resolve: ({ status }) => status,
     }),
     step: t.exposeInt('step', { description: 'Steps that are made.' }),
@@ -126,7 +128,8 @@ const GuidanceFrame = builder.objectRef<RunRow>('GuidanceFrame').implement({
   }),
 })
 
-function checked({ steps, width, height, elements }: typeof GuidanceRunInput.$inferInput): void {
+function checked(input: typeof GuidanceRunInput.$inferInput): void {
+  const { steps, width, height, elements, palette } = input
   const within = (name: string, value: number, low: number, high: number) => {
     if (!(value >= low && value <= high))
       throw new BadUserInput(`${name} is ${value}; it must be ${low} to ${high}.`)
@@ -139,6 +142,13 @@ function checked({ steps, width, height, elements }: typeof GuidanceRunInput.$in
     throw new BadUserInput(
       `${width} x ${height} is too long: at most ${limits.runAspect} times as long as wide.`,
     )
+  try {
+    parsePalette(palette)
+  } catch (error) {
+    if (!(error instanceof BadUserInput)) throw error
+    // The run's own thread would say so too, but as of everything else that it opens: as if of the start.
+    throw new RequestError(error.code, error.status, `input.${error.message}`, { argument: 'input.palette' })
+  }
 }
 
 builder.mutationFields((t) => ({
@@ -147,10 +157,13 @@ builder.mutationFields((t) => ({
     description:
       'Begins a drawing. What is wrong with the request is said at once; follow the run by the guidance subscription.',
     args: { input: t.arg({ type: GuidanceRunInput, required: true, description: 'What to make.' }) },
-    complexity: ({ input }) => ({ field: 200 + 5 * input.prompts.length, multiplier: 1 }),
+    complexity: ({ input }) => ({
+      field: 200 + 5 * counted(input.prompts.length, limits.prompts),
+      multiplier: 1,
+    }),
     resolve: async (_root, { input }, context) => {
       checked(input)
-      const asked = givenPrompts(null, input.prompts)
+      const asked = promptList(input.prompts, 'input.prompts')
       const { generator, steps, seed, width, height, elements, palette } = input
       if (generator === 'RECOLOUR' && !input.start)
         throw new BadUserInput('RECOLOUR needs start: the SVG whose colours are changed.')
@@ -184,7 +197,7 @@ builder.subscriptionFields((t) => ({
   guidance: t.field({
     type: GuidanceFrame,
     description:
-      'A run from its present step on, a frame every few steps; ends with the run. Whoever reads slowly misses frames, never the last. A run that fails ends with an error.',
+      'A run from its present step on, a frame every few steps; ends with the run. Whoever reads slowly misses frames, never the last. A run that fails, or is stopped before its first frame, ends with an error.',
     args: { id: t.arg.id({ required: true, description: 'Id of the run.' }) },
     subscribe: async (_root, { id }, { runs, signal }) => {
       if (!isRunId(id) || !(await runs.get(id))) unknown(id)
@@ -194,14 +207,16 @@ builder.subscriptionFields((t) => ({
   }),
 }))
 
-/** Frames that have something to show. @throws BadUserInput when the run has failed */
+/** Frames that have something to show. @throws BadUserInput when the run has failed, or ends without any */
 async function* shown(frames: AsyncIterable<RunRow>): AsyncIterable<RunRow> {
   for await (const row of frames) {
     if (row.status === 'FAILED') throw new BadUserInput(`The run failed. ${row.error ?? ''}`)
     if (row.preview && row.loss !== null) yield row
+    else if (row.status === 'STOPPED')
+      throw new BadUserInput('The run was stopped before its first frame: there is nothing to show.')
   }
 }
 
 function unknown(id: string): never {
-  throw new BadUserInput(`There is no guidance run "${id.slice(0, 80)}".`)
+  throw new BadUserInput(`There is no guidance run "${echoed(id)}".`)
 }

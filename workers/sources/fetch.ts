@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, type Dispatcher, request } from 'undici'
-import { ItemError } from '../errors.ts'
+import { echoed, ItemError } from '../errors.ts'
 import { checkPublicUrl, guardedConnector } from './guard.ts'
 
 export interface FetchOptions {
@@ -78,7 +78,7 @@ function checkedUrl(address: string, allowPrivate = false): URL {
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
     throw new ItemError(
       'URL_FORBIDDEN',
-      `Addresses of "${url.protocol}" are not fetched; only https: and http: are.`,
+      `Addresses of "${echoed(url.protocol)}" are not fetched; only https: and http: are.`,
     )
   if (url.username || url.password)
     throw new ItemError(
@@ -134,7 +134,7 @@ function decompressed(body: Readable, encoding: string): AsyncIterable<Uint8Arra
   if (!make)
     throw new ItemError(
       'URL_FAILED',
-      `The address answered in the encoding "${name.slice(0, 40)}", which is not read.`,
+      `The address answered in the encoding "${echoed(name)}", which is not read.`,
     )
   // An error of either reaches the reader by the stream itself.
   return pipeline(body, make(), () => {})

@@ -18,6 +18,8 @@ describe('documents', () => {
     ],
     ['levels', `{ asset(id: "x") ${'{ similar { edges { node '.repeat(5)} { id } ${'} } }'.repeat(5)} }`],
     ['tokens', `{ ${'models { id } '.repeat(limits.tokens / 3)} }`],
+    ['brackets', `{ embed(inputs: ${'['.repeat(5000)}${']'.repeat(5000 - 100)}) { __typename } }`],
+    ['nested selections', '{ asset(id: "x") '.repeat(3000)],
     [
       'cost',
       '{ assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } } }',
@@ -29,11 +31,46 @@ describe('documents', () => {
     expect(data).toBeUndefined()
   })
 
+  it('may hold brackets in texts and comments, and as many side by side as they like', async () => {
+    const text = '['.repeat(1000)
+    const document = `# ${text}\n{ embed(inputs: [${'{ text: "[[((" }, '.repeat(200)}{ text: "${text}" }, { text: """${text}""" }]) { __typename } }`
+    expect((await server.query(document)).data.embed).toHaveLength(202)
+  })
+
   it('are counted by their variables', async () => {
     const document =
       'query ($n: Int!) { assets(first: $n) { edges { node { similar(first: $n) { edges { node { id name } } } } } } }'
     expect((await server.query(document, { n: 5 })).errors).toBeUndefined()
     expect((await server.query(document, { n: 100 })).code).toBe('TOO_COMPLEX')
+  })
+
+  it.each([
+    ['{ assets(first: 1000000) { edges { node { id } } } }', /^first is 1000000; .* 1 to 100/],
+    ['{ assets(last: 1000000) { edges { node { id } } } }', /^last is 1000000; .* 1 to 100/],
+    ['{ search(prompt: "a", first: 1000000) { edges { node { id } } } }', /^first is 1000000/],
+    ['query ($n: [ID!]!) { nodes(ids: $n) { id } }', /^ids has 30000 entries; at most 1000/],
+    ['mutation ($n: [ID!]!) { deleteAssets(ids: $n) }', /^ids has 30000 entries; at most 1000/],
+    [
+      'query ($c: [ConceptInput!]!) { rank(prompt: "a", candidates: $c) { items { index } } }',
+      /^candidates has 2500 entries; at most 1024/,
+    ],
+    [
+      'query ($c: [ConceptInput!]!) { embed(inputs: $c) { __typename } }',
+      /^inputs has 2500 entries; at most 256/,
+    ],
+  ])('over the limit of an argument hear of that one: %s', async (document, message) => {
+    const n = document.includes('$n') ? { n: Array.from({ length: 30_000 }, () => 'x') } : {}
+    const c = document.includes('$c') ? { c: Array.from({ length: 2500 }, () => ({ text: 'a' })) } : {}
+    const answer = await server.query(document, { ...n, ...c })
+    expect(answer.code).toBe('BAD_USER_INPUT')
+    expect(answer.message).toMatch(message)
+  })
+
+  it('cannot pay for one field with another', async () => {
+    const dear =
+      'assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } }'
+    const answer = await server.query(`{ a: assets(first: -1000000) { edges { node { id } } } ${dear} }`)
+    expect(answer.code).toBe('TOO_COMPLEX')
   })
 
   it('of ordinary tools pass: introspection as GraphiQL sends it', async () => {

@@ -115,17 +115,25 @@ describe('filters', () => {
       height: 100,
     })
     await add({ collection, name: 'haus.png', description: 'Ein grünes Haus am See', mimeType: 'image/webp' })
-    await add({ collection, name: 'the-who.jpg', tags: ['band'], mimeType: 'image/jpeg' })
+    await add({
+      collection,
+      name: 'the-who.jpg',
+      tags: ['Band', 'Straße, "quoted" {NULL} \\', 'NULL'],
+      mimeType: 'image/jpeg',
+    })
   })
   const only = (where: AssetFilter) => names({ collections: ['filtered'], ...where })
 
   it.each<[AssetFilter, string[]]>([
     [{ tagsAll: ['icon', 'love'] }, ['red-heart_01.svg']],
     [{ tagsAny: ['love', 'band'] }, ['red-heart_01.svg', 'the-who.jpg']],
+    [{ tagsAll: ['ICON', 'Love'] }, ['red-heart_01.svg']],
+    [{ tagsAny: ['LOVE', 'straße, "QUOTED" {null} \\'] }, ['red-heart_01.svg', 'the-who.jpg']],
+    [{ tagsAny: ['null'] }, ['the-who.jpg']],
     [{ tagsAll: [] }, ['blueStarShape.png', 'haus.png', 'red-heart_01.svg', 'the-who.jpg']],
     [{ tagsAny: [] }, []],
     [{ ids: [] }, []],
-    [{ mimeTypes: ['image/webp', 'image/jpeg'] }, ['haus.png', 'the-who.jpg']],
+    [{ mimeTypes: ['Image/WebP', 'image/jpeg'] }, ['haus.png', 'the-who.jpg']],
     [{ orientation: 'LANDSCAPE' }, ['red-heart_01.svg']],
     [{ orientation: 'PORTRAIT' }, ['blueStarShape.png']],
     [{ orientation: 'SQUARE' }, ['haus.png', 'the-who.jpg']],

@@ -55,6 +55,15 @@ describe('migrations', () => {
     await client.query('DELETE FROM "Asset"')
   })
 
+  it('index tags as filters compare them', async () => {
+    await client.query('BEGIN; SET LOCAL enable_seqscan = off')
+    const { rows } = await client.query(
+      `EXPLAIN SELECT 1 FROM "Asset" a WHERE limn_folded(a."tags") && limn_folded(ARRAY['CAR'])`,
+    )
+    await client.query('ROLLBACK')
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('"Asset_folded_tags_idx"')
+  })
+
   it('are applied once', async () => {
     const before = await recorded()
     expect(await migrate(client)).toEqual([])

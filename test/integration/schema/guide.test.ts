@@ -113,9 +113,10 @@ describe('guide', () => {
 
   it.each([
     ['weights that sum to 0', { prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /weights.*sum to 0/],
-    ['an empty prompt', { prompt: '  ' }, /empty/],
+    ['an empty prompt', { prompt: '  ' }, /^prompt: The text is empty/],
     ['no prompt', {}, /Give a prompt/],
     ['too many cutouts', { prompt: 'a', options: { cutouts: 1000 } }, /0 to 128/],
+    ['very many cutouts', { prompt: 'a', options: { cutouts: 100_000 } }, /cutouts is 100000; 0 to 128/],
     ['negative cutouts', { prompt: 'a', options: { cutouts: -1 } }, /0 to 128/],
     ['an unknown model', { prompt: 'a', model: 'none' }, /no model "none"/],
     ['no picture', { prompt: 'a', image: base64(Buffer.from('text')) }, /not a picture/],
@@ -186,7 +187,32 @@ describe('direction', () => {
 
   it.each([
     ['the same on both sides', { from: texts('a'), to: texts('a') }, /no direction/],
-    ['an empty side', { from: [], to: texts('a') }, /from: Give a prompt/],
+    ['an empty side', { from: [], to: texts('a') }, /^from is empty/],
+    [
+      'an unknown asset',
+      { from: texts('a'), to: [...texts('b'), { concept: { assetId: 'asset_zz' } }] },
+      /^to\[1\]: There is no asset "asset_zz"/,
+    ],
+    [
+      'an empty text',
+      { from: texts('a', ' '), to: texts('b'), templates: ['of {}'] },
+      /^from\[1\]: .* empty/,
+    ],
+    [
+      'a long text',
+      { from: texts('a'.repeat(10_001)), to: texts('b') },
+      /^from\[0\]: .*has 10001 characters/,
+    ],
+    [
+      'a text made long',
+      { from: texts('a'), to: texts('b'.repeat(10_000)), templates: ['{}', '{}'.repeat(100)] },
+      /^templates\[1\] makes 10198 characters of to\[0\]/,
+    ],
+    [
+      'weights of 0',
+      { from: texts('a'), to: [{ ...texts('b')[0], weight: 0 }] },
+      /^The \|weights\| of to sum to 0/,
+    ],
     ['a template without a place', { from: texts('a'), to: texts('b'), templates: ['x'] }, /no \{\}/],
   ])('refuses %s', async (_, variables, message) => {
     const answer = await server.query(direction, variables)

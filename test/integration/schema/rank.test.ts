@@ -129,6 +129,7 @@ describe('rank', () => {
       { prompts: [{ concept: { text: 'a' } }, { concept: { text: ' ' } }] },
       /prompts\[1\]/,
     ],
+    ['an empty prompt', { prompt: '' }, /^prompt: The text is empty/],
     ['an unknown asset as prompt', { prompts: [{ concept: { assetId: 'asset_none' } }] }, /asset_none/],
     [
       'too many prompts',

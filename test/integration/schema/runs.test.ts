@@ -155,6 +155,34 @@ describe('guidance runs', () => {
     expect((await server.query(stop, { id: ids[0] })).data.stopGuidance.status).toBe('STOPPED')
   })
 
+  it('end the subscription with an error where they are stopped before their first frame', async () => {
+    const input = { prompts: prompts('a house'), generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
+    const begin = async () => (await server.query(start, { input })).data.startGuidance.id
+    const ids = [await begin(), await begin()]
+    const stop = (id: string) =>
+      server.query('mutation ($id: ID!) { stopGuidance(id: $id) { status } }', { id })
+    const subscribe = async () =>
+      (
+        await server.raw('/graphql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+          body: JSON.stringify({ query: `subscription { guidance(id: "${ids[1]}") { step } }` }),
+        })
+      ).body
+    const waiting = subscribe()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await stop(ids[1])
+    for (const body of [await waiting, await subscribe()]) {
+      const { errors } = JSON.parse(/^event: next\ndata: (.*)$/m.exec(body)![1]!)
+      expect(errors[0]).toMatchObject({
+        message: expect.stringMatching(/stopped before its first frame/),
+        extensions: { code: 'BAD_USER_INPUT' },
+      })
+      expect(body).toMatch(/event: complete/)
+    }
+    await stop(ids[0])
+  })
+
   it('let embed through while they run', async () => {
     const input = { prompts: prompts('a house'), generator: 'STROKES', steps: 2000, width: 64, height: 64 }
     const { data } = await server.query(start, { input })
@@ -246,9 +274,13 @@ describe('guidance runs', () => {
     ['no steps', { generator: 'SHAPES', steps: 0 }, /steps is 0/],
     ['a huge size', { generator: 'SHAPES', width: 20_000, height: 20_000 }, /width is 20000/],
     ['a thread-like size', { generator: 'SHAPES', width: 2000, height: 20 }, /too long/],
-    ['an empty prompt', { generator: 'SHAPES', prompts: prompts(' ') }, /empty/],
+    [
+      'an empty prompt',
+      { generator: 'SHAPES', prompts: prompts(' ') },
+      /^input\.prompts\[0\]: The text is empty/,
+    ],
     ['weights of 0', { generator: 'SHAPES', prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /sum to 0/],
-    ['no prompts', { generator: 'SHAPES', prompts: [] }, /Give a prompt/],
+    ['no prompts', { generator: 'SHAPES', prompts: [] }, /^input\.prompts is empty/],
     [
       'a picture that is none',
       { generator: 'PIXELS', start: base64('nothing') },
@@ -268,6 +300,17 @@ describe('guidance runs', () => {
     expect(answer.message).toMatch(message)
     expect(['BAD_USER_INPUT', 'MODEL_NOT_FOUND']).toContain(answer.code)
     expect(performance.now() - begun).toBeLessThan(5000)
+  })
+
+  it.each([
+    ['nonsense', ['nonsense'], /^input\.palette\[0\] is "nonsense", which is no hex colour/],
+    ['nothing', [], /^input\.palette is empty/],
+    ['65 colours', Array.from({ length: 65 }, () => '#fff'), /^input\.palette has 65 colours; at most 64/],
+  ])('name the palette, not the start, for one of %s', async (_, palette, message) => {
+    const input = { prompts: prompts('a house'), generator: 'SHAPES', palette }
+    const { errors } = await server.query(start, { input })
+    expect(errors![0]!.message).toMatch(message)
+    expect(errors![0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'input.palette' })
   })
 
   it('take no more places than there are, however many come at once', async () => {

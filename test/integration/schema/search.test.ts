@@ -108,6 +108,13 @@ describe('search', () => {
     expect((await server.query(search, { prompt: 'one', after })).errors).toBeUndefined()
   })
 
+  it('takes no filter, an empty one and one of nulls for the same', async () => {
+    const { data } = await server.query(search, { prompt: 'one', first: 2, where: null })
+    const after = data.search.pageInfo.endCursor
+    for (const where of [undefined, {}, { text: null, ids: null }])
+      expect((await server.query(search, { prompt: 'one', where, after })).errors).toBeUndefined()
+  })
+
   it('sends who has no prompt to assets', async () => {
     const answer = await server.query(search, { where: { collections: ['odd'] } })
     expect(answer).toMatchObject({

@@ -1,4 +1,4 @@
-import { BadUserInput } from '../../errors.ts'
+import { BadUserInput, echoed } from '../../errors.ts'
 import { type Draw, sigmoid } from './generator.ts'
 import { readColour } from './notation.ts'
 
@@ -43,9 +43,7 @@ export function parsePalette(given: readonly string[] | null | undefined): Rgb[]
     const value = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())
     const colour = value && readColour(`#${value[1]}`)
     if (!colour)
-      throw new BadUserInput(
-        `palette[${i}] is "${text.slice(0, 40)}", which is no hex colour such as #0a84ff.`,
-      )
+      throw new BadUserInput(`palette[${i}] is "${echoed(text)}", which is no hex colour such as #0a84ff.`)
     return colour.rgb
   })
 }

@@ -20,8 +20,9 @@ export async function readJson(folder: string, file: string): Promise<Json | nul
   try {
     text = await readFile(path.join(folder, file), 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw new ModelFolderError(`${file} cannot be read (${code}).`)
   }
   try {
     return JSON.parse(text)

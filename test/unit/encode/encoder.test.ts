@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { DeadlineExceeded, ItemError, ModelNotFound, Overloaded } from '../../../workers/errors.ts'
+import { DeadlineExceeded, ItemError, ModelFolderError, ModelNotFound, Overloaded } from '../../../workers/errors.ts'
 import { silent } from '../../../workers/log.ts'
 import { openEncoder, type TestEncoder, type TestEncoderOptions, vectors } from '../../support/encoders.ts'
 import { picture, pictures } from '../../support/pictures.ts'
+import type { TinyModel } from '../../support/tiny-model.ts'
 
 let encoder: TestEncoder | undefined
 async function open(options: TestEncoderOptions = {}): Promise<TestEncoder> {
@@ -187,6 +188,20 @@ describe('models', () => {
   it('that are not there are named', async () => {
     const encoder = await open()
     await expect(encoder.encode(texts(1), { model: 'nowhere' })).rejects.toThrow(ModelNotFound)
+  })
+
+  it.each<[string, TinyModel, RegExp]>([
+    ['tokenizer makes none', { tokenizer: { model: { type: 'Odd' } } }, /"bad".*tokenizer\.json with .* makes no tokenizer: /],
+    ['graphs contradict its config', { saysDimensions: 7 }, /"bad".*7 dimensions, \w+_model\.onnx gives 6/],
+  ])('whose %s are an error that names the file, and leave no thread behind', async (_, model, message) => {
+    const encoder = await open({ models: { bad: model } })
+    const workers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
+    await encoder.encode([{ text: 'the good one' }])
+    const before = workers()
+    const failure = encoder.encode(texts(1), { model: 'bad' })
+    await expect(failure).rejects.toThrow(ModelFolderError)
+    await expect(failure).rejects.toThrow(message)
+    expect(workers()).toBe(before)
   })
 
   it('with a provider that does not work here are an error, not another provider', async () => {

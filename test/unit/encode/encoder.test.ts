@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { DeadlineExceeded, ItemError, ModelFolderError, ModelNotFound, Overloaded } from '../../../workers/errors.ts'
+import {
+  DeadlineExceeded,
+  ItemError,
+  ModelFolderError,
+  ModelNotFound,
+  Overloaded,
+} from '../../../workers/errors.ts'
 import { silent } from '../../../workers/log.ts'
 import { openEncoder, type TestEncoder, type TestEncoderOptions, vectors } from '../../support/encoders.ts'
 import { picture, pictures } from '../../support/pictures.ts'
@@ -191,7 +197,11 @@ describe('models', () => {
   })
 
   it.each<[string, TinyModel, RegExp]>([
-    ['tokenizer makes none', { tokenizer: { model: { type: 'Odd' } } }, /"bad".*tokenizer\.json with .* makes no tokenizer: /],
+    [
+      'tokenizer makes none',
+      { tokenizer: { model: { type: 'Odd' } } },
+      /"bad".*tokenizer\.json with .* makes no tokenizer: /,
+    ],
     ['graphs contradict its config', { saysDimensions: 7 }, /"bad".*7 dimensions, \w+_model\.onnx gives 6/],
   ])('whose %s are an error that names the file, and leave no thread behind', async (_, model, message) => {
     const encoder = await open({ models: { bad: model } })

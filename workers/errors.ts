@@ -147,14 +147,14 @@ export class ModelFolderError extends Error {
   readonly reason: string
   /** Null where only the folder is known. */
   readonly model: string | null
-  constructor(reason: string, model: string | null = null, options?: ErrorOptions) {
-    super(model === null ? reason : `Model "${model}" cannot be used: ${reason}`, options)
+  constructor(reason: string, model: string | null = null) {
+    super(model === null ? reason : `Model "${model}" cannot be used: ${reason}`)
     this.reason = reason
     this.model = model
   }
 
   of(model: string): ModelFolderError {
-    return this.model === null ? new ModelFolderError(this.reason, model, { cause: this }) : this
+    return this.model === null ? new ModelFolderError(this.reason, model) : this
   }
 
   get outward(): string {

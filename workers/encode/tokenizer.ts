@@ -37,8 +37,6 @@ function build(tokenizer: object | null | undefined, config: object | null | und
   } catch (error) {
     throw new ModelFolderError(
       `tokenizer.json with tokenizer_config.json makes no tokenizer: ${(error as Error).message}`,
-      null,
-      { cause: error },
     )
   }
 }

@@ -64,6 +64,7 @@ export function createMetrics(): Metrics {
       return {
         models: () => encoder.models(),
         model: (name) => encoder.model(name),
+        failure: (spec) => encoder.failure(spec),
         takeUpVariants: (name) => encoder.takeUpVariants(name),
         ready: () => encoder.ready(),
         stats: () => encoder.stats(),

@@ -13,6 +13,8 @@ export interface RunningServer {
   app: App
   /** Resolves when a new library has its sample pictures, to how many were added now. It answers before. */
   samples: Promise<number>
+  /** What the first check of readiness found: null when all works. It answers before. */
+  ready: Promise<string | null>
   /** Answers what has begun (up to `drainMs`), then closes everything. */
   close(drainMs?: number): Promise<void>
 }
@@ -26,13 +28,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const app = await openApp(config)
   try {
     const access = { keyRequired: config.apiKey !== undefined, matches: keyMatcher(serverKey(config)) }
-    const readiness = createReadiness(app.services, app.log)
+    const readiness = createReadiness(app.services, app.registry.defaultName, app.log)
     const server = createServer(createFront(app, access, readiness))
     await listen(server, config)
     const url = addressOf(server, config.host)
     app.services.database.publish(url)
     // Loads the model now, so that the first caller does not wait for it.
-    void readiness.check()
+    const ready = readiness.check()
     // What a server before did not finish is gone on with.
     app.services.runs.resume().catch((err) => app.log.error({ err }, 'guidance runs cannot be gone on with'))
     const ending = new AbortController()
@@ -41,6 +43,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       url,
       app,
       samples,
+      ready,
       async close(drainMs = 10_000) {
         readiness.drain()
         ending.abort()

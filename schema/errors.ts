@@ -104,13 +104,10 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
   const id = report(cause)
   // Its own message names files of this machine.
   if (cause instanceof ModelFolderError)
-    return new GraphQLError(
-      "That model's folder cannot be used. `limn models ls`, run beside the server, says why.",
-      {
-        ...place,
-        extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: 404 } },
-      },
-    )
+    return new GraphQLError(cause.outward, {
+      ...place,
+      extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: 404 } },
+    })
   // Nothing of a database's own words, which hold queries and addresses.
   if (cause instanceof DatabaseUnavailable || cause instanceof DiskFull) {
     const message =

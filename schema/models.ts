@@ -40,7 +40,8 @@ export const Model = builder.objectRef<EncoderModel>('Model').implement({
     canGuide: t.boolean({
       description:
         'Whether it can give gradients: guide, and what is built on it. Finding out takes a while the first time.',
-      resolve: async ({ spec }, _args, { guide }) => (await guide.obstacle(spec)) === null,
+      resolve: async ({ spec }, _args, { encoder, guide }) =>
+        (await encoder.failure(spec)) === null && (await guide.obstacle(spec)) === null,
     }),
   }),
 })

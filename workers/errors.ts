@@ -142,7 +142,29 @@ export class DeadlineExceeded extends RequestError {
   }
 }
 
-/** A model folder that cannot be used: a missing file, an unknown architecture. Shown at start, by `limn models` and `limn doctor`. */
+/**
+ * A model folder that cannot be used: a missing file, an unknown architecture, a graph that does not load. Shown in full
+ * at start, by `limn models` and `limn doctor`; callers get `outward`, for the reason may name files of this machine.
+ */
 export class ModelFolderError extends Error {
   override readonly name = 'ModelFolderError'
+  readonly reason: string
+  /** Null where only the folder is known. */
+  readonly model: string | null
+  constructor(reason: string, model: string | null = null) {
+    super(model === null ? reason : `Model "${model}" cannot be used: ${reason}`)
+    this.reason = reason
+    this.model = model
+  }
+
+  of(model: string): ModelFolderError {
+    return this.model === null ? new ModelFolderError(this.reason, model) : this
+  }
+
+  get outward(): string {
+    const [which, command] = this.model
+      ? [`Model "${this.model}"`, `limn models verify ${this.model}`]
+      : ["That model's folder", 'limn models verify']
+    return `${which} cannot be used. \`${command}\`, run beside the server, says why.`
+  }
 }

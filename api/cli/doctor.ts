@@ -3,6 +3,7 @@ import { access, mkdir, statfs } from 'node:fs/promises'
 import { readLock } from '../../prisma/lock.ts'
 import { openDatabase } from '../../prisma/open.ts'
 import type { Encoder } from '../../workers/encode/encoder.ts'
+import { ModelFolderError } from '../../workers/errors.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { verifyModel } from '../../workers/registry/verify.ts'
 import { openEncoder, openRegistry } from '../app.ts'
@@ -124,20 +125,32 @@ async function* database(config: Config): AsyncGenerator<Check> {
 
 async function* models(config: Config): AsyncGenerator<Check> {
   const registry = openRegistry(config)
-  for (const { name, message } of await registry.problems())
-    yield { name: 'model', ok: false, detail: `${name}: ${message}` }
-  yield await attempt('model', async () => {
-    const { name, revision, dimensions, licence } = await registry.get()
-    return `${name}, revision ${revision.slice(0, 12)}, ${dimensions} dimensions, licence ${licence}`
-  })
   const encoder = await openEncoder(registry, config)
   try {
+    // First: a folder that reads well may hold a model that does not load.
+    const failed = await encoder.ready().then(
+      () => null,
+      (error: Error) => error,
+    )
+    for (const { name, message } of await registry.problems())
+      if (name !== registry.defaultName) yield { name: 'model', ok: false, detail: `${name}: ${message}` }
+    const model = await attempt('model', async () => {
+      const { name, revision, dimensions, licence } = await registry.get()
+      if (failed instanceof ModelFolderError) throw failed
+      return `${name}, revision ${revision.slice(0, 12)}, ${dimensions} dimensions, licence ${licence}`
+    })
+    yield model
+    if (!model.ok) {
+      yield { name: 'encoder', ok: null, detail: 'there is no model to encode with' }
+      yield await references(null, encoder)
+      return
+    }
     yield await attempt('encoder', async () => {
-      await encoder.ready()
+      if (failed) throw failed
       const { provider } = await encoder.model()
       return `encodes texts and pictures on ${provider}`
     })
-    yield await references(await registry.get().catch(() => null), encoder)
+    yield await references(await registry.get(), encoder)
   } finally {
     await encoder.close()
   }

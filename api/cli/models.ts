@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import type { Encoder, Provider } from '../../workers/encode/encoder.ts'
 import { candidates } from '../../workers/encode/providers.ts'
+import { ModelFolderError, ModelNotFound } from '../../workers/errors.ts'
 import { onnxFiles, precisionsOf } from '../../workers/registry/files.ts'
 import { pullModel } from '../../workers/registry/pull.ts'
 import { readReferences, recordReferences } from '../../workers/registry/references.ts'
@@ -65,7 +66,8 @@ function help(status: number): number {
 
 async function list(config: Config): Promise<number> {
   const registry = openRegistry(config)
-  const specs = await registry.list()
+  const [specs, problems] = await Promise.all([registry.list(), registry.problems()])
+  const broken = new Set(problems.map(({ name }) => name))
   const rows = specs.map((spec) => [
     `${spec.name === registry.defaultName ? '*' : ' '} ${spec.name}`,
     String(spec.dimensions),
@@ -75,12 +77,12 @@ async function list(config: Config): Promise<number> {
     bytes(onnxFiles(spec.files).reduce((sum, file) => sum + statSync(file).size, 0)),
     spec.licence,
     spec.revision,
-    spec.bundled ? 'bundled' : '',
+    broken.has(spec.name) ? 'does not load' : spec.bundled ? 'bundled' : '',
   ])
   table(['  name', 'dimensions', 'picture', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
   await listVariants(specs, config)
-  const problems = await registry.problems()
   for (const { name, message } of problems) console.error(`✗ ${name}: ${message}`)
+  if (problems.length > 0) console.error('`limn models verify NAME` tries one again.')
   if (!rows.some(([name]) => name!.startsWith('*')))
     console.error(`The default model "${registry.defaultName}" (LIMN_MODEL) is not among them.`)
   return problems.length > 0 ? 1 : 0
@@ -198,19 +200,31 @@ async function pull(name: string, config: Config, precision: Precision | null): 
   return status
 }
 
-/** Every model, in every precision that it has, on the CPU and on the provider that a server would use. */
+/**
+ * Every model, in every precision that it has, on the CPU and on the provider that a server would use. What is broken
+ * takes a line and hides nothing.
+ */
 async function verify(name: string | undefined, config: Config): Promise<number> {
   const registry = openRegistry(config)
-  const names = name ? [(await registry.get(name)).name] : (await registry.list()).map((spec) => spec.name)
   let failures = 0
-  for (const model of names) {
-    const { folder, bundled } = await registry.get(model)
-    const all: (Precision | null)[] = bundled ? [null] : precisionsOf(folder)
-    for (const precision of all) failures += await verifyPrecision(model, precision, config)
-  }
-  for (const { name: broken, message } of name ? [] : await registry.problems()) {
+  const failed = (what: string, error: unknown) => {
     failures++
-    console.log(`✗ ${broken}: ${message}`)
+    console.log(`✗ ${what}: ${error instanceof ModelFolderError ? error.reason : (error as Error).message}`)
+  }
+  for (const model of name ? [name] : await registry.names()) {
+    try {
+      const { folder, bundled } = await registry.get(model)
+      const all: (Precision | null)[] = bundled ? [null] : precisionsOf(folder)
+      for (const precision of all)
+        try {
+          failures += await verifyPrecision(model, precision, config)
+        } catch (error) {
+          failed(precision ? `${model} ${precision}` : model, error)
+        }
+    } catch (error) {
+      if (error instanceof ModelNotFound) throw error
+      failed(model, error)
+    }
   }
   return failures > 0 ? 1 : 0
 }

@@ -25,6 +25,8 @@ export async function serveCommand(args: string[]): Promise<number> {
   const server = await startServer(config)
   await Promise.race([firstPictures(server), ended])
   console.log(greeting(server.url, config.apiKey !== undefined, Math.round(performance.now() - begun)))
+  const problem = await Promise.race([server.ready, ended.then(() => null)])
+  if (problem !== null) console.error(`warning: not ready: ${problem}`)
   const signal = await ended
   console.log(`${signal}: answering what has begun. Once more ends at once.`)
   process.on(signal, () => process.exit(statusOf[signal]))
@@ -33,9 +35,10 @@ export async function serveCommand(args: string[]): Promise<number> {
 }
 
 /** On the first start: until the query that is proposed finds something. */
-async function firstPictures({ app, samples }: RunningServer): Promise<void> {
+async function firstPictures({ app, samples, ready }: RunningServer): Promise<void> {
   const notice = setTimeout(() => console.log('A new library: adding the sample pictures ...'), 500)
-  if ((await samples) > 0) await app.services.library.idle()
+  // Pictures that cannot be encoded would be waited for without end.
+  if ((await samples) > 0 && (await ready) === null) await app.services.library.idle()
   clearTimeout(notice)
 }
 

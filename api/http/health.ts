@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Services } from '../../schema/context.ts'
+import { ModelFolderError } from '../../workers/errors.ts'
 import type { Log } from '../../workers/log.ts'
 import { send } from './respond.ts'
 
 export interface Readiness {
-  /** Never rejects: null when a real encode and a query worked, else the part that did not; the log has the reason. */
+  /** Never rejects: null when a real encode and a query worked, else what did not; the log has the reason. */
   check(): Promise<string | null>
   /** From now on the answer is that the server is shutting down. */
   drain(): void
@@ -15,6 +16,7 @@ const keptMs = 3000
 
 export function createReadiness(
   { encoder, database }: Pick<Services, 'encoder' | 'database'>,
+  defaultModel: string,
   log: Log,
 ): Readiness {
   let last: { at: number; result: Promise<string | null> } | undefined
@@ -24,7 +26,7 @@ export function createReadiness(
       () => null,
       (err: unknown) => {
         log.error({ err, part: name }, 'not ready')
-        return `${name} does not work`
+        return err instanceof ModelFolderError ? err.outward : `${name} does not work`
       },
     )
   return {
@@ -34,7 +36,10 @@ export function createReadiness(
     async check() {
       if (draining) return 'shutting down'
       if (!last || performance.now() - last.at > keptMs) {
-        const parts = Promise.all([part('encoder', encoder.ready()), part('database', database.ping())])
+        const parts = Promise.all([
+          part(`encoder, with model "${defaultModel}",`, encoder.ready()),
+          part('database', database.ping()),
+        ])
         last = { at: performance.now(), result: parts.then((all) => all.filter(Boolean).join('; ') || null) }
       }
       return last.result

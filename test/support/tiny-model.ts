@@ -18,16 +18,20 @@ export interface TinyModel {
   poisonedByWhite?: boolean
   /** What config.json says; the graphs give `tinyDimensions`. */
   saysDimensions?: number
+  /** In the place of the bundled model's tokenizer.json. */
+  tokenizer?: object
 }
 
 export function writeTinyModel(modelsRoot: string, name: string, model: TinyModel = {}): void {
   const folder = path.join(modelsRoot, name)
   mkdirSync(path.join(folder, 'onnx'), { recursive: true })
   const bundled = path.resolve('workers/models/limn-icons')
-  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    symlinkSync(path.join(bundled, file), path.join(folder, file))
   const write = (file: string, content: object) =>
     writeFileSync(path.join(folder, file), JSON.stringify(content))
+  const shared = ['tokenizer.json', 'tokenizer_config.json']
+  for (const file of model.tokenizer ? shared.slice(1) : shared)
+    symlinkSync(path.join(bundled, file), path.join(folder, file))
+  if (model.tokenizer) write('tokenizer.json', model.tokenizer)
   write('config.json', {
     model_type: 'clip',
     projection_dim: model.saysDimensions ?? tinyDimensions,

@@ -53,12 +53,14 @@ export interface EncoderStats {
  */
 export interface Encoder {
   models(): Promise<EncoderModel[]>
-  /** @throws ModelNotFound */
+  /** @throws ModelNotFound, ModelFolderError */
   model(name?: string | null): Promise<EncoderModel>
+  /** Why a model did not load when last tried; null when it did, or was not tried. */
+  failure(spec: ModelSpec): Promise<string | null>
   /**
    * One result per input, in order. A bad input is an ItemError in its place and never fails the others.
    * Admission is all or nothing: either every input is taken, or Overloaded is thrown at once and none is.
-   * @throws ModelNotFound, Overloaded, DeadlineExceeded; the signal's reason when aborted
+   * @throws ModelNotFound, ModelFolderError, Overloaded, DeadlineExceeded; the signal's reason when aborted
    */
   encode(inputs: readonly EncodeInput[], options?: EncodeOptions): Promise<(Encoded | ItemError)[]>
   /** Takes up files that were derived from a model meanwhile, while requests go on; null when there are none that serve. */

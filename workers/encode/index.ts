@@ -30,6 +30,7 @@ export interface EncoderOptions {
   /** Bytes of vectors kept. */
   cacheBytes?: number
   idleMs?: number
+  retryMs?: number
   maxBatch?: number
   /** Threads of a session. */
   threads?: number
@@ -62,6 +63,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     provider: options.provider ?? 'auto',
     cacheFolder,
     idleMs: options.idleMs ?? 600_000,
+    retryMs: options.retryMs,
     maxBatch,
     threads: options.threads,
     log,
@@ -199,6 +201,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     async model(name) {
       return describe(await registry.get(name))
     },
+    failure: ({ revision }) => registry.failures.of(revision),
     async takeUpVariants(name) {
       const spec = await registry.takeUpVariants(name)
       if (spec) await models.reload(spec)

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
@@ -34,8 +35,30 @@ export interface LoadOptions {
 type EncodeLane = Lane<EncodeWork, SessionInput, Float32Array, Float32Array>
 export type EncodeSession = Session<SessionInput, Float32Array, SessionReady>
 
-export const loadSession = (settings: SessionSettings): Promise<EncodeSession> =>
-  Session.load(new URL('./session-thread.ts', import.meta.url), settings)
+/** The session of one side. @throws ModelFolderError when its graph does not load or gives vectors of another length than the config says */
+export async function loadSide(
+  spec: ModelSpec,
+  side: 'vision' | 'text',
+  options: Pick<LoadOptions, 'provider' | 'threads'>,
+): Promise<EncodeSession> {
+  const settings = sessionSettings(spec, side, options)
+  const { files, provider } = settings
+  const file = path.basename(files.kind === 'combined' ? files.model : files[side])
+  let session: EncodeSession
+  try {
+    session = await Session.load(new URL('./session-thread.ts', import.meta.url), settings)
+  } catch (error) {
+    const { message } = error as Error
+    throw new ModelFolderError(`${file} does not load with provider ${provider}: ${message}`, spec.name)
+  }
+  const { dimensions } = session.ready
+  if (dimensions === spec.dimensions) return session
+  await session.close()
+  throw new ModelFolderError(
+    `the config files say ${spec.dimensions} dimensions, ${file} gives ${dimensions}.`,
+    spec.name,
+  )
+}
 
 /** A model in memory: tokenizer and a lane for each side. */
 export class LoadedModel {
@@ -60,36 +83,35 @@ export class LoadedModel {
     this.#shortTexts = lanes.shortTexts
   }
 
-  /** @throws ModelFolderError when a graph does not load or gives vectors of another length than the config says */
+  /** All of it or nothing: what has been opened is closed where another part fails. @throws ModelFolderError */
   static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
     const texts = textSessions(options)
     const load = (side: 'vision' | 'text') => () =>
-      loadSession(
-        sessionSettings(spec, side, side === 'text' ? { ...options, threads: texts.threads } : options),
+      loadSide(spec, side, side === 'text' ? { ...options, threads: texts.threads } : options)
+    const opening = [load('vision')(), ...Array.from({ length: texts.count }, load('text'))]
+    try {
+      const [tokenizer, vision, ...text] = await Promise.all([loadTokenizer(spec), ...opening])
+      return LoadedModel.#of(spec, options, tokenizer, { vision: [vision!], text }, load)
+    } catch (error) {
+      const opened = await Promise.allSettled(opening)
+      await Promise.all(
+        opened.map((session) => (session.status === 'fulfilled' ? session.value.close() : null)),
       )
-    const loads = [load('vision')(), ...Array.from({ length: texts.count }, load('text'))]
-    const sessions = await Promise.allSettled(loads)
-    const failed = sessions.find((session) => session.status === 'rejected')
-    if (failed) {
-      for (const session of sessions) if (session.status === 'fulfilled') void session.value.close()
-      const reason = (failed.reason as Error).message
-      throw new ModelFolderError(
-        `Model "${spec.name}" does not load with provider ${options.provider}: ${reason}`,
-      )
+      throw error instanceof ModelFolderError ? error.of(spec.name) : error
     }
-    const all = sessions.map((session) => (session as PromiseFulfilledResult<EncodeSession>).value)
-    const [vision, ...text] = all
-    for (const session of all)
-      if (session.ready.dimensions !== spec.dimensions) {
-        await Promise.all(all.map((one) => one.close()))
-        throw new ModelFolderError(
-          `Model "${spec.name}": config.json says ${spec.dimensions} dimensions, the graph gives ${session.ready.dimensions}.`,
-        )
-      }
-    const { shortTexts } = variantFor(spec, options.provider) ?? text[0]!.ready
+  }
+
+  static #of(
+    spec: ModelSpec,
+    options: LoadOptions,
+    tokenizer: Tokenizer,
+    sessions: { vision: EncodeSession[]; text: EncodeSession[] },
+    load: (side: 'vision' | 'text') => () => Promise<EncodeSession>,
+  ): LoadedModel {
+    const { shortTexts } = variantFor(spec, options.provider) ?? sessions.text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
-    const lane = (of: EncodeSession[], side: 'vision' | 'text', modality: 'image' | 'text') =>
-      new Lane(of, {
+    const lane = (side: 'vision' | 'text', modality: 'image' | 'text') =>
+      new Lane(sessions[side], {
         load: load(side),
         maxBatch: options.maxBatch,
         gather: (batch: readonly EncodeWork[]) => gatherInputs(batch, padToLongest),
@@ -98,9 +120,9 @@ export class LoadedModel {
         onFailure: (error) => options.onFailure(modality, error),
         onTaken: () => options.onRoom(),
       })
-    return new LoadedModel(spec, options.provider, await loadTokenizer(spec), {
-      vision: lane([vision!], 'vision', 'image'),
-      text: lane(text, 'text', 'text'),
+    return new LoadedModel(spec, options.provider, tokenizer, {
+      vision: lane('vision', 'image'),
+      text: lane('text', 'text'),
       shortTexts,
     })
   }
@@ -120,7 +142,7 @@ export class LoadedModel {
 /** One for the process: whoever uses such a provider waits for it. */
 export const sharedTurns = new SharedArrayBuffer(Turns.bytes)
 
-export function sessionSettings(
+function sessionSettings(
   spec: ModelSpec,
   side: 'vision' | 'text',
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,

@@ -1,3 +1,4 @@
+import { ModelFolderError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
@@ -13,6 +14,8 @@ export interface ModelsOptions {
   cacheFolder: string
   /** A model that was not asked for so long is unloaded; the default model stays. */
   idleMs: number
+  /** One that did not load is not tried again for so long; half a minute when absent. */
+  retryMs?: number
   maxBatch: number
   threads?: number
   onBatch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
@@ -26,11 +29,13 @@ export interface ModelsOptions {
 export class LoadedModels {
   readonly #options: ModelsOptions
   readonly #slots: Slots<LoadedModel>
+  /** What did not load a moment ago, by revision: callers are told at once, without another try for each. */
+  readonly #failed = new Map<string, ModelFolderError>()
 
   constructor(options: ModelsOptions) {
     this.#options = options
     this.#slots = new Slots({
-      make: (spec) => this.#load(spec),
+      make: (spec) => this.#make(spec),
       idleMs: options.idleMs,
       keep: (name) => name === options.registry.defaultName,
       onClosed: (name) => options.log.info({ model: name }, 'model unloaded: idle'),
@@ -64,6 +69,23 @@ export class LoadedModels {
 
   close(): Promise<void> {
     return this.#slots.close()
+  }
+
+  async #make(spec: ModelSpec): Promise<LoadedModel> {
+    const { registry, retryMs = 30_000 } = this.#options
+    const failed = this.#failed.get(spec.revision)
+    if (failed) throw failed
+    try {
+      const model = await this.#load(spec)
+      await registry.failures.clear(spec.revision)
+      return model
+    } catch (error) {
+      if (!(error instanceof ModelFolderError)) throw error
+      this.#failed.set(spec.revision, error)
+      setTimeout(() => this.#failed.delete(spec.revision), retryMs).unref()
+      await registry.failures.note(spec.revision, error.reason)
+      throw error
+    }
   }
 
   async #load(spec: ModelSpec): Promise<LoadedModel> {

@@ -7,7 +7,7 @@ import { env, listSupportedBackends } from 'onnxruntime-node'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
-import { loadSession, sessionSettings } from './model.ts'
+import { loadSide } from './model.ts'
 
 /** Providers worth a try on this machine, fastest first; cpu is always last. */
 export function candidates(): Provider[] {
@@ -36,7 +36,7 @@ interface Trial {
 
 /** A canary picture through a session made for this alone: the second run counts, the first one compiles. */
 async function trial(spec: ModelSpec, provider: Provider): Promise<Trial> {
-  const session = await loadSession(sessionSettings(spec, 'vision', { provider }))
+  const session = await loadSide(spec, 'vision', { provider })
   try {
     const pixels = new Uint8Array(spec.image.width * spec.image.height * 3).map(
       (_, i) => (i * 37 + (i >> 7)) & 255,

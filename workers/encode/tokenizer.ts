@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import { ItemError } from '../errors.ts'
+import { ItemError, ModelFolderError } from '../errors.ts'
+import { readJson } from '../registry/config.ts'
 import type { ModelSpec, TextSpec } from '../registry/spec.ts'
 
 export interface Tokenizer {
@@ -12,18 +11,12 @@ export interface Tokenizer {
   encode(text: string): number[]
 }
 
-/** Reads tokenizer.json and tokenizer_config.json of a model folder. */
+/** Reads tokenizer.json and tokenizer_config.json of a model folder. @throws ModelFolderError */
 export async function loadTokenizer(spec: Pick<ModelSpec, 'folder' | 'text'>): Promise<Tokenizer> {
   const [tokenizerJson, tokenizerConfig] = await Promise.all(
-    ['tokenizer.json', 'tokenizer_config.json'].map(async (file) =>
-      JSON.parse(await readFile(path.join(spec.folder, file), 'utf8')),
-    ),
+    ['tokenizer.json', 'tokenizer_config.json'].map((file) => readJson(spec.folder, file)),
   )
-  // Truncation and padding written into the file would be applied before ours and hide the text's real length.
-  const tokenizer = new HuggingFaceTokenizer(
-    { ...tokenizerJson, truncation: null, padding: null },
-    tokenizerConfig,
-  )
+  const tokenizer = build(tokenizerJson, tokenizerConfig)
   const canonical = canonicalise(spec.text)
   return {
     encode(text) {
@@ -31,6 +24,20 @@ export async function loadTokenizer(spec: Pick<ModelSpec, 'folder' | 'text'>): P
       if (ids.length === 0) throw new ItemError('EMPTY', 'The text has no word that the model can read.')
       return truncate(ids, spec.text)
     },
+  }
+}
+
+function build(tokenizer: object | null | undefined, config: object | null | undefined) {
+  try {
+    // Truncation and padding written into the file would be applied before ours and hide the text's real length.
+    const built = new HuggingFaceTokenizer({ ...tokenizer, truncation: null, padding: null }, config ?? {})
+    // Some of what is missing shows only here.
+    built.encode('a')
+    return built
+  } catch (error) {
+    throw new ModelFolderError(
+      `tokenizer.json with tokenizer_config.json makes no tokenizer: ${(error as Error).message}`,
+    )
   }
 }
 

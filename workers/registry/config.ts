@@ -20,8 +20,9 @@ export async function readJson(folder: string, file: string): Promise<Json | nul
   try {
     text = await readFile(path.join(folder, file), 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw new ModelFolderError(`${file} cannot be read (${code}).`)
   }
   try {
     return JSON.parse(text)
@@ -54,10 +55,13 @@ export async function readConfig(
       'limn.json',
     ].map((file) => readJson(folder, file)),
   )
+  if (!config && !openClip) throw new ModelFolderError('There is no config.json.')
   if (!tokenizer || !tokenizerConfig)
     throw new ModelFolderError(
       'tokenizer.json and tokenizer_config.json are needed; one of them is not there.',
     )
+  if (!(tokenizer.model?.vocab instanceof Object))
+    throw new ModelFolderError('tokenizer.json holds no model with a vocabulary: it is no tokenizer.')
   const scalars = async () => ({ ...(await learned()), ...override })
   if (openClip?.model_cfg) return fromOpenClip(openClip, tokenizer, tokenizerConfig, scalars)
   if (!config) throw new ModelFolderError('There is no config.json.')

@@ -63,10 +63,13 @@ export function chooseFiles(folder: string, wanted?: Precision | null): ModelFil
 export const isExternalData = (graph: string, file: string) =>
   file.startsWith(`${graph}_data`) && /^(_\d+)?$/.test(file.slice(graph.length + 5))
 
+/** The graphs of a choice. */
+export const graphsOf = (files: ModelFiles): string[] =>
+  files.kind === 'separate' ? [files.vision, files.text] : [files.model]
+
 /** The ONNX files of a choice, with the external data that lies beside them. Absolute paths. */
 export function onnxFiles(files: ModelFiles): string[] {
-  const graphs = files.kind === 'separate' ? [files.vision, files.text] : [files.model]
-  return graphs.flatMap((graph) => {
+  return graphsOf(files).flatMap((graph) => {
     const folder = path.dirname(graph)
     const beside = readdirSync(folder).map((file) => path.join(folder, file))
     return [graph, ...beside.filter((file) => isExternalData(graph, file)).sort()]

@@ -1,12 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Provider } from '../encode/encoder.ts'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
 import { type VariantChoice, withVariants } from '../variants/record.ts'
 import { type LogitScalars, readConfig } from './config.ts'
-import { chooseFiles } from './files.ts'
+import { LoadFailures } from './failures.ts'
+import { chooseFiles, graphsOf } from './files.ts'
+import { modelFolders } from './folders.ts'
 import { DigestCache, revisionOf } from './revision.ts'
 import { scalarInitializers } from './scalars.ts'
+import { checkGraph } from './sound.ts'
 import type { ModelFiles, ModelSpec, Precision } from './spec.ts'
 
 export interface RegistryOptions {
@@ -33,6 +36,8 @@ export interface ModelProblem {
 /** The model folders of this server, read when first asked for. */
 export class ModelRegistry {
   readonly defaultName: string
+  /** What has not loaded although its folder reads well. */
+  readonly failures: LoadFailures
   readonly #options: RegistryOptions
   readonly #digests: DigestCache
   /** As the folders have them, and with the derived files that serve. */
@@ -43,16 +48,26 @@ export class ModelRegistry {
   constructor(options: RegistryOptions) {
     this.#options = options
     this.#digests = new DigestCache(options.cacheFolder)
+    this.failures = new LoadFailures(options.cacheFolder)
     this.defaultName = options.defaultModel
   }
 
-  /** Every usable model, by name. */
+  /** Every model whose folder can be used, by name. */
   async list(): Promise<ModelSpec[]> {
     return (await this.#read()).flatMap((found) => ('message' in found ? [] : [found]))
   }
 
+  /** Folders that cannot be used, and models that did not load when last tried, by name. */
   async problems(): Promise<ModelProblem[]> {
-    return (await this.#read()).flatMap((found) => ('message' in found ? [found] : []))
+    const found = await Promise.all(
+      (await this.#read()).map(async (read) => {
+        if ('message' in read) return read
+        const failure = await this.failures.of(read.revision)
+        if (failure === null) return null
+        return { name: read.name, message: `it did not load when last tried: ${failure}` }
+      }),
+    )
+    return found.filter((problem) => problem !== null)
   }
 
   /** @throws ModelNotFound when no folder has the name, ModelFolderError when it has but cannot be used */
@@ -64,14 +79,18 @@ export class ModelRegistry {
     return this.#spec(wanted, found.folder, found.bundled)
   }
 
+  /** Every model folder there is, sound or not. */
+  async names(): Promise<string[]> {
+    return [...(await this.#find()).keys()].sort((a, b) => a.localeCompare(b))
+  }
+
   async #read(): Promise<(ModelSpec | ModelProblem)[]> {
-    const folders = [...(await this.#find())].sort(([a], [b]) => a.localeCompare(b))
     return Promise.all(
-      folders.map(async ([name, { folder, bundled }]) => {
+      (await this.names()).map(async (name) => {
         try {
-          return await this.#spec(name, folder, bundled)
+          return await this.get(name)
         } catch (error) {
-          if (error instanceof ModelFolderError) return { name, message: error.message }
+          if (error instanceof ModelFolderError) return { name, message: error.reason }
           throw error
         }
       }),
@@ -118,7 +137,10 @@ export class ModelRegistry {
       return made
     }
     return kept(this.#specs, async () => {
-      const read = () => readSpec(name, folder, bundled, this.#digests, precision)
+      const read = () =>
+        readSpec(name, folder, bundled, this.#digests, precision).catch((error) => {
+          throw error instanceof ModelFolderError ? error.of(name) : error
+        })
       return this.#withVariants(await kept(this.#own, read))
     })
   }
@@ -127,21 +149,6 @@ export class ModelRegistry {
     const { variant = 'fp32', cacheFolder, providers = ['cpu'] } = this.#options
     return withVariants(own, variant, cacheFolder, providers)
   }
-}
-
-/** Names of the model folders under a root: `NAME` or `OWNER/NAME`. Hidden folders (a pull under way) are passed over. */
-async function modelFolders(root: string, owner = ''): Promise<string[]> {
-  const entries = await readdir(path.join(root, owner), { withFileTypes: true }).catch(() => [])
-  const folders = entries.filter((entry) => !entry.name.startsWith('.') && !entry.isFile())
-  const names = await Promise.all(
-    folders.map(async ({ name }) => {
-      const files = await readdir(path.join(root, owner, name)).catch(() => [])
-      const isModel = files.some((file) => file === 'config.json' || file === 'open_clip_config.json')
-      if (isModel) return [owner ? `${owner}/${name}` : name]
-      return owner ? [] : modelFolders(root, name)
-    }),
-  )
-  return names.flat()
 }
 
 async function readSpec(
@@ -155,15 +162,15 @@ async function readSpec(
   const graphs = () => chooseFiles(folder, bundled ? null : precision)
   const config = await readConfig(folder, async () => learnedScalars(graphs()))
   const files = graphs()
+  await Promise.all(graphsOf(files).map(checkGraph))
   const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
   return { name, folder, bundled, licence, revision, files, variants: [], ...config }
 }
 
 /** Of the graphs, a combined one alone can be expected to hold them. */
 async function learnedScalars(files: ModelFiles): Promise<LogitScalars> {
-  const graphs = files.kind === 'combined' ? [files.model] : [files.vision, files.text]
   const found = await Promise.all(
-    graphs.map((graph) => scalarInitializers(graph, ['logit_scale', 'logit_bias'])),
+    graphsOf(files).map((graph) => scalarInitializers(graph, ['logit_scale', 'logit_bias'])),
   )
   return Object.assign({}, ...found)
 }

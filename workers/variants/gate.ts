@@ -1,7 +1,8 @@
-/** Whether a derived variant's vectors are close enough to those of the fp32 file to stand beside them. */
+/** Whether a derived variant's vectors are close enough to those of the fp32 file to stand beside them, and worth it. */
 import type { Agreement } from './record.ts'
 
-export const gate = { mean: 0.99, worst: 0.98, overlap: 0.95 }
+/** `speedup` is what a variant must win to be worth other digits. */
+export const gate = { speedup: 1.2, mean: 0.99, worst: 0.98, overlap: 0.95 }
 
 /** How many of a prompt's best pictures are compared. */
 const best = 10
@@ -45,4 +46,11 @@ export function closeEnough({ mean, worst }: Agreement): string | null {
   if (mean < gate.mean) return `mean cosine ${mean.toFixed(4)} is below ${gate.mean}`
   if (worst < gate.worst) return `lowest cosine ${worst.toFixed(4)} is below ${gate.worst}`
   return null
+}
+
+/** Why a side is not worth it, null when it is. */
+export function fastEnough(speedup: number): string | null {
+  return speedup < gate.speedup
+    ? `it is ${speedup.toFixed(2)} times as fast as fp32 here, below ${gate.speedup}`
+    : null
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { onnx } from 'onnx-proto'
 import type { Provider } from '../encode/encoder.ts'
 import type { EncodeSession } from '../encode/model.ts'
+import { ModelFolderError } from '../errors.ts'
 import { lock } from '../lock.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { writeModel } from '../onnx/file.ts'
@@ -13,7 +14,7 @@ import { prune } from '../onnx/prune.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { type Examples, examples } from './examples.ts'
 import { halve } from './fp16.ts'
-import { agreement, closeEnough, gate, overlap } from './gate.ts'
+import { agreement, closeEnough, fastEnough, gate, overlap } from './gate.ts'
 import { products, quantize, quantizeTables } from './int8.ts'
 import { prepare } from './prepare.ts'
 import {
@@ -41,8 +42,6 @@ export interface OptimizeOptions {
 
 type Options = OptimizeOptions & { provider: Provider }
 
-/** What a variant must win to be worth other digits. */
-const leastSpeedup = 1.2
 /** Above it no layer is looked at alone: nothing hurts. */
 const comfortable = 0.995
 /** Inputs of the sensitivity pass. */
@@ -51,6 +50,7 @@ const few = 2
 /**
  * Makes and judges the files of both sides. What cannot be derived is in the record with its reason; the model's own
  * files are not touched. Where another process is at it, its record is waited for.
+ * @throws ModelFolderError when the model itself does not load
  */
 export async function optimize(spec: ModelSpec, given: OptimizeOptions): Promise<VariantRecord> {
   const options = { provider: 'cpu' as const, ...given }
@@ -183,8 +183,6 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: st
       const file = `${base}-${side}.onnx`
       await rename(draft, file)
       const cosine = agreement(ownVectors, result.vectors)
-      const slow =
-        result.speedup < leastSpeedup ? `it is ${result.speedup.toFixed(2)} times as fast as fp32 here` : null
       const derived: DerivedSide = {
         file: path.basename(file),
         bytes: (await stat(file)).size,
@@ -192,7 +190,7 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: st
         kept: [...kept],
         cosine,
         speedup: result.speedup,
-        reason: closeEnough(cosine) ?? slow,
+        reason: closeEnough(cosine) ?? fastEnough(result.speedup),
       }
       return { shortTexts, derived, vectors: { own: ownVectors, derived: result.vectors } }
     } catch (error) {
@@ -200,9 +198,9 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: st
       // A full disk says nothing of the model: it is tried again another time.
       if ((error as NodeJS.ErrnoException).syscall) throw error
       // The model's own file goes on serving, whatever is wrong with what was made of it.
-      return unchanged(
-        error instanceof GraphError ? error.message : `it does not run (${(error as Error).message})`,
-      )
+      if (error instanceof GraphError) return unchanged(error.message)
+      const why = error instanceof ModelFolderError ? error.reason : (error as Error).message
+      return unchanged(`it does not run (${why})`)
     } finally {
       await rm(draft, { force: true })
     }

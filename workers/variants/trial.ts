@@ -1,6 +1,6 @@
 /** Sessions of one side, opened for measuring alone. */
 import type { Provider } from '../encode/encoder.ts'
-import { type EncodeSession, loadSession, sessionSettings, textSessions } from '../encode/model.ts'
+import { type EncodeSession, loadSide, textSessions } from '../encode/model.ts'
 import { decodePixels } from '../encode/pixels.ts'
 import type { SessionInput } from '../encode/protocol.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
@@ -79,7 +79,7 @@ export async function vectorsOf(
   return vectors
 }
 
-/** With the threads that a server gives one session of the side. */
+/** With the threads that a server gives one session of the side. @throws ModelFolderError */
 export const openSide = (
   spec: ModelSpec,
   files: ModelFiles,
@@ -87,7 +87,7 @@ export const openSide = (
   provider: Provider,
 ): Promise<EncodeSession> => {
   const threads = side === 'text' ? textSessions({ provider }).threads : undefined
-  return loadSession(sessionSettings({ ...spec, files, variants: [] }, side, { provider, threads }))
+  return loadSide({ ...spec, files, variants: [] }, side, { provider, threads })
 }
 
 /** Median seconds of each session on the same input, run in turns; first each once, which compiles what is compiled. */

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
+import { writeTinyModel } from '../../support/tiny-model.ts'
 
 let place: DatabasePlace
 let home: string
@@ -187,6 +188,32 @@ describe('limn', () => {
     for (const part of ['Node', 'settings', 'disk', 'database', 'pgvector', 'limn-icons', 'encoder'])
       expect(out).toContain(part)
     expect(status).toBe(0)
+  })
+
+  it('serve and doctor tell of a default model that does not load', async () => {
+    writeTinyModel(path.join(home, 'models'), 'bad', { saysDimensions: 7 })
+    const LIMN_MODEL = 'bad'
+    const server = limn(['serve'], { LIMN_MODEL, LIMN_SAMPLES: 'true' })
+    const url = await started(server)
+    await expect.poll(() => server.said.err).toMatch(/^warning: not ready: Model "bad" .*verify bad/m)
+    expect(await (await fetch(`${url}/ready`)).json()).toEqual({
+      ready: false,
+      problem: 'Model "bad" cannot be used. `limn models verify bad`, run beside the server, says why.',
+    })
+    server.child.kill('SIGTERM')
+    expect((await server.ended).status).toBe(0)
+
+    const doctor = await limn(['doctor', '--json'], { LIMN_MODEL }).ended
+    expect(doctor.status).toBe(1)
+    const checks = JSON.parse(doctor.out).checks.filter(({ name }: any) => /model|encoder/.test(name))
+    expect(checks).toEqual([
+      { name: 'model', ok: false, detail: expect.stringMatching(/"bad" .* 7 dimensions/) },
+      { name: 'encoder', ok: null, detail: 'there is no model to encode with' },
+    ])
+    const { out } = await limn(['doctor']).ended
+    expect(out).toMatch(/^✗ model +bad: it did not load when last tried: /m)
+    expect(out).toMatch(/^✓ model +limn-icons/m)
+    rmSync(path.join(home, 'models'), { recursive: true })
   })
 
   it('doctor says what is wrong', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { picture, pictures, svg } from '../../support/pictures.ts'
 import { cosine, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+import { writeTinyModel } from '../../support/tiny-model.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -12,6 +13,7 @@ beforeAll(async () => {
       prepare: (home) => {
         modelTwin(home, 'broken', {})
         rmSync(path.join(home, 'models', 'broken', 'onnx'), { recursive: true })
+        writeTinyModel(path.join(home, 'models'), 'contradicted', { saysDimensions: 7 })
       },
     },
   )
@@ -171,9 +173,26 @@ describe('models', () => {
     expect(answer).toMatchObject({
       status: 404,
       code: 'MODEL_NOT_FOUND',
-      message: expect.stringContaining('limn models ls'),
+      message: expect.stringContaining('`limn models verify broken`'),
     })
     expect(answer.message).not.toContain('/')
+  })
+
+  it('that turn out not to load are refused by name, and cannot guide', async () => {
+    const canGuide = async () => {
+      const { data } = await server.query('{ models { id canGuide } }')
+      return data.models.find(({ id }: { id: string }) => id === 'contradicted')?.canGuide
+    }
+    expect(await canGuide()).toBe(true)
+    const answer = await server.query(
+      '{ embed(inputs: [{ text: "a" }], model: "contradicted") { __typename } }',
+    )
+    expect(answer).toMatchObject({
+      status: 404,
+      code: 'MODEL_NOT_FOUND',
+      message: expect.stringContaining('`limn models verify contradicted`'),
+    })
+    expect(await canGuide()).toBe(false)
   })
 
   it('are nodes', async () => {

@@ -1,8 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { DeadlineExceeded, ItemError, ModelNotFound, Overloaded } from '../../../workers/errors.ts'
+import {
+  DeadlineExceeded,
+  ItemError,
+  ModelFolderError,
+  ModelNotFound,
+  Overloaded,
+} from '../../../workers/errors.ts'
 import { silent } from '../../../workers/log.ts'
 import { openEncoder, type TestEncoder, type TestEncoderOptions, vectors } from '../../support/encoders.ts'
 import { picture, pictures } from '../../support/pictures.ts'
+import type { TinyModel } from '../../support/tiny-model.ts'
 
 let encoder: TestEncoder | undefined
 async function open(options: TestEncoderOptions = {}): Promise<TestEncoder> {
@@ -187,6 +195,48 @@ describe('models', () => {
   it('that are not there are named', async () => {
     const encoder = await open()
     await expect(encoder.encode(texts(1), { model: 'nowhere' })).rejects.toThrow(ModelNotFound)
+  })
+
+  it.each<[string, TinyModel, RegExp]>([
+    [
+      'tokenizer makes none',
+      { tokenizer: { model: { type: 'Odd', vocab: {} } } },
+      /"bad".*tokenizer\.json with .* makes no tokenizer: /,
+    ],
+    ['graphs contradict its config', { saysDimensions: 7 }, /"bad".*7 dimensions, \w+_model\.onnx gives 6/],
+  ])('whose %s are an error that names the file, and leave no thread behind', async (_, model, message) => {
+    const encoder = await open({ models: { bad: model } })
+    const workers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
+    await encoder.encode([{ text: 'the good one' }])
+    const before = workers()
+    const failure = encoder.encode(texts(1), { model: 'bad' })
+    await expect(failure).rejects.toThrow(ModelFolderError)
+    await expect(failure).rejects.toThrow(message)
+    expect(workers()).toBe(before)
+  })
+
+  it('that do not load are tried again only after a while; what is wrong is known to others meanwhile', async () => {
+    const retryMs = 1500
+    const encoder = await open({ models: { bad: { saysDimensions: 7 } }, retryMs })
+    const { spec } = await encoder.model('bad')
+    const workers: unknown[] = []
+    const count = (worker: unknown) => workers.push(worker)
+    process.on('worker', count)
+    try {
+      expect(await encoder.failure(spec)).toBeNull()
+      const ask = () => expect(encoder.encode(texts(1), { model: 'bad' })).rejects.toThrow('7 dimensions')
+      await ask()
+      const once = workers.length
+      expect(once).toBeGreaterThan(0)
+      await ask()
+      expect(workers).toHaveLength(once)
+      expect(await encoder.failure(spec)).toMatch(/7 dimensions/)
+      await sleep(retryMs)
+      await ask()
+      expect(workers.length).toBeGreaterThan(once)
+    } finally {
+      process.off('worker', count)
+    }
   })
 
   it('with a provider that does not work here are an error, not another provider', async () => {

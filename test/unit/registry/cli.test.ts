@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { progressOn } from '../../../api/cli/progress.ts'
+import { writeTinyModel } from '../../support/tiny-model.ts'
 import { startHub } from './hub-server.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -76,10 +77,41 @@ describe('limn models', () => {
     expect(different.out).toMatch(/picture .*\.png has cosine 0\.\d+ with its reference; 0\.999 is needed/)
   })
 
-  test('verify without a name goes through the bundled model', async () => {
-    const { status, out } = await limn(await home(), ['verify'])
-    expect(out).toMatch(/^✓ limn-icons fp32 on cpu: lowest cosine (1\.0000|0\.9999)/m)
-    expect(status).toBe(0)
+  test('verify without a name goes through all models, and ls then knows which do not load', async () => {
+    const LIMN_HOME = await home()
+    const models = path.join(LIMN_HOME, 'models')
+    expect(await limn(LIMN_HOME, ['verify'])).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^✓ limn-icons fp32 on cpu: lowest cosine (1\.0000|0\.9999)\d \(.*\)\n$/),
+    })
+
+    await mkdir(path.join(models, 'an-empty-one'), { recursive: true })
+    writeTinyModel(models, 'bad-dimensions', { saysDimensions: 7 })
+    writeTinyModel(models, 'bad-tokenizer', { tokenizer: { model: { type: 'Odd', vocab: {} } } })
+    writeTinyModel(models, 'cut')
+    await truncate(path.join(models, 'cut/onnx/text_model.onnx'), 1000)
+    writeTinyModel(models, 'sound')
+    expect((await limn(LIMN_HOME, ['ls'])).out).toMatch(/^ {2}bad-dimensions .*[0-9a-f]{16}$/m)
+    const all = await limn(LIMN_HOME, ['verify'])
+    expect(all.status).toBe(1)
+    const lines = all.out.split('\n').filter((line) => /^[✓✗]/.test(line))
+    expect(lines).toEqual([
+      '✗ an-empty-one: There is no config.json.',
+      expect.stringMatching(/^✗ bad-dimensions fp32: .* 7 dimensions, \w+_model\.onnx gives 6\.$/),
+      expect.stringMatching(/^✗ bad-tokenizer fp32: tokenizer\.json with tokenizer_config\.json makes no/),
+      expect.stringMatching(/^✗ cut: text_model\.onnx is no ONNX file, or one that is cut off/),
+      expect.stringMatching(/^✓ limn-icons fp32 on cpu/),
+      expect.stringMatching(/^✓ sound fp32 on cpu/),
+    ])
+    const one = await limn(LIMN_HOME, ['verify', 'cut'])
+    expect(one).toMatchObject({ status: 1, out: `${lines[3]}\n`, err: '' })
+
+    const { out, err, status } = await limn(LIMN_HOME, ['ls'])
+    expect(status).toBe(1)
+    expect(out).toMatch(/^ {2}bad-dimensions .*does not load$/m)
+    expect(out).toMatch(/^ {2}sound .*[0-9a-f]{16}$/m)
+    expect(err).toMatch(/^✗ an-empty-one: There is no config\.json/m)
+    expect(err).toMatch(/^✗ bad-dimensions: it did not load when last tried: .* 7 dimensions/m)
   })
 
   test('what goes wrong is one plain line and a status', async () => {

@@ -19,7 +19,13 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 
 const home = () => mkdtemp(path.join(root, 'home-'))
 
-const separate = { 'onnx/vision_model.onnx': '', 'onnx/text_model.onnx': '' }
+/** A graph with nothing in it; those of one length of name have the same size. */
+const empty = (name = 'graph') => encoded({ name })
+const separate = { 'onnx/vision_model.onnx': empty(), 'onnx/text_model.onnx': empty() }
+
+function encoded(graph: object): Buffer {
+  return Buffer.from(onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph }).finish())
+}
 
 async function folder(homeFolder: string, name: string, files: FolderFiles): Promise<string> {
   const target = path.join(homeFolder, name)
@@ -42,22 +48,31 @@ const open = (homeFolder: string, precision: Precision | null = null) =>
 
 /** A model file with nothing but scalars, and a large tensor in front of them. */
 function graphWith(scalars: Record<string, number>, raw = true): Buffer {
-  const { ModelProto } = onnxProto.onnx
   const value = (x: number) =>
     raw ? { rawData: Buffer.from(Float32Array.of(x).buffer) } : { floatData: [x] }
-  return Buffer.from(
-    ModelProto.encode({
-      irVersion: 8,
-      graph: {
-        name: 'graph',
-        initializer: [
-          { name: 'weights', dataType: 1, dims: [90_000], rawData: Buffer.alloc(360_000, 0x2a) },
-          ...Object.entries(scalars).map(([name, x]) => ({ name, dataType: 1, dims: [], ...value(x) })),
-        ],
-      },
-    }).finish(),
-  )
+  return encoded({
+    name: 'graph',
+    initializer: [
+      { name: 'weights', dataType: 1, dims: [90_000], rawData: Buffer.alloc(360_000, 0x2a) },
+      ...Object.entries(scalars).map(([name, x]) => ({ name, dataType: 1, dims: [], ...value(x) })),
+    ],
+  })
 }
+
+/** A graph whose one tensor lies in `w.data`, from there on. */
+const outside = (offset: number) =>
+  encoded({
+    name: 'graph',
+    initializer: [
+      {
+        ...{ name: 'weights', dataType: 1, dims: [1], dataLocation: 1 },
+        externalData: Object.entries({ location: 'w.data', offset, length: 4 }).map(([key, value]) => ({
+          key,
+          value: String(value),
+        })),
+      },
+    ],
+  })
 
 describe('model families are told apart by their config files', () => {
   for (const [family, { files, expected }] of Object.entries(families))
@@ -105,10 +120,42 @@ describe('model families are told apart by their config files', () => {
       },
       /NaFlex/,
     ],
+    ['a tokenizer that is none', { ...clip, 'tokenizer.json': { x: 1 } }, /^tokenizer\.json holds no model/],
+    ['a graph of no bytes', { ...clip, 'onnx/text_model.onnx': '' }, /^text_model\.onnx is empty/],
+    [
+      'a graph that is cut off',
+      { ...clip, 'onnx/text_model.onnx': graphWith({ x: 1 }).subarray(0, 200_000) },
+      /^text_model\.onnx is no ONNX file, or one that is cut off/,
+    ],
+    [
+      'noise for a graph',
+      { ...clip, 'onnx/vision_model.onnx': Buffer.alloc(5000, 0xa7) },
+      /^vision_model\.onnx is no ONNX file/,
+    ],
+    [
+      'zeros for a graph',
+      { ...clip, 'onnx/vision_model.onnx': Buffer.alloc(5000) },
+      /^vision_model\.onnx is no ONNX file/,
+    ],
+    [
+      'weights that are missing',
+      { ...clip, 'onnx/vision_model.onnx': outside(8) },
+      /^w\.data, which has the weights of vision_model\.onnx, is missing/,
+    ],
+    [
+      'weights that are cut off',
+      { ...clip, 'onnx/vision_model.onnx': outside(8), 'onnx/w.data': '1234567890' },
+      /w\.data, .* is cut off: 10 of 12 bytes/,
+    ],
   ])('%s is a problem that is named and hides nothing', async (_, files, message) => {
     const models = await home()
-    await folder(models, 'good', { ...clip, ...separate })
-    await folder(models, 'bad', { ...files, ...separate })
+    await folder(models, 'good', {
+      ...clip,
+      ...separate,
+      'onnx/vision_model.onnx': outside(0),
+      'onnx/w.data': '1234',
+    })
+    await folder(models, 'bad', { ...separate, ...files })
     const registry = open(models)
     expect((await registry.list()).map(({ name }) => name)).toEqual(['good', 'limn-icons'])
     expect(await registry.problems()).toEqual([{ name: 'bad', message: expect.stringMatching(message) }])
@@ -117,15 +164,33 @@ describe('model families are told apart by their config files', () => {
 })
 
 describe('names', () => {
-  test('one level of owners; hidden folders and strangers are passed over', async () => {
+  test('one level of owners; hidden folders and files are passed over', async () => {
     const models = await home()
     for (const name of ['plain', 'Xenova/clip', '.partial/Xenova/half'])
       await folder(models, name, { ...clip, ...separate })
-    await folder(models, 'notes', { 'readme.txt': 'no model' })
+    await folder(models, '.', { 'readme.txt': 'no model' })
+    await folder(models, 'Xenova', { 'readme.txt': 'no model' })
     const registry = open(models)
+    expect(await registry.problems()).toEqual([])
     expect((await registry.list()).map(({ name }) => name)).toEqual(['limn-icons', 'plain', 'Xenova/clip'])
     await expect(registry.get('Xenova/half')).rejects.toThrow(ModelNotFound)
     await expect(registry.get('../plain')).rejects.toThrow(ModelNotFound)
+  })
+
+  test('folders without a config are problems, alone and beside the models of an owner', async () => {
+    const models = await home()
+    await folder(models, 'Xenova/clip', { ...clip, ...separate })
+    const { 'config.json': _, ...rest } = clip
+    for (const name of ['Xenova/half', 'half', 'me/half'])
+      await folder(models, name, { ...rest, ...separate })
+    for (const name of ['empty', 'Xenova/empty', 'me/onnx']) await mkdir(path.join(models, name))
+    await folder(models, 'graphs', separate)
+    const registry = open(models)
+    expect((await registry.list()).map(({ name }) => name)).toEqual(['limn-icons', 'Xenova/clip'])
+    const names = ['empty', 'graphs', 'half', 'me', 'Xenova/empty', 'Xenova/half']
+    expect(await registry.problems()).toEqual(
+      names.map((name) => ({ name, message: expect.stringContaining('There is no config.json') })),
+    )
   })
 
   test("the user's own wins over a bundled one", async () => {
@@ -137,13 +202,13 @@ describe('names', () => {
 
 describe('files', () => {
   const all = {
-    'onnx/vision_model.onnx': '',
-    'onnx/text_model.onnx': '',
-    'onnx/vision_model_fp16.onnx': '',
-    'onnx/text_model_fp16.onnx': '',
-    'onnx/vision_model_quantized.onnx': '',
-    'onnx/text_model_quantized.onnx': '',
-    'onnx/model_q4.onnx': '',
+    'onnx/vision_model.onnx': empty(),
+    'onnx/text_model.onnx': empty(),
+    'onnx/vision_model_fp16.onnx': empty(),
+    'onnx/text_model_fp16.onnx': empty(),
+    'onnx/vision_model_quantized.onnx': empty(),
+    'onnx/text_model_quantized.onnx': empty(),
+    'onnx/model_q4.onnx': empty(),
   }
   test.each<[Precision | null, string, object]>([
     [null, 'fp32', { kind: 'separate', vision: expect.stringMatching(/vision_model\.onnx$/) }],
@@ -158,7 +223,7 @@ describe('files', () => {
 
   test('only half a pair, and a precision that is not there', async () => {
     const models = await home()
-    await folder(models, 'half', { ...clip, 'onnx/vision_model.onnx': '' })
+    await folder(models, 'half', { ...clip, 'onnx/vision_model.onnx': empty() })
     await folder(models, 'only32', { ...clip, ...separate })
     await expect(open(models).get('half')).rejects.toThrow(/no ONNX model; looked for/)
     await expect(open(models, 'fp16').get('only32')).rejects.toThrow(/no fp16 ONNX model/)
@@ -168,7 +233,7 @@ describe('files', () => {
 
   test('a combined graph in the root', async () => {
     const models = await home()
-    await folder(models, 'model', { ...clip, 'model.onnx': '' })
+    await folder(models, 'model', { ...clip, 'model.onnx': empty() })
     expect((await open(models).get('model')).files).toMatchObject({ kind: 'combined', precision: 'fp32' })
   })
 })
@@ -228,7 +293,7 @@ describe('the revision', () => {
 
   test('changes with weights, tokenizer and configs, and with nothing else', async () => {
     const models = await home()
-    const files: FolderFiles = { ...clip, 'onnx/vision_model.onnx': 'v', 'onnx/text_model.onnx': 't' }
+    const files: FolderFiles = { ...clip, ...separate }
     const target = await folder(models, 'model', files)
     const first = await revision(models)
     expect(first).toMatch(/^[0-9a-f]{16}$/)
@@ -236,13 +301,13 @@ describe('the revision', () => {
     expect(await revision(models)).toBe(first)
     expect((await open(models).get('model')).licence).toBe('apache-2.0')
     const seen = new Set([first])
-    for (const file of [
-      'onnx/vision_model.onnx',
-      'onnx/text_model.onnx',
-      'onnx/text_model.onnx_data',
-      'tokenizer.json',
-    ]) {
-      await writeFile(path.join(target, file), '{"changed": true}')
+    for (const [file, content] of [
+      ['onnx/vision_model.onnx', empty('another')],
+      ['onnx/text_model.onnx', empty('another')],
+      ['onnx/text_model.onnx_data', 'weights'],
+      ['tokenizer.json', '{"model": {"vocab": {}}}'],
+    ] as const) {
+      await writeFile(path.join(target, file), content)
       seen.add(await revision(models))
     }
     await writeFile(
@@ -265,13 +330,13 @@ describe('the revision', () => {
     const target = await folder(models, 'model', { ...clip, ...separate })
     const weights = path.join(target, 'onnx/vision_model.onnx')
     const time = new Date(1e12)
-    await writeFile(weights, 'aaaa')
+    await writeFile(weights, empty('a'))
     await utimes(weights, time, time)
     const first = await revision(models)
     const known = JSON.parse(await readFile(path.join(root, 'cache/digests.json'), 'utf8'))
     expect(Object.keys(known).some((key) => key.startsWith(weights))).toBe(true)
     // Same size and time: the file is not read again. Another time: it is.
-    await writeFile(weights, 'bbbb')
+    await writeFile(weights, empty('b'))
     await utimes(weights, time, time)
     expect(await revision(models)).toBe(first)
     await utimes(weights, new Date(), new Date())

@@ -8,7 +8,7 @@ import { createOptimizer } from '../../../api/optimizer.ts'
 import { createEncoder } from '../../../workers/encode/index.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
-import { agreement as agreementOf, closeEnough, overlap } from '../../../workers/variants/gate.ts'
+import { agreement as agreementOf, closeEnough, fastEnough, overlap } from '../../../workers/variants/gate.ts'
 import { optimize } from '../../../workers/variants/optimize.ts'
 import { readRecord, type VariantChoice, variantBase, writeRecord } from '../../../workers/variants/record.ts'
 import { numbers } from '../../support/random.ts'
@@ -89,6 +89,10 @@ describe('the gate', () => {
     expect(closeEnough(found)).toMatch(/mean cosine 0\.9850 is below 0\.99/)
     expect(closeEnough({ mean: 0.999, worst: 0.97 })).toMatch(/lowest cosine 0\.9700 is below 0\.98/)
     expect(closeEnough({ mean: 0.99, worst: 0.98 })).toBeNull()
+  })
+  it('sees what is won', () => {
+    expect(fastEnough(1.09)).toBe('it is 1.09 times as fast as fp32 here, below 1.2')
+    expect(fastEnough(1.2)).toBeNull()
   })
   it('counts what two rankings have in common', () => {
     const pictures = Array.from({ length: 20 }, (_, i) => unit(i * 0.05))
@@ -187,6 +191,15 @@ describe('deriving', () => {
     expect(record.sides.vision.file).toBeNull()
     const left = readdirSync(path.join(cacheFolder, 'variants')).filter((file) => file.includes('vision'))
     expect(left).toEqual([])
+  })
+
+  it('a model that cannot load: no files, and why', async () => {
+    const { models, cacheFolder, registry } = home()
+    writeTinyModel(models, 'bad', { saysDimensions: 7 })
+    await expect(optimize(await registry().get('bad'), { cacheFolder })).rejects.toThrow(
+      /"bad" cannot be used: the config files say 7 dimensions, vision_model\.onnx gives 6/,
+    )
+    expect(readdirSync(path.join(cacheFolder, 'variants'))).toEqual([])
   })
 
   it('a derived file that is damaged later: the model serves with its own', async () => {

@@ -203,13 +203,15 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
     }
     const { generator, steps } = commission
     const fresh = { generator, steps, input: input as unknown as Record<string, unknown>, start }
-    // Opened now, so that what is wrong is said at once; kept when the run begins at once.
-    let painter: PainterSession | null = await openPainter({ ...fresh, state: null }, spec)
+    const isFree = () => working.size < atOnce && !closed
+    // Opened now, so that what is wrong with a start is said at once; kept when the run begins at once.
+    let painter = start || isFree() ? await openPainter({ ...fresh, state: null }, spec) : null
     try {
       const row = await store.create(fresh)
       // It may have been found in the database meanwhile, as one to go on with.
-      const kept = working.size < atOnce && !closed && !active.has(row.id)
-      if (!active.has(row.id)) take(row, kept ? painter : null)
+      if (active.has(row.id)) return row
+      const kept = isFree() ? painter : null
+      take(row, kept)
       if (kept) painter = null
       return row
     } finally {

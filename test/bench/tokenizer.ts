@@ -14,7 +14,10 @@ export function benchWord(n: number): string {
 /** Short texts of 7 to 18 tokens, as most prompts are ("a photo of a cat" has 7 with CLIP's own tokenizer). */
 export const benchTexts = (count: number): string[] =>
   Array.from({ length: count }, (_, n) =>
-    Array.from({ length: 3 + (n % 3) }, (_, w) => benchWord((n * 7919 + w * 104729) % 676)).join(' '),
+    // No two are alike: the words' own order repeats after 2,028 texts.
+    Array.from({ length: 3 + (n % 3) }, (_, w) =>
+      benchWord((n * 7919 + w * (104729 + Math.floor(n / 2028))) % 676),
+    ).join(' '),
   )
 
 export function benchTokenizer() {

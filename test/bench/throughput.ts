@@ -27,6 +27,16 @@ interface Servers {
   fp32: Served
 }
 
+/** A race over so many items of one kind. */
+interface Round {
+  spec: ModelSpec
+  folder: string
+  servers: Servers
+  count: number
+  rounds: number
+  log: Log
+}
+
 /** What takes its turn: the same items, worked through by so many callers. */
 interface Contender<T> {
   batch: number
@@ -38,7 +48,7 @@ interface Contender<T> {
 
 export async function throughputBench({
   pictures = 256,
-  texts = 768,
+  texts = 3072,
   rounds = 4,
   log = console.log as Log,
 } = {}) {
@@ -52,24 +62,19 @@ export async function throughputBench({
   const fp32 = await serve(root, vitName, { LIMN_VARIANT: 'fp32' }, cacheFolder)
   const limn = await serve(root, vitName, {}, cacheFolder)
   const servers = { limn, fp32 }
+  const round = { spec, folder, servers, rounds, log }
   try {
     sayMemory('after loading', servers, log)
-    await pictureRound(spec, folder, servers, pictures, rounds, log)
-    await textRound(spec, folder, servers, texts, rounds, log)
+    await pictureRound({ ...round, count: pictures })
+    await textRound({ ...round, count: texts })
     sayMemory('at the end', servers, log)
   } finally {
     await Promise.all([limn.close(), fp32.close()])
   }
 }
 
-async function pictureRound(
-  spec: ModelSpec,
-  folder: string,
-  { limn, fp32 }: Servers,
-  count: number,
-  rounds: number,
-  log: Log,
-): Promise<void> {
+async function pictureRound({ spec, folder, servers, count, rounds, log }: Round): Promise<void> {
+  const { limn, fp32 } = servers
   const files = await photos(count + warmPictures)
   const warm = files.splice(count)
   const raw = await rawPictures(folder)
@@ -97,14 +102,8 @@ async function pictureRound(
   await decoding.close()
 }
 
-async function textRound(
-  spec: ModelSpec,
-  folder: string,
-  { limn, fp32 }: Servers,
-  count: number,
-  rounds: number,
-  log: Log,
-): Promise<void> {
+async function textRound({ spec, folder, servers, count, rounds, log }: Round): Promise<void> {
+  const { limn, fp32 } = servers
   const all = benchTexts(count + warmTexts)
   const warm = all.splice(count)
   const raw = await rawTexts(spec, folder)

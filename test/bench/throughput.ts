@@ -47,9 +47,9 @@ interface Contender<T> {
 }
 
 export async function throughputBench({
-  pictures = 256,
+  pictures = 512,
   texts = 3072,
-  rounds = 4,
+  rounds = 2,
   log = console.log as Log,
 } = {}) {
   const folder = vitFolder(path.join(store, 'models'))

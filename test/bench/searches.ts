@@ -1,10 +1,13 @@
 /**
  * What the bundled model finds in the sample library: draws docs/search.png (five searches) and docs/requests.png (the
- * first three pictures for twenty plain requests). `npx node test/bench/searches.ts`
+ * first three pictures for twenty plain requests), and says for how many of forty requests a fitting picture comes first
+ * or among the first three, beside a word match on titles. `npx node test/bench/searches.ts`
  */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
+import { plain } from '../../workers/lab/names.ts'
+import { plainRequests, wordMatch } from '../../workers/lab/requests.ts'
 import { dot, drawings } from './drawings.ts'
 
 const searches = ['fast car', 'music', 'hot coffee', 'house', 'bicycle']
@@ -16,7 +19,9 @@ const requests = [
 ]
 
 const samples = path.resolve('workers/ingest/samples')
-const manifest: { file: string }[] = JSON.parse(readFileSync(path.join(samples, 'manifest.json'), 'utf8'))
+const manifest: { file: string; title: string }[] = JSON.parse(
+  readFileSync(path.join(samples, 'manifest.json'), 'utf8'),
+)
 
 export async function drawSearches(): Promise<void> {
   await using draw = await drawings()
@@ -27,12 +32,29 @@ export async function drawSearches(): Promise<void> {
     const [target] = await draw.vectors([{ text: prompt }])
     const scores = library.map((vector) => dot(vector, target!))
     const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!)
-    return order.slice(0, count).map((i) => manifest[i]!.file)
+    return order.slice(0, count).map((i) => manifest[i]!)
   }
   const rows = async (prompts: readonly string[], count: number) =>
-    Promise.all(prompts.map(async (prompt) => ({ prompt, files: await first(prompt, count) })))
+    Promise.all(
+      prompts.map(async (prompt) => ({
+        prompt,
+        files: (await first(prompt, count)).map(({ file }) => file),
+      })),
+    )
   await page(await rows(searches, 7), 1, 'docs/search.png')
   await page(await rows(requests, 3), 4, 'docs/requests.png')
+  const titles = manifest.map(({ title }) => plain(title))
+  for (const count of [1, 3]) {
+    let [byModel, byWords] = [0, 0]
+    for (const request of plainRequests()) {
+      const found = await first(request.text, count)
+      byModel += +found.some(({ title }) => request.fits(plain(title)))
+      byWords += wordMatch(request, titles, count)
+    }
+    console.log(
+      `plain requests with a fitting picture among the first ${count}: ${byModel} of ${plainRequests().length}, by word match on titles ${byWords.toFixed(1)}`,
+    )
+  }
 }
 
 /** A line for each prompt: the words, then the pictures. */

@@ -36,7 +36,7 @@ export function imageReader({ maxBytes, decodeBase64, fetchUrl }: ImageReaders):
           'TOO_LARGE',
           `The upload "${echoed(upload.name)}" has ${upload.size} bytes; at most ${maxBytes} are taken.`,
         )
-      return { bytes: new Uint8Array(await upload.arrayBuffer()), name: upload.name || undefined }
+      return { bytes: await upload.bytes(), name: upload.name || undefined }
     }
     if (base64 != null) return { bytes: decodeBase64(base64) }
     if (url != null) return { bytes: await fetchUrl(url, signal), name: lastSegment(url) }

@@ -6,7 +6,7 @@ import { builder } from './builder.ts'
 export interface Upload {
   readonly name: string
   readonly size: number
-  arrayBuffer(): Promise<ArrayBuffer>
+  bytes(): Promise<Uint8Array>
 }
 
 function text(value: unknown, scalar: string): string {
@@ -28,7 +28,7 @@ builder.scalarType('File', {
   },
   parseValue: (value) => {
     const file = value as Upload | null
-    if (typeof file?.arrayBuffer === 'function' && typeof file.size === 'number') return file
+    if (typeof file?.bytes === 'function' && typeof file.size === 'number') return file
     throw new GraphQLError(
       'File takes an upload of a multipart/form-data request (fields "operations", "map", then the files). Use base64 where multipart is not possible.',
     )

@@ -11,11 +11,17 @@ import { Turns } from './turns.ts'
 import { type EncodeWork, gatherInputs, spreadVectors } from './vectors.ts'
 
 /**
- * Texts are so little work that the threads of one session mostly wait for each other: two sessions with half of the
- * cores each do a third more. They hold the weights twice, which a text tower's size allows.
+ * Where the threads of one session would mostly wait for each other, two sessions with half of the cores each do a third
+ * more: texts are so little work, and so are pictures with products in 8 bits. Both hold the weights, which the size of
+ * text towers and of 8 bits allows.
  */
-export function textSessions({ provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>) {
-  return provider === 'cpu' && threads > 1
+export function sessionsOf(
+  spec: ModelSpec,
+  side: Side,
+  { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
+) {
+  const little = side === 'text' || variantFor(spec, provider)?.name === 'int8'
+  return provider === 'cpu' && threads > 1 && little
     ? { count: 2, threads: Math.floor(threads / 2) }
     : { count: 1, threads }
 }
@@ -32,13 +38,14 @@ export interface LoadOptions {
   onRoom(): void
 }
 
+type Side = SessionSettings['side']
 type EncodeLane = Lane<EncodeWork, SessionInput, Float32Array, Float32Array>
 export type EncodeSession = Session<SessionInput, Float32Array, SessionReady>
 
 /** The session of one side. @throws ModelFolderError when its graph does not load or gives vectors of another length than the config says */
 export async function loadSide(
   spec: ModelSpec,
-  side: 'vision' | 'text',
+  side: Side,
   options: Pick<LoadOptions, 'provider' | 'threads'>,
 ): Promise<EncodeSession> {
   const settings = sessionSettings(spec, side, options)
@@ -85,13 +92,18 @@ export class LoadedModel {
 
   /** All of it or nothing: what has been opened is closed where another part fails. @throws ModelFolderError */
   static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
-    const texts = textSessions(options)
-    const load = (side: 'vision' | 'text') => () =>
-      loadSide(spec, side, side === 'text' ? { ...options, threads: texts.threads } : options)
-    const opening = [load('vision')(), ...Array.from({ length: texts.count }, load('text'))]
+    const load = (side: Side) => () =>
+      loadSide(spec, side, { ...options, threads: sessionsOf(spec, side, options).threads })
+    const open = (side: Side) => Array.from(new Array(sessionsOf(spec, side, options).count), load(side))
+    const [visions, texts] = [open('vision'), open('text')]
+    const opening = [...visions, ...texts]
     try {
-      const [tokenizer, vision, ...text] = await Promise.all([loadTokenizer(spec), ...opening])
-      return LoadedModel.#of(spec, options, tokenizer, { vision: [vision!], text }, load)
+      const [tokenizer, vision, text] = await Promise.all([
+        loadTokenizer(spec),
+        Promise.all(visions),
+        Promise.all(texts),
+      ])
+      return LoadedModel.#of(spec, options, tokenizer, { vision, text }, load)
     } catch (error) {
       const opened = await Promise.allSettled(opening)
       await Promise.all(
@@ -106,11 +118,11 @@ export class LoadedModel {
     options: LoadOptions,
     tokenizer: Tokenizer,
     sessions: { vision: EncodeSession[]; text: EncodeSession[] },
-    load: (side: 'vision' | 'text') => () => Promise<EncodeSession>,
+    load: (side: Side) => () => Promise<EncodeSession>,
   ): LoadedModel {
     const { shortTexts } = variantFor(spec, options.provider) ?? sessions.text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
-    const lane = (side: 'vision' | 'text', modality: 'image' | 'text') =>
+    const lane = (side: Side, modality: 'image' | 'text') =>
       new Lane(sessions[side], {
         load: load(side),
         maxBatch: options.maxBatch,
@@ -144,7 +156,7 @@ export const sharedTurns = new SharedArrayBuffer(Turns.bytes)
 
 function sessionSettings(
   spec: ModelSpec,
-  side: 'vision' | 'text',
+  side: Side,
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): SessionSettings {
   const { files, image, text } = spec

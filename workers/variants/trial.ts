@@ -1,6 +1,6 @@
 /** Sessions of one side, opened for measuring alone. */
 import type { Provider } from '../encode/encoder.ts'
-import { type EncodeSession, loadSide, textSessions } from '../encode/model.ts'
+import { type EncodeSession, loadSide, sessionsOf } from '../encode/model.ts'
 import { decodePixels } from '../encode/pixels.ts'
 import type { SessionInput } from '../encode/protocol.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
@@ -86,8 +86,8 @@ export const openSide = (
   side: Side,
   provider: Provider,
 ): Promise<EncodeSession> => {
-  const threads = side === 'text' ? textSessions({ provider }).threads : undefined
-  return loadSide({ ...spec, files, variants: [] }, side, { provider, threads })
+  const plain = { ...spec, files, variants: [] }
+  return loadSide(plain, side, { provider, threads: sessionsOf(plain, side, { provider }).threads })
 }
 
 /** Median seconds of each session on the same input, run in turns; first each once, which compiles what is compiled. */

@@ -37,10 +37,8 @@ export async function serve(
     LIMN_SAMPLES: 'false',
     LIMN_LOG_LEVEL: 'warn',
     ...more,
-    // As api/limn.js sets it.
-    MALLOC_MMAP_THRESHOLD_: String(2 ** 20),
   }
-  const child = spawn(process.execPath, ['api/limn.ts', 'serve'], {
+  const child = spawn(process.execPath, ['api/limn.js', 'serve'], {
     env: { ...process.env, DATABASE_URL: '', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -132,12 +130,19 @@ function send(
   })
 }
 
-function memory(pid: number): { server: number; children: number } {
-  const resident = (id: number | string) => {
-    const kilobytes = readFileSync(`/proc/${id}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)?.[1]
+/** Of the server, which is the only child of what started it, and of its own children. */
+function memory(launcher: number): { server: number; children: number } {
+  const resident = (pid: number) => {
+    const kilobytes = readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)?.[1]
     return Number(kilobytes ?? 0) / 1024
   }
-  const list = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-  const children = list.split(/\s+/).filter(Boolean).map(resident)
-  return { server: resident(pid), children: children.reduce((sum, megabytes) => sum + megabytes, 0) }
+  const [server] = childrenOf(launcher)
+  const children = childrenOf(server!).map(resident)
+  return { server: resident(server!), children: children.reduce((sum, megabytes) => sum + megabytes, 0) }
 }
+
+const childrenOf = (pid: number): number[] =>
+  execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+    .split(/\s+/)
+    .filter(Boolean)
+    .map(Number)

@@ -82,6 +82,9 @@ const settings = {
   shared_buffers: '128MB',
   work_mem: '16MB',
   maintenance_work_mem: '256MB',
+  // Log files that a checkpoint keeps for the next ones.
+  min_wal_size: '32MB',
+  max_wal_size: '128MB',
 }
 
 function open(folder: string): Promise<PGlite> {

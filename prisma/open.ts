@@ -3,6 +3,7 @@ import pg from 'pg'
 import { PrismaAssets } from './assets.ts'
 import { PrismaClient } from './client/client.ts'
 import { noteVersions, startEmbedded } from './embedded.ts'
+import { keepUp } from './embedded-upkeep.ts'
 import { StartupError, translated } from './errors.ts'
 import { lockHome } from './lock.ts'
 import { migrate } from './migrate.ts'
@@ -36,7 +37,11 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
     const pool = makePool(connection, kind, log)
     closing.push(() => pool.end())
     const info = await prepare(pool, kind, log)
-    if (!url) noteVersions(home, { postgres: info.version, pgvector: info.pgvector })
+    if (!url) {
+      noteVersions(home, { postgres: info.version, pgvector: info.pgvector })
+      const upkeep = keepUp(pool, log)
+      closing.push(() => upkeep.close())
+    }
     const client = new PrismaClient({ adapter: new PrismaPg(pool) })
     closing.push(() => client.$disconnect())
 

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Embedded, startEmbedded } from '../../../prisma/embedded.ts'
+import { upkeep } from '../../../prisma/embedded-upkeep.ts'
 import { DatabaseUnavailable, StartupError } from '../../../prisma/errors.ts'
 import { readLock } from '../../../prisma/lock.ts'
 import { openDatabase } from '../../../prisma/open.ts'
@@ -175,6 +177,47 @@ describe('the wire in front of the embedded database', () => {
   it('refuses who does not know its secret', async () => {
     const client = new pg.Client({ ...embedded.connection, password: 'guessed' })
     await expect(client.connect()).rejects.toThrow()
+  })
+})
+
+describe('upkeep of the embedded database', () => {
+  it('uses the room of rows that were written anew, and keeps its log short', async () => {
+    const folder = await prepared()
+    const embedded = await startEmbedded({ home: folder })
+    const pool = new pg.Pool(embedded.connection)
+    const ask = async (sql: string, values?: unknown[]) => (await pool.query(sql, values)).rows[0]
+    await ask(
+      `INSERT INTO "GuidanceRun" ("id", "generator", "input", "steps") VALUES ('run', 'PIXELS', '{}', 9)`,
+    )
+    const megabytes = async () =>
+      (await ask(`SELECT pg_table_size('"GuidanceRun"') / 2 ^ 20 AS size`)).size as number
+    const write = async () => {
+      for (let i = 0; i < 40; i++)
+        await ask('UPDATE "GuidanceRun" SET "state" = $1', [randomBytes(2 * 2 ** 20)])
+    }
+    const log = () =>
+      readdirSync(path.join(folder, 'database', 'pg_wal')).filter((name) => /^[0-9A-F]{24}$/.test(name))
+        .length
+    const vacuums = async () =>
+      (await ask(`SELECT vacuum_count::int AS n FROM pg_stat_user_tables WHERE relname = 'GuidanceRun'`)).n
+
+    await upkeep(pool)
+    expect(await vacuums()).toBe(0)
+    await write()
+    const once = await megabytes()
+    expect(once).toBeGreaterThan(75)
+    await upkeep(pool)
+    expect(await vacuums()).toBe(1)
+    const files = log()
+    for (let round = 0; round < 3; round++) {
+      await write()
+      await upkeep(pool)
+    }
+    expect(await megabytes()).toBeLessThan(once * 1.2)
+    // Of 16 MB each.
+    expect(log()).toBeLessThanOrEqual(Math.max(files, 128 / 16 + 1))
+    await pool.end()
+    await embedded.close()
   })
 })
 

@@ -19,15 +19,17 @@ interface Bloated {
 /**
  * Dead rows after which a table is vacuumed: so many, and such a part of the live ones. Autovacuum's part is a fifth. An
  * HNSW index is mended entry by entry while everybody waits, 12 s for 20,000 rows, so vectors come when half are dead.
- * Large values lie apart in pieces of 2 KB.
+ * Large values lie apart in pieces of 2 KB. What the statistics did not see before a start, ANALYZE has counted.
  */
 const bloated = `
   SELECT c.oid::regclass::text AS table, (rows.n_dead_tup + coalesce(pieces.n_dead_tup, 0))::int AS dead
   FROM pg_stat_user_tables rows
   JOIN pg_class c ON c.oid = rows.relid
   LEFT JOIN pg_stat_all_tables pieces ON pieces.relid = c.reltoastrelid
-  WHERE rows.n_dead_tup > 1000 + rows.n_live_tup * CASE WHEN c.relname = 'AssetVector' THEN 1 ELSE 0.2 END
-     OR pieces.n_dead_tup > 10000 + pieces.n_live_tup * 0.2`
+  LEFT JOIN pg_class p ON p.oid = c.reltoastrelid
+  CROSS JOIN LATERAL (SELECT CASE c.relname WHEN 'AssetVector' THEN 1 ELSE 0.2 END AS of_live) part
+  WHERE rows.n_dead_tup > 1000 + greatest(rows.n_live_tup, c.reltuples) * part.of_live
+     OR pieces.n_dead_tup > 10000 + greatest(pieces.n_live_tup, p.reltuples) * part.of_live`
 
 /** Vacuums what has many dead rows, then ends the log's old part. Others wait while one of its statements runs. */
 export async function upkeep(pool: pg.Pool, log?: OpenDatabaseOptions['log']): Promise<void> {

@@ -1,9 +1,9 @@
 /** An SVG as text in which colours can be exchanged and nothing else. */
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
+import { DrawnElements } from '../../sources/drawn.ts'
 import { signature } from '../../sources/signature.ts'
 import type { Rgb } from './colours.ts'
-import { DrawnElements } from './drawn.ts'
 import { type Colour, readColour } from './notation.ts'
 
 export const svgLimits = { bytes: 2 * 2 ** 20, elements: 20_000, colours: 64, depth: 200 }

@@ -3,6 +3,7 @@
  * filter when shrinking, fixed-point weights, each pass rounded to 8 bits. Reference encoders were trained on it, and
  * other resizers move the embedding.
  */
+import { across, down } from './passes.ts'
 
 interface Filter {
   support: number
@@ -36,7 +37,8 @@ export type FilterName = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' 
 /** Bits of the fixed-point weights: 32 less 8 of the pixel less 2 of headroom. */
 const precision = 32 - 8 - 2
 
-interface Taps {
+/** Where the taps of each output lie, and how much they weigh. */
+export interface Taps {
   /** First input index and number of taps of each output, `2 * count`. */
   bounds: Int32Array
   /** `stride` weights for each output. */
@@ -100,18 +102,17 @@ export function resample(
 ): Raster {
   if (name === 'nearest') return nearest(source, width, height, crop)
   const filter = filters[name]!
-  const across = taps(source.width, width, crop.left, crop.width, filter)
-  const down = taps(source.height, height, crop.top, crop.height, filter)
-  // The rows that the second pass reads; Pillow skips a pass that changes nothing.
+  // Pillow skips a pass that changes nothing.
+  const columns = source.width === width ? null : taps(source.width, width, crop.left, crop.width, filter)
+  const lines = source.height === height ? null : taps(source.height, height, crop.top, crop.height, filter)
+  // The rows that the second pass reads.
   const last = (crop.height - 1) * 2
-  const sameHeight = source.height === height
-  const firstRow = sameHeight ? crop.top : down.bounds[0]!
-  const rows = sameHeight ? crop.height : down.bounds[last]! + down.bounds[last + 1]! - firstRow
-  const wide =
-    source.width === width
-      ? copyColumns(source, crop, firstRow, rows)
-      : horizontal(source, across, crop.width, firstRow, rows)
-  const data = sameHeight ? wide : vertical(wide, down, crop.width, crop.height, firstRow)
+  const first = lines ? lines.bounds[0]! : crop.top
+  const rows = lines ? lines.bounds[last]! + lines.bounds[last + 1]! - first : crop.height
+  const wide = columns
+    ? across(source, columns, crop.width, first, rows)
+    : copyColumns(source, crop, first, rows)
+  const data = lines ? down(wide, lines, crop.width * 3, crop.height, first) : wide
   return { data, width: crop.width, height: crop.height }
 }
 
@@ -175,68 +176,6 @@ function copyColumns(source: Raster, crop: Crop, firstRow: number, rows: number)
     out.set(source.data.subarray(from, from + crop.width * 3), y * crop.width * 3)
   }
   return out
-}
-
-const half = 1 << (precision - 1)
-
-function horizontal(
-  source: Raster,
-  { bounds, weights, stride }: Taps,
-  width: number,
-  firstRow: number,
-  rows: number,
-) {
-  const out = new Uint8ClampedArray(rows * width * 3)
-  const input = source.data
-  for (let y = 0; y < rows; y++) {
-    const line = (firstRow + y) * source.width * 3
-    let o = y * width * 3
-    for (let x = 0; x < width; x++) {
-      const n = bounds[x * 2 + 1]!
-      let i = line + bounds[x * 2]! * 3
-      let w = x * stride
-      const end = w + n
-      let r = half
-      let g = half
-      let b = half
-      for (; w < end; w++, i += 3) {
-        const weight = weights[w]!
-        r = (r + Math.imul(input[i]!, weight)) | 0
-        g = (g + Math.imul(input[i + 1]!, weight)) | 0
-        b = (b + Math.imul(input[i + 2]!, weight)) | 0
-      }
-      out[o] = r >> precision
-      out[o + 1] = g >> precision
-      out[o + 2] = b >> precision
-      o += 3
-    }
-  }
-  return new Uint8Array(out.buffer)
-}
-
-function vertical(
-  input: Uint8Array,
-  { bounds, weights, stride }: Taps,
-  width: number,
-  height: number,
-  firstRow: number,
-) {
-  const line = width * 3
-  const out = new Uint8ClampedArray(height * line)
-  const sums = new Int32Array(line)
-  for (let y = 0; y < height; y++) {
-    sums.fill(half)
-    const n = bounds[y * 2 + 1]!
-    let i = (bounds[y * 2]! - firstRow) * line
-    for (let k = 0; k < n; k++) {
-      const weight = weights[y * stride + k]!
-      for (let x = 0; x < line; x++) sums[x] = (sums[x]! + Math.imul(input[i + x]!, weight)) | 0
-      i += line
-    }
-    const o = y * line
-    for (let x = 0; x < line; x++) out[o + x] = sums[x]! >> precision
-  }
-  return new Uint8Array(out.buffer)
 }
 
 function nearest(source: Raster, width: number, height: number, crop: Crop): Raster {

@@ -1,0 +1,14 @@
+/** Assembles resample.wat anew: `npm run wasm`. A test holds resample.wasm to it. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import wabt from 'wabt'
+
+const simd = { simd: true }
+
+export async function assemble(): Promise<Uint8Array> {
+  const text = readFileSync(new URL('./resample.wat', import.meta.url), 'utf8')
+  const module = (await wabt()).parseWat('resample.wat', text, simd)
+  module.validate()
+  return module.toBinary({}).buffer
+}
+
+if (import.meta.main) writeFileSync(new URL('./resample.wasm', import.meta.url), await assemble())

@@ -3,23 +3,11 @@ import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../errors.ts'
 import { DrawnElements } from './drawn.ts'
 
-/** What an SVG may draw, in elements; a step of a filter counts for fifty. Some seconds of one core at most. */
+/** What an SVG may draw, in elements. Rendering cannot be stopped once it has begun. */
 export const drawnLimit = 200_000
-const effect = 50
 
-/** Nothing smaller than this has so many elements, unless it refers to some of them again; */
-const smallest = 4 * drawnLimit
-/** which it does not without one of these, two of which may hide others. */
-const multiplying = ['<use', ':use', 'url(', 'filter', 'data:', 'stylesheet', '<!ENTITY', '&#', '\\']
-
-/** Images in images in images that are looked into. */
-const deepest = 3
-
-/** Errors of XML, each of which takes time; the renderer refuses most of them. */
+/** Errors of XML after which the rest is left to the renderer, which refuses most of them. */
 const mostErrors = 1000
-
-/** Text that begins with a tag, which is an SVG or nothing. */
-export const isMarkup = (text: string) => /^(\xef\xbb\xbf)?\s*</.test(text)
 
 /**
  * An entity that is a parameter of the document type, stands in another file, or is made of other entities or of markup,
@@ -29,8 +17,8 @@ const unread =
   /<!ENTITY\s+(?:%|[^\s"'<>]+\s+(?:SYSTEM|PUBLIC|"[^"]*(?:<|&(?!#)|&#0*(?:38|60|x0*26|x0*3c);)|'[^']*(?:<|&(?!#)|&#0*(?:38|60|x0*26|x0*3c);)))/i
 
 /**
- * Before the renderer sees it, which nothing stops once it has begun. Entities that stand for plain text, as editors write
- * them for namespaces, are read.
+ * Before the renderer sees it: nothing that grows when it is read. Entities that stand for plain text, as editors write them
+ * for namespaces, are read.
  * @throws ItemError
  */
 export function checkDrawing(bytes: Uint8Array): void {
@@ -41,88 +29,41 @@ export function checkDrawing(bytes: Uint8Array): void {
       'INVALID',
       'The SVG declares entities made of other entities or of elements, or kept in other files, which are not read; write out what they stand for.',
     )
-  if (file.length < smallest && !multiplying.some((sign) => file.includes(sign))) return
-  if (drawnBy(file.toString('latin1'), deepest) > drawnLimit)
+  if ((file.includes('<use') || file.includes(':use')) && drawnByUse(file.toString('utf8')) > drawnLimit)
     throw new ItemError(
       'INVALID',
-      `The SVG draws more than ${drawnLimit} elements when its <use>, patterns, masks, markers and filters are written out (a step of a filter counts for ${effect}); simplify it, or send it as PNG.`,
+      `The SVG draws more than ${drawnLimit} elements when its <use> are written out; simplify it, or send it as PNG.`,
     )
 }
 
-/** Elements that an SVG draws, those of SVGs inside it included. What is wrong with its XML, the renderer says. */
-function drawnBy(text: string, depth: number): number {
-  const drawn = new DrawnElements({ effect })
+/** Elements that an SVG draws. What is wrong with its XML, the renderer says. */
+function drawnByUse(text: string): number {
+  const drawn = new DrawnElements()
   const parser = new SaxesParser()
-  let sheet: string | null = null
-  let elements = 0
   let errors = 0
-  parser.on('error', () => {
-    if (++errors > mostErrors) throw new ItemError('UNREADABLE_IMAGE', 'The SVG is not well-formed XML.')
-  })
+  let deepest = 0
+  parser.on('error', () => void errors++)
   parser.on('doctype', (type) => {
-    for (const [, name, , value] of type.matchAll(/<!ENTITY\s+(\S+)\s+(["'])(.*?)\2/gis))
-      parser.ENTITIES[name!] = value!.replace(/&#(\d+|x[\da-f]+);/gi, (_, code) =>
-        String.fromCodePoint(Math.min(Number(code.replace(/^x/i, '0x')), 0x10ffff)),
-      )
-  })
-  // A style sheet in an address.
-  parser.on('processinginstruction', ({ body }) => {
-    if (/data:/i.test(body)) throw new Told(Infinity)
+    for (const [, name] of type.matchAll(/<!ENTITY\s+(\S+)/g)) parser.ENTITIES[name!] = ''
   })
   parser.on('opentag', ({ name, attributes }: SaxesTagPlain) => {
-    const bare = name.replace(/^.*:/, '')
-    // The renderer refuses what is deeper.
-    if (drawn.open(bare, attributes) > 1000) throw new Told(0)
-    if (++elements > drawnLimit) throw new Told(Infinity)
-    if (bare === 'style') sheet = ''
-    for (const [key, value] of Object.entries(attributes))
-      if (/^(.*:)?href$/.test(key)) drawn.add(drawnInside(value, depth))
+    const kept = ['id', 'href', 'xlink:href'].flatMap((key) =>
+      key in attributes ? [[key, attributes[key]!]] : [],
+    )
+    deepest = Math.max(deepest, drawn.open(name.replace(/^.*:/, ''), Object.fromEntries(kept)))
   })
-  const note = (text: string) => {
-    if (sheet !== null) sheet += text
+  parser.on('closetag', () => drawn.close())
+  for (let at = 0; at < text.length; at += piece) {
+    // The renderer refuses what is deeper, and nearly all that is no XML.
+    if (errors > mostErrors || deepest > 1000) return 0
+    parser.write(text.slice(at, at + piece))
   }
-  parser.on('text', note)
-  parser.on('cdata', note)
-  parser.on('closetag', () => {
-    drawn.close()
-    if (sheet === null) return
-    if (/@import/i.test(sheet) && /data:/i.test(sheet)) throw new Told(Infinity)
-    drawn.sheet(sheet)
-    sheet = null
-  })
-  try {
-    parser.write(text).close()
-  } catch (error) {
-    if (error instanceof Told) return error.elements
-    throw error
-  }
+  parser.close()
   return drawn.count()
 }
 
-/** What needs no more reading. */
-class Told extends Error {
-  readonly elements: number
-
-  constructor(elements: number) {
-    super()
-    this.elements = elements
-  }
-}
-
-/** Elements of an SVG in a `data:` address; none where it is of another kind. */
-function drawnInside(address: string, depth: number): number {
-  const comma = address.indexOf(',')
-  const [, type, more] = /^\s*data:([^;]*)(.*)$/is.exec(address.slice(0, Math.max(0, comma))) ?? []
-  if (type === undefined || /^image\/(png|jpe?g|gif|webp|avif)$/i.test(type)) return 0
-  const data = address.slice(comma + 1)
-  if (depth === 0) return Infinity
-  const inner = /;\s*base64\s*$/i.test(more!)
-    ? Buffer.from(data, 'base64').toString('latin1')
-    : data.replace(/%([\da-f]{2})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
-  // Compressed, or made of entities, it could be any size.
-  if (inner.startsWith('\x1f\x8b') || unread.test(inner)) return Infinity
-  return isMarkup(inner) ? drawnBy(inner, depth - 1) : 0
-}
+/** Characters that are read at once. */
+const piece = 65_536
 
 /** What the renderer (librsvg, by libvips) says of an SVG; null when it is about something else. */
 export function drawingError(cause: Error): ItemError | null {

@@ -1,7 +1,7 @@
 /** Opening picture files: which formats, within which limits, and what is wrong with those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
-import { checkDrawing, drawingError, isMarkup } from './drawing.ts'
+import { checkDrawing, drawingError } from './drawing.ts'
 import { signature } from './signature.ts'
 
 export interface PictureLimits {
@@ -48,7 +48,7 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
       'UNSUPPORTED_FORMAT',
       `The file is compressed (gzip). Send what is in it; ${readable}.`,
     )
-  if (isMarkup(Buffer.from(bytes.subarray(0, 1000)).toString('latin1'))) checkDrawing(bytes)
+  if (isMarkup(bytes)) checkDrawing(bytes)
   try {
     // Without a limit here: what is too large is said with its size below.
     const header = await openPicture(bytes, limits, { limitInputPixels: false }).metadata()
@@ -71,6 +71,12 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
     throw pictureError(error)
   }
 }
+
+/** Text that begins with a tag, which is an SVG or nothing. */
+const isMarkup = (bytes: Uint8Array) =>
+  /^(\xef\xbb\xbf)?\s*</.test(
+    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1000)).toString('latin1'),
+  )
 
 /** Turns what sharp throws into an ItemError, which keeps it as its cause; anything else is returned as it is. */
 export function pictureError(error: unknown): unknown {

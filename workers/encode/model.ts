@@ -13,17 +13,18 @@ import { type EncodeWork, gatherInputs, spreadVectors } from './vectors.ts'
 /**
  * Where the threads of one session would mostly wait for each other, two sessions with half of the cores each do a third
  * more: texts are so little work, and so are pictures with products in 8 bits. Both hold the weights, which the size of
- * text towers and of 8 bits allows.
+ * text towers and of 8 bits allows. Gives the threads of each session.
  */
 export function sessionsOf(
   spec: ModelSpec,
   side: Side,
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
-) {
-  const little = side === 'text' || variantFor(spec, provider)?.name === 'int8'
+): number[] {
+  const variant = variantFor(spec, provider)
+  const little = side === 'text' || (variant?.name === 'int8' && variant.sides.includes(side))
   return provider === 'cpu' && threads > 1 && little
-    ? { count: 2, threads: Math.floor(threads / 2) }
-    : { count: 1, threads }
+    ? [Math.floor(threads / 2), Math.ceil(threads / 2)]
+    : [threads]
 }
 
 /** Lengths that short texts are padded to at most: a batch holds texts of like length. */
@@ -92,9 +93,11 @@ export class LoadedModel {
 
   /** All of it or nothing: what has been opened is closed where another part fails. @throws ModelFolderError */
   static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
+    const open = (side: Side) =>
+      sessionsOf(spec, side, options).map((threads) => loadSide(spec, side, { ...options, threads }))
+    // One that died is replaced.
     const load = (side: Side) => () =>
-      loadSide(spec, side, { ...options, threads: sessionsOf(spec, side, options).threads })
-    const open = (side: Side) => Array.from(new Array(sessionsOf(spec, side, options).count), load(side))
+      loadSide(spec, side, { ...options, threads: sessionsOf(spec, side, options)[0]! })
     const [visions, texts] = [open('vision'), open('text')]
     const opening = [...visions, ...texts]
     try {

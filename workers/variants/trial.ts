@@ -79,7 +79,10 @@ export async function vectorsOf(
   return vectors
 }
 
-/** With the threads that a server gives one session of the side. @throws ModelFolderError */
+/**
+ * One session with the threads that a server gives one on the model's own files: two on files in 8 bits do more than is
+ * measured so. @throws ModelFolderError
+ */
 export const openSide = (
   spec: ModelSpec,
   files: ModelFiles,
@@ -87,7 +90,7 @@ export const openSide = (
   provider: Provider,
 ): Promise<EncodeSession> => {
   const plain = { ...spec, files, variants: [] }
-  return loadSide(plain, side, { provider, threads: sessionsOf(plain, side, { provider }).threads })
+  return loadSide(plain, side, { provider, threads: sessionsOf(plain, side, { provider })[0] })
 }
 
 /** Median seconds of each session on the same input, run in turns; first each once, which compiles what is compiled. */

@@ -1,5 +1,6 @@
 /** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
 import { bundledBench } from './bundled.ts'
+import { decodingBench } from './decoding.ts'
 import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
@@ -11,6 +12,7 @@ import { variantsBench } from './variants.ts'
 const wanted = process.argv.slice(2)
 const parts: Record<string, () => Promise<unknown>> = {
   throughput: () => throughputBench(),
+  decoding: () => decodingBench(),
   bundled: () => bundledBench(),
   variants: () => variantsBench(),
   fusions: () => fusionsBench(),

@@ -2,6 +2,7 @@
 import type { KernelEnum, Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
 import type { ImageSpec } from '../registry/spec.ts'
+import { drawer } from '../sources/drawer.ts'
 import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
 import { type Crop, type Raster, resample } from './resample.ts'
 
@@ -138,9 +139,12 @@ async function decodeRaw(
   limits: PictureLimits,
   { shrink = null, noSmaller = false }: { shrink?: Shrink | null; noSmaller?: boolean },
 ) {
-  const density = header.format === 'svg' ? svgDensity(header, spec, noSmaller) : undefined
+  if (header.format === 'svg') {
+    const options = { pixels: limits.pixels, density: svgDensity(header, spec, noSmaller) }
+    return { ...(await drawer.draw(bytes, options)), cmyk: false }
+  }
   const cmyk = header.space === 'cmyk'
-  let picture = openPicture(bytes, limits, density ? { density, ignoreIcc: true } : { ignoreIcc: true })
+  let picture = openPicture(bytes, limits, { ignoreIcc: true })
   if (shrink) {
     const { kernel, fastShrinkOnLoad } = shrink
     const { width, height, crop } = shrink.fit

@@ -1,4 +1,5 @@
 import type { Metadata } from 'sharp'
+import { drawer } from '../sources/drawer.ts'
 import { formats, openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
 
 export interface Inspected {
@@ -17,7 +18,9 @@ export async function inspect(bytes: Uint8Array, limits: PictureLimits): Promise
   const header = await pictureHeader(bytes, limits)
   try {
     // Shrinking while decoding still reads every byte of the file.
-    await openPicture(bytes, limits).resize(32, 32, { fit: 'fill' }).raw().toBuffer()
+    const small = { width: 32, height: 32, fit: 'fill' } as const
+    if (header.format === 'svg') await drawer.draw(bytes, { pixels: limits.pixels, resize: small })
+    else await openPicture(bytes, limits).resize(small).raw().toBuffer()
   } catch (error) {
     throw pictureError(error)
   }

@@ -1,5 +1,7 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import sharp, { type Sharp } from 'sharp'
+import { drawer } from '../sources/drawer.ts'
 import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
 import { exists } from './files.ts'
 
@@ -47,13 +49,18 @@ export class Thumbnails {
     const bytes = await readFile(source)
     try {
       const { format, width, height, density = 72 } = await pictureHeader(bytes, this.#limits)
-      const drawing = format === 'svg'
-      const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
-      await openPicture(bytes, this.#limits, drawing ? { density: scaled } : {})
-        .autoOrient()
-        .resize(size, size, { fit: 'inside', withoutEnlargement: !drawing })
-        .webp({ quality: 82, smartSubsample: true })
-        .toFile(draft)
+      const resize = { width: size, height: size, fit: 'inside' } as const
+      let picture: Sharp
+      if (format === 'svg') {
+        const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
+        const options = { pixels: this.#limits.pixels, density: scaled, resize }
+        const { data, ...raw } = await drawer.draw(bytes, options)
+        picture = sharp(data, { raw })
+      } else
+        picture = openPicture(bytes, this.#limits)
+          .autoOrient()
+          .resize({ ...resize, withoutEnlargement: true })
+      await picture.webp({ quality: 82, smartSubsample: true }).toFile(draft)
     } catch (error) {
       await rm(draft, { force: true })
       throw pictureError(error)

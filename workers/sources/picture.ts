@@ -1,6 +1,7 @@
 /** Opening picture files: which formats, within which limits, and what is wrong with those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { drawer } from './drawer.ts'
 import { checkDrawing, drawingError } from './drawing.ts'
 import { signature } from './signature.ts'
 
@@ -27,7 +28,7 @@ export const formats: Readonly<Record<string, { mimeType: string; extension: str
 const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
 
 /**
- * A sharp pipeline on the picture: first frame only, damaged files fail.
+ * A sharp pipeline on a picture that is no SVG: first frame only, damaged files fail.
  * `unlimited` is for a caller that has checked the size itself.
  */
 export function openPicture(bytes: Uint8Array, limits: PictureLimits, options: SharpOptions = {}): Sharp {
@@ -48,10 +49,13 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
       'UNSUPPORTED_FORMAT',
       `The file is compressed (gzip). Send what is in it; ${readable}.`,
     )
-  if (isMarkup(bytes)) checkDrawing(bytes)
+  const markup = isMarkup(bytes)
+  if (markup) checkDrawing(bytes)
   try {
     // Without a limit here: what is too large is said with its size below.
-    const header = await openPicture(bytes, limits, { limitInputPixels: false }).metadata()
+    const header = markup
+      ? await drawer.header(bytes)
+      : await openPicture(bytes, limits, { limitInputPixels: false }).metadata()
     const avif = header.format !== 'heif' || header.compression === 'av1'
     if (!(header.format in formats) || !avif)
       throw new ItemError('UNSUPPORTED_FORMAT', `The picture is ${header.format}; ${readable}.`)

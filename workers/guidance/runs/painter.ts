@@ -7,6 +7,7 @@ import { writeModel } from '../../onnx/file.ts'
 import { port } from '../../onnx/writer.ts'
 import { uniform } from '../../random.ts'
 import type { ImageSpec } from '../../registry/spec.ts'
+import { drawer } from '../../sources/drawer.ts'
 import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../../sources/picture.ts'
 import { concat } from '../arrays.ts'
 import { differentiate } from '../backward.ts'
@@ -281,7 +282,12 @@ async function makeGenerator(
           'INVALID',
           `The SVG is ${width} x ${height}: too long, at most ${longestAspect} times as long as wide.`,
         )
-      return recolour(svg, sized({ width, height }), palette, random)
+      const own = sized({ width, height })
+      // Drawn again at each step, where nothing could stop it.
+      await drawer.draw(start, { pixels: limits.pixels, resize: { ...own, fit: 'fill' } }).catch((error) => {
+        throw pictureError(error)
+      })
+      return recolour(svg, own, palette, random)
     }
   }
 }
@@ -302,15 +308,17 @@ async function startPlanes(
   { width, height }: { width: number; height: number },
   limits: PictureLimits,
 ): Promise<Float32Array> {
-  await pictureHeader(bytes, limits)
-  const data = await openPicture(bytes, limits)
-    .autoOrient()
-    .resize(width, height, { fit: 'cover' })
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer()
+  const { format } = await pictureHeader(bytes, limits)
+  const resize = { width, height, fit: 'cover' } as const
+  const open = async () => {
+    if (format !== 'svg') return openPicture(bytes, limits).autoOrient().resize(resize)
+    const { data, ...raw } = await drawer.draw(bytes, { pixels: limits.pixels, resize })
+    return sharp(data, { raw })
+  }
+  const data = await open()
+    .then((picture) =>
+      picture.flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha().raw().toBuffer(),
+    )
     .catch((error) => {
       throw pictureError(error)
     })

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import sharp from 'sharp'
 import { BadUserInput, DeadlineExceeded, ItemError } from '../errors.ts'
 import { type Log, silent } from '../log.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
@@ -211,7 +212,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       const spec = await registry.get()
       // A text and a picture that no cache knows.
       const nonce = Math.floor(Math.random() * 2 ** 48).toString(36)
-      const results = await encode([{ text: `ready ${nonce}` }, { image: canary(nonce) }], {
+      const results = await encode([{ text: `ready ${nonce}` }, { image: await canary() }], {
         deadlineMs: 30_000,
       })
       const failed = results.find((result) => result instanceof ItemError)
@@ -235,8 +236,8 @@ function contentHash(input: EncodeInput): string {
     .digest('hex')
 }
 
-/** A drawing that differs in a comment. */
-const canary = (nonce: string) =>
-  Buffer.from(
-    `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><!-- ${nonce} --><circle cx="32" cy="32" r="20" fill="#c33"/></svg>`,
-  )
+/** A picture of chance. */
+const canary = (): Promise<Buffer> =>
+  sharp(randomBytes(8 * 8 * 3), { raw: { width: 8, height: 8, channels: 3 } })
+    .png()
+    .toBuffer()

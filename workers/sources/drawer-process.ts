@@ -7,7 +7,8 @@ sharp.cache(false)
 
 // A Ctrl-C in the terminal reaches this process too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-process.on('disconnect', () => process.exit(0))
+// An exit would wait for the drawing that is under way.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
 const say = (reply: DrawReply) => process.connected && process.send!(reply)
 

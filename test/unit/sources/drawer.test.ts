@@ -6,10 +6,12 @@ import { Drawer } from '../../../workers/sources/drawer.ts'
 const svg = (inner: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="224" height="224">${inner}</svg>`)
 const easy = svg('<rect width="224" height="224" fill="#00f"/>')
-/** Seconds of work: each blur covers the whole of it. */
-const slow = svg(
-  `<filter id="f" x="0" y="0" width="1" height="1"><feGaussianBlur stdDeviation="20"/></filter>${'<rect width="224" height="224" filter="url(#f)"/>'.repeat(20_000)}`,
-)
+/** Each blur covers the whole of it, and takes some milliseconds. */
+const blurs = (count: number) =>
+  svg(
+    `<filter id="f" x="0" y="0" width="1" height="1"><feGaussianBlur stdDeviation="20"/></filter>${'<rect width="224" height="224" filter="url(#f)"/>'.repeat(count)}`,
+  )
+const slow = blurs(20_000)
 /** Gigabytes of dashes. */
 const large = svg(
   `<path stroke="red" fill="none" stroke-dasharray=".2" d="M0 0${'L1e5 1e5 0 0'.repeat(150)}"/>`,
@@ -101,4 +103,33 @@ it('keeps nobody alive, and ends with its parent', async () => {
   })
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0)
   expect(said).toBe('224\n')
+})
+
+it('ends with a parent that is killed while it draws', async () => {
+  const file = JSON.stringify(path.resolve('workers/sources/drawer.ts'))
+  const program = `
+    import { execFileSync } from 'node:child_process'
+    import { drawer } from ${file}
+    await drawer.header(Buffer.from(${JSON.stringify(easy.toString())}))
+    void drawer.draw(Buffer.from(${JSON.stringify(blurs(2000).toString())}), { pixels: 1e6 })
+    const pids = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+    console.log(Number.parseInt(pids.split('\\n').find((line) => line.includes('drawer-process')), 10))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const pid = await new Promise<number>((resolve) =>
+    child.stdout.once('data', (text) => resolve(Number(text))),
+  )
+  expect(pid).toBeGreaterThan(0)
+  // Until it is at work.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  child.kill('SIGKILL')
+  const alive = () => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  await expect.poll(alive, { timeout: 1500 }).toBe(false)
 })

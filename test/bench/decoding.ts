@@ -9,6 +9,7 @@ import sharp from 'sharp'
 import { decodePixels, normalisationTable, normaliseInto } from '../../workers/encode/pixels.ts'
 import type { ImageSpec } from '../../workers/registry/spec.ts'
 import { defaultLimits } from '../../workers/sources/picture.ts'
+import { cosine } from '../support/cosine.ts'
 import { photos } from './photos.ts'
 import { type Log, store } from './tools.ts'
 import { specOf } from './variants.ts'
@@ -102,16 +103,6 @@ function normalised(pixels: Uint8Array, spec: ImageSpec): Float32Array {
   const out = new Float32Array(pixels.length)
   normaliseInto(out, 0, pixels, normalisationTable(spec))
   return out
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!
-    aa += a[i]! ** 2
-    bb += b[i]! ** 2
-  }
-  return ab / Math.sqrt(aa * bb)
 }
 
 if (import.meta.main) {

@@ -153,19 +153,6 @@ export function modelTwin(home: string, name: string, settings: object): void {
   )
 }
 
-/** Length-independent cosine. */
-export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let ab = 0
-  let aa = 0
-  let bb = 0
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!
-    aa += a[i]! ** 2
-    bb += b[i]! ** 2
-  }
-  return ab / Math.sqrt(aa * bb)
-}
-
 /** The numbers of a FLOAT32 Vector. */
 export function decode(vector: string): Float32Array {
   return new Float32Array(new Uint8Array(Buffer.from(vector, 'base64')).buffer)

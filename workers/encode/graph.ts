@@ -7,6 +7,7 @@ import { normalisationTable, normaliseInto } from './pixels.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { padBatch } from './tokenizer.ts'
 import { Turns } from './turns.ts'
+import { cosine } from './vectors.ts'
 
 /** Providers whose kernels are compiled for each shape: they get a few batch sizes only, the rest is filled up. */
 const compilesShapes = (provider: Provider) => provider !== 'cpu'
@@ -153,16 +154,6 @@ function toFloat32(tensor: ort.Tensor): Float32Array {
   return Float32Array.from(
     data instanceof Uint16Array ? new Float16Array(data.buffer, data.byteOffset, data.length) : data,
   )
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!
-    aa += a[i]! * a[i]!
-    bb += b[i]! * b[i]!
-  }
-  return ab / Math.sqrt(aa * bb)
 }
 
 export const cores = os.availableParallelism()

@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
 import { loadSide } from './model.ts'
+import { cosine } from './vectors.ts'
 
 /** Providers worth a try on this machine, fastest first; cpu is always last. */
 export function candidates(): Provider[] {
@@ -48,11 +49,6 @@ async function trial(spec: ModelSpec, provider: Provider): Promise<Trial> {
   } finally {
     await session.close()
   }
-}
-
-const cosine = (a: Float32Array, b: Float32Array) => {
-  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i]!, 0)
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
 }
 
 /** Cosine with the CPU's vector that a provider must reach: fp16 kernels stay well above. */

@@ -33,3 +33,14 @@ function normalised(vector: Float32Array): Float32Array | null {
   if (!Number.isFinite(length) || length === 0) return null
   return vector.map((value) => value / length)
 }
+
+/** Of vectors of any length. */
+export function cosine(a: Float32Array, b: Float32Array): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i]! * b[i]!
+    aa += a[i]! * a[i]!
+    bb += b[i]! * b[i]!
+  }
+  return ab / Math.sqrt(aa * bb)
+}

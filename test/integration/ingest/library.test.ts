@@ -4,9 +4,10 @@ import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
+import { cosine } from '../../support/cosine.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
 import { picture, pictures, svg } from '../../support/pictures.ts'
-import { cosine, modelTwin } from '../../support/server.ts'
+import { modelTwin } from '../../support/server.ts'
 
 let place: TestLibrary
 beforeAll(async () => {

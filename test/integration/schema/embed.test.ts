@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cosine } from '../../support/cosine.ts'
 import { picture, pictures, svg } from '../../support/pictures.ts'
-import { cosine, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+import { decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 
 let server: TestServer

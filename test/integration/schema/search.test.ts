@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cosine } from '../../support/cosine.ts'
 import { picture, pictures } from '../../support/pictures.ts'
-import { addPictures, cosine, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+import { addPictures, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 let ids: string[]

@@ -7,6 +7,7 @@ import { decodePixels, normalisationTable, normaliseInto } from '../../../worker
 import { loadTokenizer } from '../../../workers/encode/tokenizer.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import type { ImageSpec } from '../../../workers/registry/spec.ts'
+import { cosine } from '../../support/cosine.ts'
 
 const parity = path.resolve('..', 'shared', 'parity')
 const here = existsSync(path.join(parity, 'manifest.json'))
@@ -54,13 +55,3 @@ describe.skipIf(!here)('parity with the reference', () => {
       expect(found).toBeGreaterThanOrEqual(file.endsWith('.jpg') ? 0.995 : 0.9995)
     })
 })
-
-function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!
-    aa += a[i]! ** 2
-    bb += b[i]! ** 2
-  }
-  return ab / Math.sqrt(aa * bb)
-}

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { cosine } from '../../support/cosine.ts'
 import { openEncoder, type TestEncoder, vectors } from '../../support/encoders.ts'
 import { pictures } from '../../support/pictures.ts'
 
@@ -112,13 +113,3 @@ describe('a vector', () => {
     vectors(await encoder.encode([{ text: 'the other models go on' }]))
   })
 })
-
-function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!
-    aa += a[i]! ** 2
-    bb += b[i]! ** 2
-  }
-  return ab / Math.sqrt(aa * bb)
-}

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { cosine } from '../../support/server.ts'
+import { cosine } from '../../support/cosine.ts'
 
 const driver = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome']
   .map((folder) => path.join(folder, 'vk_swiftshader_icd.json'))

@@ -24,7 +24,7 @@ const env = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20), ...process.env }
 // With a larger young generation V8 looks through the whole heap after every few uploads, as their bytes count for the
 // old one and what the young one may grow to is taken off its limit.
 const flags = ['--max-semi-space-size=4']
-const script = fileURLToPath(new URL('limn.ts', import.meta.url))
+const script = fileURLToPath(new URL('./limn.ts', import.meta.url))
 const child = spawn(ownNode(), [...flags, script, ...process.argv.slice(2)], { stdio: 'inherit', env })
 
 // A terminal's Ctrl-C reaches the child by itself; what is sent to this process alone is passed on.

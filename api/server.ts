@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { seedSamples } from '../workers/ingest/seed.ts'
+import { keyMatcher, serverKey } from './access/keys.ts'
 import { type App, openApp } from './app.ts'
 import { type Config, ConfigError, checkExposure } from './config.ts'
-import { createFront } from './http/front.ts'
 import { createReadiness } from './http/health.ts'
-import { keyMatcher, serverKey } from './keys.ts'
+import { createFront } from './http/router.ts'
 
 export interface RunningServer {
   /** Where it answers, without a slash at the end. */

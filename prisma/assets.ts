@@ -1,6 +1,6 @@
-import { Prisma, type PrismaClient } from './client/client.ts'
 import { translated } from './errors.ts'
 import { filterSql } from './filter.ts'
+import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
 import type { AssetPage, AssetPageRequest, AssetPatch, AssetRow, Assets, NewAsset } from './types.ts'
 

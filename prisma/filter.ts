@@ -1,4 +1,4 @@
-import { Prisma } from './client/client.ts'
+import { Prisma } from './generated/client.ts'
 import type { AssetFilter } from './types.ts'
 
 /**

@@ -1,15 +1,15 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaAssets } from './assets.ts'
-import { PrismaClient } from './client/client.ts'
-import { noteVersions, startEmbedded } from './embedded.ts'
-import { keepUp } from './embedded-upkeep.ts'
+import { keepUp } from './embedded/maintenance.ts'
+import { noteVersions, startEmbedded } from './embedded/start.ts'
 import { StartupError, translated } from './errors.ts'
+import { PrismaClient } from './generated/client.ts'
 import { lockHome } from './lock.ts'
 import { migrate } from './migrate.ts'
 import { PrismaRuns } from './runs.ts'
 import type { Database, DatabaseInfo, OpenDatabaseOptions } from './types.ts'
-import { PgVectors } from './vectors.ts'
+import { PgVectors } from './vectors/store.ts'
 
 /** The oldest server whose SQL this uses, and the first pgvector with iterative scans. */
 const oldestServer = 13

@@ -1,5 +1,5 @@
-import type { Prisma, PrismaClient } from './client/client.ts'
 import { translated } from './errors.ts'
+import type { Prisma, PrismaClient } from './generated/client.ts'
 import { newRunId } from './ids.ts'
 import type { NewRun, RunEnd, RunFrame, RunRow, RunStatus, Runs, SavedRun } from './types.ts'
 

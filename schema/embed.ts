@@ -1,11 +1,11 @@
 import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { ItemError } from '../workers/errors.ts'
-import { builder } from './builder.ts'
-import { type Concept, ConceptInput } from './concepts.ts'
-import { asRequestError, atMost, InputError, ItemFailure } from './errors.ts'
-import { counted, limits } from './limits.ts'
+import { builder } from './core/builder.ts'
+import { type Concept, ConceptInput } from './core/concepts.ts'
+import { asRequestError, atMost, InputError, ItemFailure } from './core/errors.ts'
+import { counted, limits } from './core/limits.ts'
+import { dot, packVector } from './core/vector.ts'
 import { Model } from './models.ts'
-import { dot, packVector } from './vector.ts'
 
 /** Where a concept lies in a model's space. */
 export interface Embedded extends Pick<Concept, 'vector' | 'modality' | 'contentHash'> {

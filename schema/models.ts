@@ -1,7 +1,7 @@
 import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { variantFor } from '../workers/registry/spec.ts'
-import { builder } from './builder.ts'
-import { Node } from './node.ts'
+import { builder } from './core/builder.ts'
+import { Node } from './core/node.ts'
 
 export const Model = builder.objectRef<EncoderModel>('Model').implement({
   description: 'A dual encoder: pictures and texts into one space.',

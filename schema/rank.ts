@@ -1,12 +1,11 @@
 import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { ItemError } from '../workers/errors.ts'
+import { probabilities } from '../workers/similarity/probability.ts'
 import { Asset } from './assets/asset.ts'
-import { builder } from './builder.ts'
-import { type Concept, ConceptInput } from './concepts.ts'
-import { atMost, InputError, ItemFailure } from './errors.ts'
-import { counted, limits } from './limits.ts'
-import { Model } from './models.ts'
-import { probabilities } from './probability.ts'
+import { builder } from './core/builder.ts'
+import { type Concept, ConceptInput } from './core/concepts.ts'
+import { atMost, InputError, ItemFailure } from './core/errors.ts'
+import { counted, limits } from './core/limits.ts'
 import {
   givenPrompts,
   PromptInput,
@@ -14,8 +13,9 @@ import {
   promptDescription,
   promptsDescription,
   resolvePrompts,
-} from './prompts.ts'
-import { dot } from './vector.ts'
+} from './core/prompts.ts'
+import { dot } from './core/vector.ts'
+import { Model } from './models.ts'
 
 interface RankedObject {
   index: number

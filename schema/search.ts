@@ -4,11 +4,10 @@ import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { BadUserInput } from '../workers/errors.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
-import { builder } from './builder.ts'
-import type { Context } from './context.ts'
-import { counted, limits } from './limits.ts'
-import { isAssetId } from './loaders.ts'
-import { Model } from './models.ts'
+import { builder } from './core/builder.ts'
+import type { Context } from './core/context.ts'
+import { counted, limits } from './core/limits.ts'
+import { isAssetId } from './core/loaders.ts'
 import {
   countedPage,
   decodeCursor,
@@ -17,7 +16,7 @@ import {
   PageInfo,
   type PageInfoObject,
   pageSize,
-} from './page.ts'
+} from './core/page.ts'
 import {
   givenPrompts,
   PromptInput,
@@ -25,8 +24,9 @@ import {
   promptDescription,
   promptsDescription,
   resolvePrompts,
-} from './prompts.ts'
-import { dot } from './vector.ts'
+} from './core/prompts.ts'
+import { dot } from './core/vector.ts'
+import { Model } from './models.ts'
 
 interface EdgeObject {
   node: AssetRow

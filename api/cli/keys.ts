@@ -1,5 +1,5 @@
+import { serverKey } from '../access/keys.ts'
 import { readConfig } from '../config.ts'
-import { serverKey } from '../keys.ts'
 
 /** Prints the key alone, so that a script can take it. */
 export async function keysCommand(args: string[]): Promise<number> {

@@ -1,16 +1,11 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
+import { candidates } from '../../workers/encode/choose-provider.ts'
 import type { Encoder, Provider } from '../../workers/encode/encoder.ts'
-import { candidates } from '../../workers/encode/providers.ts'
+import { readReferences, recordReferences } from '../../workers/encode/references.ts'
+import { type Verification, verifyModel } from '../../workers/encode/verify.ts'
 import { ModelFolderError, ModelNotFound } from '../../workers/errors.ts'
-import { onnxFiles, precisionsOf } from '../../workers/registry/files.ts'
-import { pullModel } from '../../workers/registry/pull.ts'
-import { readReferences, recordReferences } from '../../workers/registry/references.ts'
-import type { ModelRegistry } from '../../workers/registry/registry.ts'
-import { type ModelSpec, type Precision, variantFor } from '../../workers/registry/spec.ts'
-import { type Verification, verifyModel } from '../../workers/registry/verify.ts'
-import { inWords, optimize } from '../../workers/variants/optimize.ts'
 import {
   precisionFor,
   providers,
@@ -18,7 +13,12 @@ import {
   type Side,
   sides,
   type VariantRecord,
-} from '../../workers/variants/record.ts'
+} from '../../workers/registry/derived.ts'
+import { onnxFiles, precisionsOf } from '../../workers/registry/graph-files.ts'
+import { pullModel } from '../../workers/registry/hub/pull.ts'
+import type { ModelRegistry } from '../../workers/registry/registry.ts'
+import { type ModelSpec, type Precision, variantFor } from '../../workers/registry/spec.ts'
+import { inWords, optimize } from '../../workers/variants/optimize.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { bytes, type Progress, progressOn } from './progress.ts'

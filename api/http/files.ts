@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { AssetRow } from '../../prisma/types.ts'
-import type { Context, Services } from '../../schema/context.ts'
+import type { Context, Services } from '../../schema/core/context.ts'
 import { parseRange } from './range.ts'
 import { send } from './respond.ts'
 

@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createFetch } from '@whatwg-node/fetch'
 import { createYoga } from 'graphql-yoga'
-import type { Context, Services } from '../../schema/context.ts'
+import type { Context, Services } from '../../schema/core/context.ts'
+import { limits } from '../../schema/core/limits.ts'
+import { createLoaders } from '../../schema/core/loaders.ts'
 import { schema } from '../../schema/index.ts'
-import { limits } from '../../schema/limits.ts'
-import { createLoaders } from '../../schema/loaders.ts'
 import type { Log } from '../../workers/log.ts'
 import type { Config } from '../config.ts'
+import { createDeadline, type Deadline, useDeadline, useErrors } from '../hooks/use-errors.ts'
+import { useLimits } from '../hooks/use-limits.ts'
+import { useRequestForm } from '../hooks/use-request-form.ts'
 import type { Metrics } from '../metrics.ts'
-import { createDeadline, type Deadline, useDeadline, useErrors } from './execution.ts'
 import { assetAddresses } from './files.ts'
-import { useLimits } from './limits.ts'
-import { useRequestForm } from './requests.ts'
 
 type ServerContext = { req: IncomingMessage; res: ServerResponse }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Services } from '../../schema/context.ts'
+import type { Services } from '../../schema/core/context.ts'
 import { ModelFolderError } from '../../workers/errors.ts'
 import type { Log } from '../../workers/log.ts'
 import { send } from './respond.ts'

@@ -12,7 +12,7 @@ import { vector } from '@electric-sql/pglite-pgvector'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
-import { serveWire } from '../embedded-wire.ts'
+import { serveWire } from '../embedded/wire.ts'
 import { migrate } from '../migrate.ts'
 
 const schemaFile = new URL('../schema.prisma', import.meta.url)

@@ -1,7 +1,7 @@
 import type { AssetRow } from '../../prisma/types.ts'
-import { builder } from '../builder.ts'
+import { builder } from '../core/builder.ts'
+import { Node } from '../core/node.ts'
 import { Embedding } from '../embed.ts'
-import { Node } from '../node.ts'
 
 export const AssetStatus = builder.enumType('AssetStatus', {
   description: 'How far a picture has come.',

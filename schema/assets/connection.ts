@@ -1,8 +1,8 @@
 import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
-import { builder } from '../builder.ts'
-import { limits } from '../limits.ts'
-import { isAssetId } from '../loaders.ts'
+import { builder } from '../core/builder.ts'
+import { limits } from '../core/limits.ts'
+import { isAssetId } from '../core/loaders.ts'
 import {
   countedPage,
   decodeCursor,
@@ -11,7 +11,7 @@ import {
   PageInfo,
   type PageInfoObject,
   pageSize,
-} from '../page.ts'
+} from '../core/page.ts'
 import { Asset } from './asset.ts'
 import { AssetWhere, checkedWhere } from './where.ts'
 

@@ -1,12 +1,12 @@
 /** Guidance runs with the bundled model as the server makes them, without a server around. */
 import os from 'node:os'
 import path from 'node:path'
-import { createEncoder } from '../../workers/encode/index.ts'
+import type { Commission, GeneratorName } from '../../workers/drawing/painter.ts'
+import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers/drawing/run-store.ts'
+import { createRuns } from '../../workers/drawing/runs.ts'
+import { createEncoder } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { createGuide } from '../../workers/guidance/guide.ts'
-import type { Commission, GeneratorName } from '../../workers/guidance/runs/painter.ts'
-import { createRuns } from '../../workers/guidance/runs/runs.ts'
-import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers/guidance/runs/store.ts'
 import { bundledModel } from '../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 

@@ -1,12 +1,12 @@
 /**
  * Twenty prompts by each generator with the bundled model: does the run raise the similarity to its prompt, and is the
- * result closer to it than the pictures of the sample library? Prints a table and writes the gallery of docs/guide.md.
+ * result closer to it than the pictures of the sample library? Prints a table and writes the gallery of docs/guidance.md.
  * `npx node test/bench/gallery.ts [GENERATOR]...`; `npx node test/bench/gallery.ts parts` draws the page's first picture.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
-import type { GeneratorName } from '../../workers/guidance/runs/painter.ts'
+import type { GeneratorName } from '../../workers/drawing/painter.ts'
 import { dot, drawings } from './drawings.ts'
 
 const prompts = [
@@ -77,7 +77,7 @@ export async function galleryBench(
   }
 }
 
-/** The picture that docs/guide.md begins with: four things, where one is seen, the gradient, and some steps later. */
+/** The picture that docs/guidance.md begins with: four things, where one is seen, the gradient, and some steps later. */
 export async function partsPicture(prompt = 'airplane', things = ['crab', 'airplane']): Promise<void> {
   await using draw = await drawings()
   const part = 128
@@ -128,7 +128,7 @@ export async function partsPicture(prompt = 'airplane', things = ['crab', 'airpl
     { prompt: 'gradient', picture: gradient },
     { prompt: '25 steps with cutouts', picture: Buffer.from(stepped) },
   ]
-  await sheet(tiles, path.resolve('docs/guide/parts.png'), { columns: 4, size: 256 })
+  await sheet(tiles, path.resolve('docs/guidance/parts.png'), { columns: 4, size: 256 })
 }
 
 /** Each picture over its prompt. */

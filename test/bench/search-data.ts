@@ -1,8 +1,8 @@
 /** A library of clustered vectors for benchmarks of search, loaded straight into a database. */
 import pg from 'pg'
-import { startEmbedded } from '../../prisma/embedded.ts'
+import { startEmbedded } from '../../prisma/embedded/start.ts'
 import { openDatabase } from '../../prisma/open.ts'
-import { encodeVectors } from '../../prisma/vectors-sql.ts'
+import { encodeVectors } from '../../prisma/vectors/sql.ts'
 import { numbers } from '../support/random.ts'
 
 export const dimensions = 512

@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { startEmbedded } from '../../prisma/embedded.ts'
+import { startEmbedded } from '../../prisma/embedded/start.ts'
 import { openDatabase } from '../../prisma/open.ts'
 import type { AssetFilter } from '../../prisma/types.ts'
-import { encodeVector, vectorIndex } from '../../prisma/vectors-sql.ts'
+import { encodeVector, vectorIndex } from '../../prisma/vectors/sql.ts'
 import { postgresBin, startPostgres } from '../support/postgres.ts'
 import {
   assetIdOf,

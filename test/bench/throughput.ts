@@ -5,9 +5,9 @@
  */
 import os from 'node:os'
 import path from 'node:path'
-import { DecodePool } from '../../workers/encode/decode-pool.ts'
+import { DecodePool } from '../../workers/images/decode-pool.ts'
+import { defaultLimits } from '../../workers/images/open.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
-import { defaultLimits } from '../../workers/sources/picture.ts'
 import { optimize } from '../../workers/variants/optimize.ts'
 import { rawPictures, rawTexts, transformers } from './peers.ts'
 import { photos } from './photos.ts'

@@ -6,10 +6,10 @@
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { bundledModel } from '../../workers/registry/bundled.ts'
+import { sides } from '../../workers/registry/derived.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { optimize } from '../../workers/variants/optimize.ts'
-import { sides } from '../../workers/variants/record.ts'
 import { type Log, mb, store } from './tools.ts'
 import { vitFolder, vitName } from './vit.ts'
 

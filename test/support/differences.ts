@@ -1,7 +1,7 @@
 /** The oracle of everything that is differentiated: central differences of the graph as ONNX Runtime runs it. */
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
-import { differentiate } from '../../workers/guidance/backward.ts'
+import { differentiate } from '../../workers/autodiff/differentiate.ts'
 import { writeModel } from '../../workers/onnx/file.ts'
 import { port } from '../../workers/onnx/writer.ts'
 import { numbers } from './random.ts'

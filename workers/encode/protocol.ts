@@ -1,6 +1,7 @@
 /** What the encoder's threads say to each other. A session gives the embeddings of a batch, row-major, not normalised. */
+
+import type { PictureLimits } from '../images/open.ts'
 import type { ImageSpec, ModelFiles } from '../registry/spec.ts'
-import type { PictureLimits } from '../sources/picture.ts'
 import type { Provider } from './encoder.ts'
 
 export interface SessionSettings {

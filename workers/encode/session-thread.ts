@@ -1,8 +1,8 @@
 /** Body of the thread that runs one side of a model. */
 import { workerData } from 'node:worker_threads'
-import { Graph } from './graph.ts'
+import { serveSession } from '../runtime/session-host.ts'
+import { Graph } from './encoder-session.ts'
 import type { SessionInput, SessionSettings } from './protocol.ts'
-import { serveSession } from './serve-session.ts'
 
 await serveSession(async () => {
   const { graph, ready } = await Graph.load(workerData as SessionSettings)

@@ -2,9 +2,9 @@
 import { workerData } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
 import type { Provider } from '../encode/encoder.ts'
-import { serveSession } from '../encode/serve-session.ts'
-import { Turns } from '../encode/turns.ts'
-import type { GradientFile } from './file.ts'
+import { Turns } from '../runtime/device-mutex.ts'
+import { serveSession } from '../runtime/session-host.ts'
+import type { GradientFile } from './gradient-file.ts'
 import { lossInputs } from './loss.ts'
 
 export interface GradientSettings {

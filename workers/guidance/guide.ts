@@ -1,22 +1,23 @@
 /** The guide operation: how well a picture fits weighted prompts, and how each of its pixels would have to change. */
-import { Admission } from '../encode/admission.ts'
+
+import { chooseProvider } from '../encode/choose-provider.ts'
 import type { Provider } from '../encode/encoder.ts'
-import { chooseProvider } from '../encode/providers.ts'
-import { Session } from '../encode/session.ts'
-import { Slots } from '../encode/slots.ts'
 import { BadUserInput, ItemError } from '../errors.ts'
+import { defaultLimits, type PictureLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
 import { GraphError } from '../onnx/errors.ts'
-import { Permits } from '../permits.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { defaultLimits, type PictureLimits } from '../sources/picture.ts'
+import { Admission } from '../runtime/admission.ts'
+import { Slots } from '../runtime/model-cache.ts'
+import { Permits } from '../runtime/semaphore.ts'
+import { Session } from '../runtime/session.ts'
 import { concat, cosineTo } from './arrays.ts'
-import { gradientObstacle } from './derive.ts'
-import { type GradientFile, gradientFile, visionFile } from './file.ts'
-import { type GradientLane, type GradientRow, gradientLane, type Pull } from './gradient-lane.ts'
+import { gradientObstacle } from './derive-gradient.ts'
+import { type GradientLane, type GradientRow, gradientLane, type Pull } from './gradient-batcher.ts'
+import { type GradientFile, gradientFile, visionFile } from './gradient-file.ts'
 import { cellsOf } from './heatmap.ts'
+import type { PictureResult, PictureTask } from './image-thread.ts'
 import { type LossKind, promptLoss } from './loss.ts'
-import type { PictureResult, PictureTask } from './picture-thread.ts'
 
 export interface GuideRequest {
   image: Uint8Array
@@ -152,7 +153,7 @@ export function createGuide(settings: GuideSettings): Guide {
 
   /** The thread for pictures, started when first needed and again when it has died. */
   async function pictureThread(): Promise<PictureSession> {
-    thread ??= Session.load(new URL('./picture-thread.ts', import.meta.url), null)
+    thread ??= Session.load(new URL('./image-thread.ts', import.meta.url), null)
     const held = thread
     const forget = () => {
       if (thread === held) thread = null

@@ -1,4 +1,4 @@
-import { fitOf } from '../encode/pixels.ts'
+import { fitOf } from '../images/preprocess.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 
 /**

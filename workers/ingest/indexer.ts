@@ -4,8 +4,8 @@ import type { Encoder } from '../encode/encoder.ts'
 import { ItemError, Overloaded } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import type { FileStore } from './files.ts'
-import { Waiting } from './waiting.ts'
+import type { FileStore } from './file-store.ts'
+import { Waiting } from './index-queue.ts'
 
 export interface IndexerOptions {
   database: Database

@@ -1,6 +1,6 @@
 import type { Metadata } from 'sharp'
-import { drawer } from '../sources/drawer.ts'
-import { formats, openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
+import { formats, openPicture, type PictureLimits, pictureError, pictureHeader } from '../images/open.ts'
+import { drawer } from '../images/svg/renderer.ts'
 
 export interface Inspected {
   mimeType: string

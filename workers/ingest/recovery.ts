@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { Database } from '../../prisma/types.ts'
 import type { Log } from '../log.ts'
-import type { FileStore } from './files.ts'
-import type { Journal } from './journal.ts'
+import type { FileStore } from './file-store.ts'
+import type { Journal } from './intent-log.ts'
 import type { Thumbnails } from './thumbnails.ts'
 
 interface Parts {

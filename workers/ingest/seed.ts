@@ -2,9 +2,9 @@ import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Database } from '../../prisma/types.ts'
 import { ItemError } from '../errors.ts'
+import { writeDurably } from '../fs/durable.ts'
 import { type Log, silent } from '../log.ts'
-import { writeDurably } from './durable.ts'
-import type { Library } from './types.ts'
+import type { Library } from './library.ts'
 
 interface Sample {
   file: string

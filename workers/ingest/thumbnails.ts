@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import sharp, { type Sharp } from 'sharp'
-import { drawer } from '../sources/drawer.ts'
-import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../sources/picture.ts'
-import { exists } from './files.ts'
+import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../images/open.ts'
+import { drawer } from '../images/svg/renderer.ts'
+import { exists } from './file-store.ts'
 
 let drafts = 0
 

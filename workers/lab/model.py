@@ -1,4 +1,4 @@
-"""The two towers. Operations are those that the gradient rules of workers/guidance cover."""
+"""The two towers. Operations are those that the gradient rules of workers/autodiff cover."""
 
 import math
 

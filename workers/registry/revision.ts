@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { preprocessingVersion } from '../encode/pixels.ts'
-import { onnxFiles } from './files.ts'
+import { preprocessingVersion } from '../images/preprocess.ts'
+import { onnxFiles } from './graph-files.ts'
 import type { ModelFiles } from './spec.ts'
 
 /** Files that decide what a vector is, beside the weights. */

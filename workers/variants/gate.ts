@@ -1,5 +1,5 @@
 /** Whether a derived variant's vectors are close enough to those of the fp32 file to stand beside them, and worth it. */
-import type { Agreement } from './record.ts'
+import type { Agreement } from '../registry/derived.ts'
 
 /** `speedup` is what a variant must win to be worth other digits. */
 export const gate = { speedup: 1.2, mean: 0.99, worst: 0.98, overlap: 0.95 }

@@ -5,18 +5,12 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { onnx } from 'onnx-proto'
 import type { Provider } from '../encode/encoder.ts'
-import type { EncodeSession } from '../encode/model.ts'
+import type { EncodeSession } from '../encode/loaded-model.ts'
 import { ModelFolderError } from '../errors.ts'
-import { lock } from '../lock.ts'
+import { lock } from '../fs/pid-lock.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { writeModel } from '../onnx/file.ts'
 import { prune } from '../onnx/prune.ts'
-import type { ModelSpec } from '../registry/spec.ts'
-import { type Examples, examples } from './examples.ts'
-import { halve } from './fp16.ts'
-import { agreement, closeEnough, fastEnough, gate, overlap } from './gate.ts'
-import { products, quantize, quantizeTables } from './int8.ts'
-import { prepare } from './prepare.ts'
 import {
   type DerivedSide,
   derivation,
@@ -28,8 +22,14 @@ import {
   type VariantRecord,
   variantBase,
   writeRecord,
-} from './record.ts'
-import { fitted, type Inputs, inputsOf, openSide, race, vectorsOf } from './trial.ts'
+} from '../registry/derived.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { fitted, type Inputs, inputsOf, openSide, race, vectorsOf } from './benchmark.ts'
+import { type Examples, examples } from './calibration-set.ts'
+import { halve } from './fp16.ts'
+import { agreement, closeEnough, fastEnough, gate, overlap } from './gate.ts'
+import { products, quantize, quantizeTables } from './int8.ts'
+import { prepare } from './prepare.ts'
 
 export interface OptimizeOptions {
   cacheFolder: string

@@ -2,16 +2,16 @@
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import type { Provider } from '../encode/encoder.ts'
-import { pooledOutput } from '../encode/outputs.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { opset, readModel } from '../onnx/file.ts'
-import { poolEarly } from '../onnx/pool-early.ts'
+import { poolEarly } from '../onnx/hoist-token-slice.ts'
+import { pooledOutput } from '../onnx/pooled-output.ts'
 import { probe } from '../onnx/probe.ts'
 import { prune } from '../onnx/prune.ts'
 import { GraphWriter } from '../onnx/writer.ts'
+import type { Side } from '../registry/derived.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { patchesAsProducts } from './patches.ts'
-import type { Side } from './record.ts'
 
 /** Operators of older sets mean other things. */
 const oldestOpset = 11

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { serverKey } from '../../../api/keys.ts'
+import { serverKey } from '../../../api/access/keys.ts'
 import { startServer } from '../../../api/server.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { limits } from '../../../schema/limits.ts'
+import { limits } from '../../../schema/core/limits.ts'
 import { picture } from '../../support/pictures.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 

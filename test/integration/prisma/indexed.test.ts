@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startEmbedded } from '../../../prisma/embedded.ts'
+import { startEmbedded } from '../../../prisma/embedded/start.ts'
 import type { DatabaseInfo, SearchPosition } from '../../../prisma/types.ts'
-import { PgVectors } from '../../../prisma/vectors.ts'
+import { PgVectors } from '../../../prisma/vectors/store.ts'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
 import { numbers } from '../../support/random.ts'
 

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schemaDiff } from '../../../prisma/dev/diff.ts'
-import { startEmbedded } from '../../../prisma/embedded.ts'
+import { startEmbedded } from '../../../prisma/embedded/start.ts'
 import { StartupError } from '../../../prisma/errors.ts'
 import { migrate, readMigrations } from '../../../prisma/migrate.ts'
 import { openDatabase } from '../../../prisma/open.ts'

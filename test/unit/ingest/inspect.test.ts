@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { defaultLimits } from '../../../workers/images/open.ts'
 import { inspect } from '../../../workers/ingest/inspect.ts'
-import { defaultLimits } from '../../../workers/sources/picture.ts'
 
 const noise = (width: number, height: number) =>
   sharp(Buffer.from(Array.from({ length: width * height * 3 }, (_, n) => (n * 7919) & 255)), {

@@ -30,8 +30,8 @@ it('the committed client is what schema.prisma generates', () => {
         stdio: 'pipe',
       },
     )
-    const generated = contents(path.join(copy, 'client'))
-    const committed = contents('prisma/client')
+    const generated = contents(path.join(copy, 'generated'))
+    const committed = contents('prisma/generated')
     expect([...committed.keys()].sort()).toEqual([...generated.keys()].sort())
     for (const [file, text] of committed) expect(text, file).toBe(generated.get(file))
   } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkVector, decodeVector, encodeVector, vectorIndex } from '../../../prisma/vectors-sql.ts'
+import { checkVector, decodeVector, encodeVector, vectorIndex } from '../../../prisma/vectors/sql.ts'
 
 const space = { revision: 'abc', name: 'tiny', dimensions: 3 }
 

@@ -6,8 +6,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createEncoder } from '../../../workers/encode/index.ts'
-import { type PullOptions, pullModel } from '../../../workers/registry/pull.ts'
+import { createEncoder } from '../../../workers/encode/local-encoder.ts'
+import { type PullOptions, pullModel } from '../../../workers/registry/hub/pull.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import { startHub, type TestHub } from './hub-server.ts'
 
@@ -116,7 +116,7 @@ describe('a pull', () => {
     await using hub = await startHub(model, files)
     hub.faults.slow.set(heavy, 100_000)
     const folder = await place()
-    const script = `import { pullModel } from ${JSON.stringify(new URL('../../../workers/registry/pull.ts', import.meta.url).href)}
+    const script = `import { pullModel } from ${JSON.stringify(new URL('../../../workers/registry/hub/pull.ts', import.meta.url).href)}
 await pullModel(${JSON.stringify({ name: model, hubUrl: hub.url, registryFolder: folder, precision: 'fp16' })})`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
     const draft = path.join(folder, '.partial', model, heavy)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { dot, packVector, unpackVector, vectorBytes } from '../../../schema/vector.ts'
+import { dot, packVector, unpackVector, vectorBytes } from '../../../schema/core/vector.ts'
 import { ItemError } from '../../../workers/errors.ts'
 
 const codeOf = (work: () => unknown) => {

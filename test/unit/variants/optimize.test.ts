@@ -4,13 +4,18 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createLog } from '../../../api/app.ts'
-import { createOptimizer } from '../../../api/optimizer.ts'
-import { createEncoder } from '../../../workers/encode/index.ts'
+import { createOptimizer } from '../../../api/variant-jobs.ts'
+import { createEncoder } from '../../../workers/encode/local-encoder.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import {
+  readRecord,
+  type VariantChoice,
+  variantBase,
+  writeRecord,
+} from '../../../workers/registry/derived.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import { agreement as agreementOf, closeEnough, fastEnough, overlap } from '../../../workers/variants/gate.ts'
 import { optimize } from '../../../workers/variants/optimize.ts'
-import { readRecord, type VariantChoice, variantBase, writeRecord } from '../../../workers/variants/record.ts'
 import { numbers } from '../../support/random.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 
@@ -131,7 +136,7 @@ describe('deriving', () => {
         createEncoder({ registry: registry(variant), cacheFolder, provider: 'cpu' }),
       ),
     )
-    const inputs = [{ text: 'a red heart' }, { image: readFileSync('workers/registry/references/heart.png') }]
+    const inputs = [{ text: 'a red heart' }, { image: readFileSync('workers/encode/references/heart.png') }]
     const [a, b] = (await Promise.all(encoders.map((encoder) => encoder.encode(inputs)))) as {
       vector: Float32Array
     }[][]
@@ -213,7 +218,7 @@ describe('deriving', () => {
     const encoder = await createEncoder({ registry: eight, cacheFolder, provider: 'cpu' })
     const [text, picture] = await encoder.encode([
       { text: 'a red heart' },
-      { image: readFileSync('workers/registry/references/heart.png') },
+      { image: readFileSync('workers/encode/references/heart.png') },
     ])
     expect([text, picture].every((result) => 'vector' in result!)).toBe(true)
     await encoder.close()

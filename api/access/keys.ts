@@ -1,0 +1,29 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Config } from '../config.ts'
+
+/** The server's one key: LIMN_API_KEY, else the one made at first start, kept in LIMN_HOME/key for its owner alone. */
+export function serverKey({ apiKey, home }: Pick<Config, 'apiKey' | 'home'>): string {
+  if (apiKey) return apiKey
+  const file = path.join(home, 'key')
+  mkdirSync(home, { recursive: true })
+  try {
+    // `wx`: of two that start at once, one makes the key and the other reads it.
+    writeFileSync(file, `limn_${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    chmodSync(file, 0o600)
+  }
+  const key = readFileSync(file, 'utf8').trim()
+  if (key.length < 16) throw new Error(`${file} holds no key. Remove it and start again: a new one is made.`)
+  return key
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** Compares in a time that says nothing about where the first difference is. */
+export function keyMatcher(key: string): (given: string) => boolean {
+  const expected = digest(key)
+  return (given) => timingSafeEqual(digest(given), expected)
+}

@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Provider } from '../workers/encode/encoder.ts'
+import type { Log } from '../workers/log.ts'
+import { precisionFor, readRecord } from '../workers/registry/derived.ts'
+import { type ModelSpec, variantFor } from '../workers/registry/spec.ts'
+import type { Config } from './config.ts'
+
+export interface Optimizer {
+  /** A model is in memory: if faster files may be made for it, that is begun some time later. */
+  loaded(spec: ModelSpec, provider: Provider): void
+  close(): Promise<void>
+}
+
+export interface OptimizerOptions {
+  config: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>
+  /** Has what was made serve; null when nothing of it does. */
+  takeUpVariants(name: string): Promise<ModelSpec | null>
+  log: Log
+  /** The first callers are not to wait for what makes later ones faster. */
+  delayMs?: number
+}
+
+/**
+ * Derives faster files for the models in use, one after the other, in a process of the lowest priority, and has the
+ * encoder take them up. Does nothing where LIMN_VARIANT is fp32.
+ */
+export function createOptimizer({
+  config,
+  takeUpVariants,
+  log,
+  delayMs = 20_000,
+}: OptimizerOptions): Optimizer {
+  const seen = new Set<string>()
+  const ending = new AbortController()
+  const { signal } = ending
+  let last: Promise<void> = Promise.resolve()
+
+  async function derive(spec: ModelSpec, provider: Provider): Promise<void> {
+    await sleep(delayMs, undefined, { signal, ref: false })
+    const record = () => readRecord(path.join(config.home, 'cache'), spec.revision, provider)
+    const begun = performance.now()
+    // Another server may have made them since the model was read.
+    if (!(await record())) {
+      signal.throwIfAborted()
+      const failure = await run(spec.name, provider, config, signal)
+      signal.throwIfAborted()
+      if (failure !== null) return log.warn({ model: spec.name, failure }, 'no faster files could be derived')
+    }
+    const ms = Math.round(performance.now() - begun)
+    const taken = await takeUpVariants(spec.name)
+    if (taken)
+      return log.info(
+        { model: spec.name, sides: variantFor(taken, provider)?.sides, ms },
+        'faster files serve',
+      )
+    const found = await record()
+    // By hand, vectors that may not stand beside those that are there: the library must be indexed anew.
+    if (config.variant !== 'auto' && found && !found.comparable)
+      return log.warn(
+        { model: spec.name },
+        'the derived files are of another revision: they serve after a restart',
+      )
+    const reasons = { pictures: found?.sides.vision.reason, texts: found?.sides.text.reason }
+    log.info({ model: spec.name, ...reasons, ms }, "the model's own files go on serving")
+  }
+
+  return {
+    loaded(spec, provider) {
+      const wanted = config.variant === 'auto' || config.variant === precisionFor(provider)
+      const pointless = variantFor(spec, provider) !== null || spec.files.precision !== 'fp32'
+      if (!wanted || pointless || seen.has(spec.name)) return
+      seen.add(spec.name)
+      last = last
+        .then(() => derive(spec, provider))
+        .catch((err) => {
+          if (!signal.aborted) log.warn({ model: spec.name, err }, 'faster files could not be taken up')
+        })
+    },
+    async close() {
+      ending.abort()
+      await last
+    },
+  }
+}
+
+/** How long a process that is told to end may take to put its drafts away. */
+const grace = 3000
+
+/** Null when `limn models optimize` has succeeded, else the last that it said. */
+function run(
+  name: string,
+  provider: Provider,
+  { home, model, precision }: OptimizerOptions['config'],
+  signal: AbortSignal,
+): Promise<string | null> {
+  const env = {
+    ...process.env,
+    ...{ LIMN_HOME: home, LIMN_MODEL: model, LIMN_PRECISION: precision, LIMN_PROVIDER: provider },
+  }
+  const command = fileURLToPath(new URL('./limn.ts', import.meta.url))
+  const args = [command, 'models', 'optimize', name]
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  let kill: NodeJS.Timeout | undefined
+  const end = () => {
+    child.kill('SIGTERM')
+    kill = setTimeout(() => child.kill('SIGKILL'), grace)
+  }
+  signal.addEventListener('abort', end, { once: true })
+  if (child.pid) {
+    try {
+      os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW)
+    } catch {
+      // It may have ended already.
+    }
+    // Where memory does not suffice for both, Linux shall end this one and not the server.
+    writeFile(`/proc/${child.pid}/oom_score_adj`, '1000').catch(() => {})
+  }
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-500)
+  })
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code, killed) => {
+      clearTimeout(kill)
+      signal.removeEventListener('abort', end)
+      resolve(
+        code === 0 ? null : said.trim().split('\n').at(-1) || `ended with ${killed ?? `status ${code}`}`,
+      )
+    })
+  })
+}

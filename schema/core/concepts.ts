@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import type { AssetRow } from '../../prisma/types.ts'
+import type { EncodeInput, EncoderModel } from '../../workers/encode/encoder.ts'
+import { echoed, ItemError } from '../../workers/errors.ts'
+import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { limits } from './limits.ts'
+import { mapLimited } from './parallel.ts'
+import { unpackVector, vectorBytes } from './vector.ts'
+
+export const ConceptInput = builder.inputType('ConceptInput', {
+  description: 'Exactly one way of giving something to an encoder.',
+  isOneOf: true,
+  fields: (t) => ({
+    text: t.string({ description: `Words, at most ${limits.textLength} characters.` }),
+    assetId: t.id({
+      description: 'A picture of the library: its stored vector is used, nothing is encoded again.',
+    }),
+    upload: t.field({ type: 'File', description: 'A picture file of a multipart request.' }),
+    base64: t.string({
+      description: 'Raw base64 or a data: URI. Design-tool sandboxes that cannot send multipart use this.',
+    }),
+    url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
+    vector: t.field({ type: 'Vector', description: 'A vector that the same model made earlier.' }),
+  }),
+})
+
+export const ImageInput = builder.inputType('ImageInput', {
+  description: 'A picture, given in exactly one way.',
+  isOneOf: true,
+  fields: (t) => ({
+    assetId: t.id({ description: 'A picture of the library.' }),
+    upload: t.field({ type: 'File', description: 'A picture file of a multipart request.' }),
+    base64: t.string({ description: 'Raw base64 or a data: URI.' }),
+    url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
+  }),
+})
+
+export type ConceptGiven = typeof ConceptInput.$inferInput
+
+/** A concept in a model's space. */
+export interface Concept {
+  /** L2-normalised and shared: never write to it. */
+  vector: Float32Array
+  modality: 'TEXT' | 'IMAGE'
+  contentHash: string
+  asset?: AssetRow
+  text?: string
+}
+
+/** Two inputs with one key are one concept. Uploads are told apart as objects, never by name or size. */
+export function conceptKey(given: ConceptGiven): unknown {
+  if (given.upload != null) return given.upload
+  const [kind, value] = Object.entries(given)[0]!
+  return `${kind}:${value}`
+}
+
+/**
+ * Resolves the concepts of one request and tick for one model: stored vectors by one query, everything else by
+ * one call of the encoder. A concept that cannot be used is an ItemError in its place.
+ */
+export async function resolveConcepts(
+  given: readonly ConceptGiven[],
+  model: EncoderModel,
+  context: Context,
+): Promise<(Concept | ItemError)[]> {
+  const found: (Concept | ItemError | undefined)[] = new Array(given.length)
+  await Promise.all([
+    storedConcepts(given, found, model, context),
+    encodedConcepts(given, found, model, context),
+    givenVectors(given, found, model),
+  ])
+  return found.map((concept) => concept ?? new ItemError('EMPTY', 'Nothing was given.'))
+}
+
+type Slots = (Concept | ItemError | undefined)[]
+
+async function storedConcepts(
+  given: readonly ConceptGiven[],
+  found: Slots,
+  model: EncoderModel,
+  context: Context,
+) {
+  const places = given.flatMap(({ assetId }, place) =>
+    assetId == null ? [] : [{ assetId: String(assetId), place }],
+  )
+  if (places.length === 0) return
+  const rows = await context.loaders.asset.loadMany(places.map(({ assetId }) => assetId))
+  const failure = rows.find((row) => row instanceof Error)
+  if (failure) throw failure
+  const assets = rows.filter((row) => row !== null) as AssetRow[]
+  const vectors = await context.library.vectors([...new Set(assets)], model.spec.name)
+  places.forEach(({ assetId, place }, n) => {
+    const asset = rows[n] as AssetRow | null
+    const vector = asset && vectors.get(asset.id)
+    if (!asset) found[place] = new ItemError('NOT_FOUND', `There is no asset "${echoed(assetId)}".`)
+    else if (!vector)
+      found[place] = new ItemError(
+        'UNREADABLE_IMAGE',
+        `Asset "${assetId}" has no vector${asset.error ? `: ${asset.error}` : ' yet. Try again in a moment.'}`,
+      )
+    else found[place] = { vector, modality: 'IMAGE', contentHash: asset.contentHash, asset }
+  })
+}
+
+/** Pictures that are read, from memory or from an address, at once. */
+const readsAtOnce = 16
+
+async function encodedConcepts(
+  given: readonly ConceptGiven[],
+  found: Slots,
+  model: EncoderModel,
+  context: Context,
+) {
+  const inputs: (EncodeInput | undefined)[] = await mapLimited(given, readsAtOnce, async (concept, place) => {
+    try {
+      if (concept.text != null) return { text: checkedText(concept.text) }
+      if (concept.upload == null && concept.base64 == null && concept.url == null) return undefined
+      return { image: (await context.images(concept, context.signal)).bytes }
+    } catch (error) {
+      if (!(error instanceof ItemError)) throw error
+      found[place] = error
+      return undefined
+    }
+  })
+  const places = inputs.flatMap((input, place) => (input ? [place] : []))
+  if (places.length === 0) return
+  const encoded = await context.encoder.encode(
+    places.map((place) => inputs[place]!),
+    { model: model.spec.name, signal: context.signal, deadlineMs: context.remainingMs() },
+  )
+  places.forEach((place, n) => {
+    const one = encoded[n]!
+    const input = inputs[place]!
+    if (one instanceof ItemError) found[place] = one
+    else if ('text' in input) found[place] = { ...one, modality: 'TEXT', text: input.text }
+    else found[place] = { ...one, modality: 'IMAGE' }
+  })
+}
+
+function givenVectors(given: readonly ConceptGiven[], found: Slots, model: EncoderModel) {
+  given.forEach(({ vector: text }, place) => {
+    if (text == null) return
+    try {
+      const bytes = vectorBytes(text)
+      const vector = unpackVector(bytes, model.spec.dimensions, model.spec.name)
+      found[place] = {
+        vector,
+        modality: 'IMAGE',
+        contentHash: createHash('sha256').update(bytes).digest('hex'),
+      }
+    } catch (error) {
+      if (!(error instanceof ItemError)) throw error
+      found[place] = error
+    }
+  })
+}
+
+/** @throws ItemError EMPTY or TOO_LARGE */
+export function checkedText(text: string): string {
+  if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
+  if (text.length > limits.textLength)
+    throw new ItemError(
+      'TOO_LARGE',
+      `The text has ${text.length} characters; at most ${limits.textLength} are taken.`,
+    )
+  return text
+}

@@ -1,0 +1,55 @@
+import { echoed, ItemError } from '../../workers/errors.ts'
+import type { Upload } from './scalars.ts'
+
+/** The fields of ConceptInput and ImageInput that carry a picture's bytes. */
+export interface ImageSource {
+  upload?: Upload | null
+  base64?: string | null
+  url?: string | null
+}
+
+export interface ReadImage {
+  bytes: Uint8Array
+  /** What the file is called where it came from. */
+  name?: string
+}
+
+/**
+ * Brings the bytes of a picture, whichever way it was given, within the server's byte limit.
+ * @throws ItemError
+ */
+export type ReadImages = (source: ImageSource, signal: AbortSignal) => Promise<ReadImage>
+
+/** What is asked of workers/sources. */
+export interface ImageReaders {
+  maxBytes: number
+  decodeBase64(text: string): Uint8Array
+  fetchUrl(url: string, signal: AbortSignal): Promise<Uint8Array>
+}
+
+export function imageReader({ maxBytes, decodeBase64, fetchUrl }: ImageReaders): ReadImages {
+  return async ({ upload, base64, url }, signal) => {
+    if (upload != null) {
+      if (upload.size === 0) throw new ItemError('EMPTY', `The upload "${echoed(upload.name)}" has no bytes.`)
+      if (upload.size > maxBytes)
+        throw new ItemError(
+          'TOO_LARGE',
+          `The upload "${echoed(upload.name)}" has ${upload.size} bytes; at most ${maxBytes} are taken.`,
+        )
+      return { bytes: await upload.bytes(), name: upload.name || undefined }
+    }
+    if (base64 != null) return { bytes: decodeBase64(base64) }
+    if (url != null) return { bytes: await fetchUrl(url, signal), name: lastSegment(url) }
+    throw new ItemError('EMPTY', 'No picture was given.')
+  }
+}
+
+function lastSegment(url: string): string | undefined {
+  const segment = URL.parse(url)?.pathname.split('/').pop()
+  if (!segment) return undefined
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}

@@ -1,0 +1,73 @@
+import { BadUserInput, echoed } from '../../workers/errors.ts'
+import { builder } from './builder.ts'
+import { counted, limits } from './limits.ts'
+
+export interface PageInfoObject {
+  hasNextPage: boolean
+  hasPreviousPage: boolean
+  startCursor: string | null
+  endCursor: string | null
+}
+
+/** Relay's PageInfo (https://relay.dev/graphql/connections.htm). */
+export const PageInfo = builder.objectRef<PageInfoObject>('PageInfo').implement({
+  description: 'Where a page lies in its list.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether there is more before this page.',
+    }),
+    startCursor: t.exposeString('startCursor', { nullable: true, description: 'Cursor of the first edge.' }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'Cursor of the last edge: the next after.',
+    }),
+  }),
+})
+
+export const firstDescription = `How many, 1 to ${limits.pageSize}; ${limits.defaultPageSize} when absent.`
+
+/** The rows of a page that its cost counts. */
+export const countedPage = (given: number | null | undefined): number =>
+  counted(given ?? limits.defaultPageSize, limits.pageSize)
+
+/** @throws BadUserInput */
+export function pageSize(given: number, argument: string): number {
+  if (given < 1 || given > limits.pageSize)
+    throw new BadUserInput(
+      `${argument} is ${given}; it goes from 1 to ${limits.pageSize}. Use cursors for more.`,
+    )
+  return given
+}
+
+/** Cursors are opaque to callers: base64url of JSON, with a word that says which list it belongs to. */
+export function encodeCursor(list: string, position: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify([list, ...position])).toString('base64url')
+}
+
+/**
+ * @param read what a position holds, null for one that no such list has given: a cursor can be forged
+ * @throws BadUserInput for a cursor that this list did not give
+ */
+export function decodeCursor<T>(
+  list: string,
+  cursor: string,
+  argument: string,
+  read: (position: unknown[]) => T | null,
+): T {
+  const found = fieldsOf(cursor)
+  const position = found?.[0] === list ? read(found.slice(1)) : null
+  if (position !== null) return position
+  throw new BadUserInput(
+    `${argument} "${echoed(cursor)}" is no cursor of this list. Take endCursor or startCursor of a page of the same query, unchanged.`,
+  )
+}
+
+function fieldsOf(cursor: string): unknown[] | null {
+  try {
+    const found: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    return Array.isArray(found) ? found : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,236 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { afterAll, describe, expect, it } from 'vitest'
+import { deriveGradient, gradientObstacle } from '../../../workers/guidance/derive-gradient.ts'
+import { gradientFile } from '../../../workers/guidance/gradient-file.ts'
+import { lossInputs, promptLoss } from '../../../workers/guidance/loss.ts'
+import { GraphError } from '../../../workers/onnx/errors.ts'
+import { readModel, writeModel } from '../../../workers/onnx/file.ts'
+import { GraphBuilder, type Port } from '../../../workers/onnx/writer.ts'
+import type { ModelSpec } from '../../../workers/registry/spec.ts'
+import { agreement } from '../../support/differences.ts'
+
+const folder = mkdtempSync(path.join(tmpdir(), 'limn-derive-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const picture = { width: 4, height: 4 }
+const pixels: Port = { name: 'pixel_values', shape: ['n', 3, 4, 4] }
+const embeds: Port = { name: 'image_embeds', shape: ['n', 5] }
+
+/** A linear encoder, with whatever comes between. */
+function file(
+  name: string,
+  between: (g: GraphBuilder, x: string) => string,
+  { opset = 17, input = pixels } = {},
+): string {
+  const g = new GraphBuilder(opset)
+  const flat = g.node('Reshape', [between(g, input.name), g.integers([0, -1])])
+  g.node(
+    'MatMul',
+    [
+      flat,
+      g.floats(
+        Float32Array.from({ length: 240 }, (_, i) => Math.sin(i)),
+        [48, 5],
+      ),
+    ],
+    {},
+    'image_embeds',
+  )
+  const at = path.join(folder, `${name}.onnx`)
+  writeFileSync(at, g.encode([input], [embeds]))
+  return at
+}
+
+describe('what cannot be differentiated is said', () => {
+  const nonsense = path.join(folder, 'nonsense.onnx')
+  writeFileSync(nonsense, Buffer.from('this is no graph at all'))
+  const cut = path.join(folder, 'cut.onnx')
+  writeFileSync(cut, readFileSync(path.resolve('test/fixtures/encoders/clip.onnx')).subarray(0, 30_000))
+  const outside = path.join(folder, 'outside.onnx')
+  const lost = path.join(folder, 'lost.onnx')
+
+  it.each([
+    ['no graph', () => nonsense, /not an ONNX file|holds no graph/],
+    ['a file that is cut off', () => cut, /not an ONNX file/],
+    [
+      'an operator without a rule',
+      () =>
+        file('det', (g, x) =>
+          g.node('Mul', [x, g.node('Unsqueeze', [g.node('Det', [x]), g.integers([2, 3])])]),
+        ),
+      /No gradient rule for Det/,
+    ],
+    [
+      'an operator set that is too old',
+      () => file('old', (g, x) => g.node('Relu', [x]), { opset: 9 }),
+      /operator set 9; gradients need 11/,
+    ],
+    [
+      'reduced precision',
+      () => file('half', (g, x) => g.node('Cast', [x], { to: 1 }), { input: { ...pixels, type: 'float16' } }),
+      /need the fp32 file/,
+    ],
+    [
+      'half precision inside',
+      () =>
+        file('inside', (g, x) =>
+          g.node('Cast', [g.node('Relu', [g.node('Cast', [x], { to: 10 })])], { to: 1 }),
+        ),
+      /need the fp32 file/,
+    ],
+    [
+      'no input for pictures',
+      () => file('text', (_g, x) => x, { input: { name: 'ids', shape: ['n', 48] } }),
+      /no input for pictures/,
+    ],
+  ])('%s', async (_, make, message) => {
+    expect(await gradientObstacle(make())).toMatch(message)
+    await expect(deriveGradient(make(), picture, 5)).rejects.toThrow(message)
+  })
+
+  it.each([
+    ['LogSoftmax over several axes', 12, 'LogSoftmax', { axis: 1 }, /axis other than the last/],
+    ['an equation with dots', 17, 'Einsum', { equation: '...ij->...ji' }, /equation/],
+    [
+      'MaxPool by columns',
+      17,
+      'MaxPool',
+      { kernel_shape: [3, 3], pads: [1, 1, 1, 1], storage_order: 1 },
+      /storage_order/,
+    ],
+    [
+      'AveragePool with gaps',
+      19,
+      'AveragePool',
+      { kernel_shape: [2, 2], dilations: [2, 2], pads: [1, 1, 1, 1] },
+      /dilations/,
+    ],
+  ])('%s', async (name, opset, op, attributes, message) => {
+    const made = file(name, (g, x) => g.node(op, [x], attributes), { opset })
+    await expect(deriveGradient(made, picture, 5)).rejects.toThrow(message)
+    await expect(deriveGradient(made, picture, 5)).rejects.toThrow(GraphError)
+  })
+
+  it('a batch that is written into the graph', async () => {
+    const four = file('four', (g, x) => g.node('Relu', [x]), { input: { ...pixels, shape: [4, 3, 4, 4] } })
+    await expect(deriveGradient(four, picture, 5)).rejects.toThrow(/exactly 4 pictures/)
+    const one = file('one', (g, x) => g.node('Relu', [x]), { input: { ...pixels, shape: [1, 3, 4, 4] } })
+    expect((await deriveGradient(one, picture, 5)).single).toBe(true)
+  })
+
+  it('weights that lie elsewhere', async () => {
+    const model = await readModel(path.resolve('test/fixtures/encoders/clip.onnx'))
+    const tensor = model.graph!.initializer!.find(({ rawData }) => rawData!.length > 1000)!
+    const external = (location: string) => ({
+      ...tensor,
+      rawData: undefined,
+      dataLocation: 1,
+      externalData: [{ key: 'location', value: location }],
+    })
+    const others = model.graph!.initializer!.filter((one) => one !== tensor)
+    const write = (at: string, location: string) =>
+      writeFileSync(
+        at,
+        writeModel({ ...model, graph: { ...model.graph!, initializer: [...others, external(location)] } }),
+      )
+    write(lost, 'weights.bin')
+    await expect(deriveGradient(lost, { width: 32, height: 32 }, 16)).rejects.toThrow(
+      /weights.bin.* is missing/,
+    )
+    write(outside, '../secret.bin')
+    await expect(deriveGradient(outside, { width: 32, height: 32 }, 16)).rejects.toThrow(/has its data in/)
+    // Where they should be, they are brought in.
+    writeFileSync(path.join(folder, 'weights.bin'), tensor.rawData!)
+    const whole = await deriveGradient(lost, { width: 32, height: 32 }, 16)
+    expect(whole.gradient).toBe('limn_gradient')
+  })
+})
+
+describe('derived files', () => {
+  const spec = (revision: string, vision: string) =>
+    ({ revision, dimensions: 5, image: picture, files: { kind: 'separate', vision } }) as unknown as ModelSpec
+
+  it('are made once for a revision', async () => {
+    const vision = file('linear', (g, x) => g.node('Tanh', [x]))
+    const made = await gradientFile(spec('r1', vision), folder)
+    const { mtimeMs } = statSync(made.path)
+    const again = await gradientFile(spec('r1', path.join(folder, 'gone.onnx')), folder)
+    expect(again).toEqual(made)
+    expect(statSync(again.path).mtimeMs).toBe(mtimeMs)
+  })
+
+  it('come out of a graph for both sides', async () => {
+    const g = new GraphBuilder()
+    g.node(
+      'MatMul',
+      [
+        g.node('Reshape', ['pixel_values', g.integers([0, -1])]),
+        g.floats(new Float32Array(240).fill(0.1), [48, 5]),
+      ],
+      {},
+      'image_embeds',
+    )
+    const table = g.floats(new Float32Array(50).fill(0.2), [10, 5])
+    g.node(
+      'ReduceSum',
+      [g.node('Gather', [table, 'input_ids']), g.integers([1])],
+      { keepdims: 0 },
+      'text_embeds',
+    )
+    const at = path.join(folder, 'both.onnx')
+    writeFileSync(
+      at,
+      g.encode(
+        [{ name: 'input_ids', type: 'int64', shape: ['m', 'l'] }, pixels],
+        [{ name: 'text_embeds', shape: ['m', 5] }, embeds],
+      ),
+    )
+    const { model } = await deriveGradient(at, picture, 5)
+    expect(model.graph!.input!.map(({ name }) => name)).not.toContain('input_ids')
+    expect(model.graph!.node!.some(({ output }) => output!.includes('text_embeds'))).toBe(false)
+  })
+
+  it.each(['COSINE', 'SPHERICAL'] as const)('the gradient of %s is that of promptLoss', async (kind) => {
+    const { model, gradient } = await deriveGradient(
+      file('smooth', (g, x) => g.node('Tanh', [x])),
+      picture,
+      5,
+    )
+    const session = await ort.InferenceSession.create(writeModel(model))
+    const x = Float32Array.from({ length: 48 }, (_, i) => Math.cos(i * 1.7))
+    const unit = (v: number[]) => v.map((one) => one / Math.hypot(...v))
+    const targets = [unit([1, 2, -1, 0.5, 0.3]), unit([-1, 0.2, 1, 2, 0.1])]
+    const weights = [0.8, -0.3]
+    const run = (data: Float32Array) =>
+      session.run({
+        pixel_values: new ort.Tensor('float32', data, [1, 3, 4, 4]),
+        [lossInputs.targets]: new ort.Tensor('float32', Float32Array.from(targets.flat()), [1, 2, 5]),
+        [lossInputs.weights]: new ort.Tensor('float32', Float32Array.from(weights), [1, 2]),
+        [lossInputs.spherical]: new ort.Tensor('float32', Float32Array.of(+(kind === 'SPHERICAL')), [1, 1]),
+      })
+    const loss = async (data: Float32Array) => {
+      const y = unit(Array.from((await run(data)).image_embeds!.data as Float32Array))
+      return targets.reduce(
+        (sum, t, p) =>
+          sum +
+          weights[p]! *
+            promptLoss(
+              kind,
+              t.reduce((s, v, i) => s + v * y[i]!, 0),
+            ),
+        0,
+      )
+    }
+    const analytic = Array.from((await run(x))[gradient]!.data as Float32Array)
+    const differences: number[] = []
+    for (let i = 0; i < 48; i++) {
+      const at = (h: number) => loss(x.with(i, x[i]! + h))
+      differences.push(((await at(0.01)) - (await at(-0.01))) / 0.02)
+    }
+    expect(agreement(analytic, differences).error).toBeLessThan(2e-3)
+    await session.release()
+  })
+})

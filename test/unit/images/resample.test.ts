@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { assemble } from '../../../workers/images/resample/assemble.ts'
+import { type Raster, resample, type Taps } from '../../../workers/images/resample/resample.ts'
+import { across, down } from '../../../workers/images/resample/simd.ts'
+import { numbers } from '../../support/random.ts'
+
+const half = 1 << 21
+
+function picture(width: number, height: number): Raster {
+  const random = numbers(width * 1000 + height)
+  // Hard edges, which overshoot at both ends.
+  const data = Uint8Array.from({ length: width * height * 3 }, () =>
+    random() < 0.7 ? (random() < 0.5 ? 0 : 255) : random() * 256,
+  )
+  return { data, width, height }
+}
+
+/** Weights of any size that adds up to one, at places anywhere. */
+function randomTaps(input: number, outputs: number, stride: number): Taps {
+  const random = numbers(input + outputs * 7 + stride)
+  const bounds = new Int32Array(outputs * 2)
+  const weights = new Int32Array(outputs * stride)
+  for (let i = 0; i < outputs; i++) {
+    const n = Math.min(input, 1 + Math.floor(random() * stride))
+    bounds[i * 2] = Math.floor(random() * (input - n + 1))
+    bounds[i * 2 + 1] = n
+    const raw = Array.from({ length: n }, () => random() - 0.3)
+    const sum = raw.reduce((a, b) => a + Math.abs(b), 0)
+    for (const [k, weight] of raw.entries())
+      weights[i * stride + k] = Math.trunc((weight / sum) * 2 ** 22 * 1.4)
+  }
+  return { bounds, weights, stride }
+}
+
+/** Sum of taps, rounded and clamped as Pillow does. */
+function summed(taps: Taps, output: number, sample: (tap: number) => number): number {
+  let sum = half
+  for (let k = 0; k < taps.bounds[output * 2 + 1]!; k++)
+    sum += sample(taps.bounds[output * 2]! + k) * taps.weights[output * taps.stride + k]!
+  return Math.max(0, Math.min(255, sum >> 22))
+}
+
+describe('the passes of resampling equal plain sums', () => {
+  const sizes = [
+    [1, 1, 1, 1],
+    [2, 3, 7, 2],
+    [5, 4, 3, 5],
+    [17, 9, 8, 6],
+    [200, 33, 31, 15],
+    [1000, 3, 224, 29],
+    // Lines of more than a strip.
+    [400_000, 2, 3, 40],
+    // More lines than a strip.
+    [1500, 700, 5, 16],
+  ] as const
+
+  test.each(sizes)('across %d x %d to %d, of %d taps', (width, height, outputs, stride) => {
+    const source = picture(width, height)
+    const taps = randomTaps(width, outputs, stride)
+    const first = height >> 1
+    const found = across(source, taps, outputs, first, height - first)
+    const expected = Uint8Array.from({ length: (height - first) * outputs * 3 }, (_, at) => {
+      const [c, x, y] = [at % 3, Math.floor(at / 3) % outputs, first + Math.floor(at / 3 / outputs)]
+      return summed(taps, x, (column) => source.data[(y * width + column) * 3 + c]!)
+    })
+    expect(Buffer.compare(found, expected)).toBe(0)
+  })
+
+  test.each(sizes)('down %d x %d to %d, of %d taps', (height, width, outputs, stride) => {
+    const { data } = picture(width, height)
+    const taps = randomTaps(height, outputs, stride)
+    const found = down(data, taps, width * 3, outputs, 0)
+    const expected = Uint8Array.from({ length: outputs * width * 3 }, (_, at) =>
+      summed(taps, Math.floor(at / width / 3), (row) => data[row * width * 3 + (at % (width * 3))]!),
+    )
+    expect(Buffer.compare(found, expected)).toBe(0)
+  })
+})
+
+test('a picture that took much memory leaves nothing to the next', () => {
+  const wide = picture(3_000_000, 2)
+  const small = picture(9, 9)
+  const crop = { left: 0, top: 0, width: 4, height: 4 }
+  const before = resample(small, 4, 4, 'lanczos', crop)
+  resample(wide, 4, 4, 'lanczos', crop)
+  expect(resample(small, 4, 4, 'lanczos', crop)).toEqual(before)
+})
+
+test('resample.wasm is resample.wat, assembled', async () => {
+  const committed = readFileSync(new URL('../../../workers/images/resample/resample.wasm', import.meta.url))
+  expect(Buffer.compare(committed, await assemble())).toBe(0)
+})

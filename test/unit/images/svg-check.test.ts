@@ -1,0 +1,103 @@
+/** Which SVGs are drawn. */
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { ItemError } from '../../../workers/errors.ts'
+import { defaultLimits, openPicture, pictureError, pictureHeader } from '../../../workers/images/open.ts'
+
+const root = (inner: string) => `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${inner}</svg>`
+const declared = (entities: string, inner: string) => `<!DOCTYPE svg [${entities}]>${root(inner)}`
+
+/** Looks at it, then draws it. */
+async function problem(file: string | Buffer): Promise<ItemError | null> {
+  const bytes = Buffer.from(file)
+  try {
+    await pictureHeader(bytes, defaultLimits)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ItemError)
+    return error as ItemError
+  }
+  return openPicture(bytes, defaultLimits)
+    .raw()
+    .toBuffer()
+    .then(
+      () => null,
+      (error) => pictureError(error) as ItemError,
+    )
+}
+
+describe('SVGs that draw much', () => {
+  /** Each level draws the one below ten times. */
+  const levels = (count: number, again: (id: string) => string) =>
+    `<g id="u0"><rect width="9" height="9"/></g>${Array.from({ length: count }, (_, i) => `<g id="u${i + 1}">${again(`u${i}`).repeat(10)}</g>`).join('')}`
+  const uses = levels(6, (id) => `<use href="#${id}"/>`)
+  const linked = levels(6, (id) => `<use xlink:href="#${id}"/>`)
+
+  it.each([
+    ['href', root(uses)],
+    ['xlink:href', root(`<g xmlns:xlink="http://www.w3.org/1999/xlink">${linked}</g>`)],
+    [
+      'another prefix',
+      root(uses).replaceAll('<use href', '<s:use xmlns:s="http://www.w3.org/2000/svg" href'),
+    ],
+    ['numbers for characters', root(uses).replaceAll('"#', '"&#35;')],
+    ['letters of two bytes', root(uses).replaceAll('"u', '"à').replaceAll('#u', '#&#224;')],
+  ])('by %s are refused', async (_, text) => {
+    const error = await problem(text)
+    expect(error).toMatchObject({
+      code: 'INVALID',
+      message: expect.stringMatching(/draws more than 200000 elements/),
+    })
+  })
+
+  it.each(['<', '&#60;', '&#x3C;', '&#38;lt;'])('entities made of elements: %s', async (begin) => {
+    for (const quote of [`"`, `'`])
+      expect(await problem(declared(`<!ENTITY u ${quote}${begin}rect/>${quote}>`, '&u;'))).toMatchObject({
+        code: 'INVALID',
+        message: expect.stringMatching(/entities made of other entities or of elements/),
+      })
+  })
+
+  it('is told of XML that is none', async () => {
+    const texts = [
+      declared('<!ENTITY a "&#99999999999;">', '&a;<use/>'),
+      declared(`<!ENTITY a "${'x'.repeat(100_000)}">`, `<use/><desc>${'&a;'.repeat(300_000)}</desc>`),
+      root('<use &#x;="a" '.repeat(5000)),
+      root(`<use/>${'<g>'.repeat(5000)}`),
+    ]
+    for (const text of texts)
+      expect(await problem(text)).toMatchObject({
+        code: expect.stringMatching(/^(INVALID|UNREADABLE_IMAGE)$/),
+      })
+  })
+
+  it('what is compressed is not opened', async () => {
+    expect(await problem(gzipSync(root('<rect/>')))).toMatchObject({ code: 'UNSUPPORTED_FORMAT' })
+  })
+
+  it.each([
+    [
+      'a sheet of symbols',
+      root(
+        `<symbol id="s" viewBox="0 0 9 9">${'<path d="M0 0h9v9z"/>'.repeat(50)}</symbol>${'<use href="#s" width="1" height="1"/>'.repeat(1000)}`,
+      ),
+    ],
+    ['what uses itself', root('<g id="a"><use href="#a"/><rect width="3" height="3"/></g>')],
+    ['many of one id', root(`${'<a id="a"/>'.repeat(300)}${'<use href="#a"/>'.repeat(300)}`)],
+    [
+      'a declared character again and again',
+      declared('<!ENTITY nbsp "&#160;">', `<use/><text>${'&nbsp;'.repeat(3000)}</text>`),
+    ],
+    [
+      'shadows on each of many, as design tools write them',
+      root(
+        Array.from(
+          { length: 400 },
+          (_, i) =>
+            `<filter id="f${i}"><feFlood/><feColorMatrix in="SourceAlpha"/><feOffset dy="1"/><feGaussianBlur stdDeviation="1"/><feComposite in2="SourceAlpha" operator="out"/><feBlend in2="SourceGraphic"/></filter><rect id="r${i}" width="3" height="3" filter="url(#f${i})"/><use href="#r${i}"/>`,
+        ).join(''),
+      ),
+    ],
+  ])('open: %s', async (_, text) => {
+    expect(await problem(text)).toBeNull()
+  })
+})

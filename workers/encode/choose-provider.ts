@@ -1,0 +1,99 @@
+/** Which execution provider runs a model: the one that is configured, or what works here. */
+import { existsSync, globSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { env, listSupportedBackends } from 'onnxruntime-node'
+import type { Log } from '../log.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { cosine } from './collate.ts'
+import type { Provider } from './encoder.ts'
+import { loadSide } from './loaded-model.ts'
+
+/** Providers worth a try on this machine, fastest first; cpu is always last. */
+export function candidates(): Provider[] {
+  const built = new Set(listSupportedBackends().map(({ name }) => name))
+  const found: Provider[] = []
+  const add = (provider: Provider, here: boolean) => {
+    if (here && built.has(provider)) found.push(provider)
+  }
+  add('cuda', hasCuda())
+  add('coreml', process.platform === 'darwin')
+  add('dml', process.platform === 'win32')
+  add('webgpu', process.platform !== 'linux' || existsSync('/dev/dri') || hasNvidia())
+  return [...found, 'cpu']
+}
+
+const hasNvidia = () => globSync('/dev/nvidia[0-9]*').length > 0
+/** The runtime's CUDA library is not in the npm package; docs/operations.md tells how to get it. */
+const hasCuda = () =>
+  hasNvidia() && globSync('../bin/**/libonnxruntime_providers_cuda.so', { cwd: runtimeFolder }).length > 0
+const runtimeFolder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
+
+interface Trial {
+  vector: Float32Array
+  seconds: number
+}
+
+/** A canary picture through a session made for this alone: the second run counts, the first one compiles. */
+async function trial(spec: ModelSpec, provider: Provider): Promise<Trial> {
+  const session = await loadSide(spec, 'vision', { provider })
+  try {
+    const pixels = new Uint8Array(spec.image.width * spec.image.height * 3).map(
+      (_, i) => (i * 37 + (i >> 7)) & 255,
+    )
+    const batch = { kind: 'pixels' as const, pixels: new Array(4).fill(pixels) }
+    await session.run(batch)
+    const { output, seconds } = await session.run(batch)
+    return { vector: output.slice(0, spec.dimensions), seconds }
+  } finally {
+    await session.close()
+  }
+}
+
+/** Cosine with the CPU's vector that a provider must reach: fp16 kernels stay well above. */
+const agreement = 0.99
+
+/**
+ * The provider for a model. Configured: that one, whatever comes of it. `auto`: the first candidate that runs the
+ * model, agrees with the CPU and is faster. The choice is remembered in `cacheFolder` for this revision and runtime.
+ */
+export async function chooseProvider(
+  spec: ModelSpec,
+  configured: Provider | 'auto',
+  cacheFolder: string,
+  log: Log,
+): Promise<Provider> {
+  if (configured !== 'auto') return configured
+  const options = candidates()
+  if (options.length === 1) return 'cpu'
+  const file = path.join(cacheFolder, 'providers.json')
+  const known: Record<string, Provider> = await readFile(file, 'utf8')
+    .then(JSON.parse)
+    .catch(() => ({}))
+  const key = [spec.revision, env.versions.node, process.platform, process.arch, ...options].join(' ')
+  if (known[key]) return known[key]
+  const reference = await trial(spec, 'cpu')
+  let chosen: Provider = 'cpu'
+  for (const provider of options.slice(0, -1)) {
+    try {
+      const { vector, seconds } = await trial(spec, provider)
+      const similarity = cosine(vector, reference.vector)
+      log.info(
+        { model: spec.name, provider, similarity, seconds, cpu: reference.seconds },
+        'tried a provider',
+      )
+      if (similarity < agreement || seconds > reference.seconds) continue
+      chosen = provider
+      break
+    } catch (error) {
+      log.info(
+        { model: spec.name, provider, reason: (error as Error).message },
+        'provider does not work here',
+      )
+    }
+  }
+  await mkdir(cacheFolder, { recursive: true })
+  await writeFile(file, JSON.stringify({ ...known, [key]: chosen }))
+  return chosen
+}

@@ -1,0 +1,46 @@
+/** The work of the encoder's lanes: texts and pictures in, vectors out. */
+import { ItemError } from '../errors.ts'
+import type { LaneWork } from '../runtime/batcher.ts'
+import type { SessionInput } from './protocol.ts'
+
+export interface EncodeWork extends LaneWork<Float32Array> {
+  input: { pixels: Uint8Array } | { ids: number[] }
+}
+
+/** `padToLongest`: texts are padded to the longest of their batch; else to their bucket's length, for kernels made for a shape. */
+export function gatherInputs(batch: readonly EncodeWork[], padToLongest: boolean): SessionInput {
+  if ('pixels' in batch[0]!.input)
+    return { kind: 'pixels', pixels: batch.map(({ input }) => (input as { pixels: Uint8Array }).pixels) }
+  const rows = batch.map(({ input }) => (input as { ids: number[] }).ids)
+  const length = padToLongest ? Math.max(...rows.map((row) => row.length)) : Number(batch[0]!.bucket)
+  return { kind: 'tokens', rows, length }
+}
+
+/** The L2-normalised vector of each row. */
+export function spreadVectors(vectors: Float32Array, rows: number): (Float32Array | Error)[] {
+  const dimensions = vectors.length / rows
+  return Array.from({ length: rows }, (_, row) => {
+    const vector = normalised(vectors.subarray(row * dimensions, (row + 1) * dimensions))
+    return vector ?? new ItemError('INVALID', 'The model gives no finite vector for this input.')
+  })
+}
+
+/** L2-normalised copy; null when it has no finite length. */
+function normalised(vector: Float32Array): Float32Array | null {
+  let square = 0
+  for (const value of vector) square += value * value
+  const length = Math.sqrt(square)
+  if (!Number.isFinite(length) || length === 0) return null
+  return vector.map((value) => value / length)
+}
+
+/** Of vectors of any length. */
+export function cosine(a: Float32Array, b: Float32Array): number {
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i]! * b[i]!
+    aa += a[i]! * a[i]!
+    bb += b[i]! * b[i]!
+  }
+  return ab / Math.sqrt(aa * bb)
+}

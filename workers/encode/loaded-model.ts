@@ -1,0 +1,176 @@
+import path from 'node:path'
+import { ModelFolderError } from '../errors.ts'
+import { type ModelSpec, variantFor } from '../registry/spec.ts'
+import { Lane } from '../runtime/batcher.ts'
+import { Turns } from '../runtime/device-mutex.ts'
+import { Session } from '../runtime/session.ts'
+import { type EncodeWork, gatherInputs, spreadVectors } from './collate.ts'
+import type { Provider } from './encoder.ts'
+import { cores } from './encoder-session.ts'
+import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
+import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
+
+/**
+ * Where the threads of one session would mostly wait for each other, two sessions with half of the cores each do a third
+ * more: texts are so little work, and so are pictures with products in 8 bits. Both hold the weights, which the size of
+ * text towers and of 8 bits allows. Gives the threads of each session.
+ */
+export function sessionsOf(
+  spec: ModelSpec,
+  side: Side,
+  { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
+): number[] {
+  const variant = variantFor(spec, provider)
+  const little = side === 'text' || (variant?.name === 'int8' && variant.sides.includes(side))
+  return provider === 'cpu' && threads > 1 && little
+    ? [Math.floor(threads / 2), Math.ceil(threads / 2)]
+    : [threads]
+}
+
+/** Lengths that short texts are padded to at most: a batch holds texts of like length. */
+const lengths = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
+
+export interface LoadOptions {
+  provider: Provider
+  maxBatch: number
+  threads?: number
+  onBatch(modality: 'image' | 'text', size: number, seconds: number): void
+  onFailure(modality: 'image' | 'text', error: Error): void
+  onRoom(): void
+}
+
+type Side = SessionSettings['side']
+type EncodeLane = Lane<EncodeWork, SessionInput, Float32Array, Float32Array>
+export type EncodeSession = Session<SessionInput, Float32Array, SessionReady>
+
+/** The session of one side. @throws ModelFolderError when its graph does not load or gives vectors of another length than the config says */
+export async function loadSide(
+  spec: ModelSpec,
+  side: Side,
+  options: Pick<LoadOptions, 'provider' | 'threads'>,
+): Promise<EncodeSession> {
+  const settings = sessionSettings(spec, side, options)
+  const { files, provider } = settings
+  const file = path.basename(files.kind === 'combined' ? files.model : files[side])
+  let session: EncodeSession
+  try {
+    session = await Session.load(new URL('./session-thread.ts', import.meta.url), settings)
+  } catch (error) {
+    const { message } = error as Error
+    throw new ModelFolderError(`${file} does not load with provider ${provider}: ${message}`, spec.name)
+  }
+  const { dimensions } = session.ready
+  if (dimensions === spec.dimensions) return session
+  await session.close()
+  throw new ModelFolderError(
+    `the config files say ${spec.dimensions} dimensions, ${file} gives ${dimensions}.`,
+    spec.name,
+  )
+}
+
+/** A model in memory: tokenizer and a lane for each side. */
+export class LoadedModel {
+  readonly spec: ModelSpec
+  readonly provider: Provider
+  readonly tokenizer: Tokenizer
+  readonly vision: EncodeLane
+  readonly text: EncodeLane
+  readonly #shortTexts: boolean
+
+  private constructor(
+    spec: ModelSpec,
+    provider: Provider,
+    tokenizer: Tokenizer,
+    lanes: { vision: EncodeLane; text: EncodeLane; shortTexts: boolean },
+  ) {
+    this.spec = spec
+    this.provider = provider
+    this.tokenizer = tokenizer
+    this.vision = lanes.vision
+    this.text = lanes.text
+    this.#shortTexts = lanes.shortTexts
+  }
+
+  /** All of it or nothing: what has been opened is closed where another part fails. @throws ModelFolderError */
+  static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
+    const open = (side: Side) =>
+      sessionsOf(spec, side, options).map((threads) => loadSide(spec, side, { ...options, threads }))
+    // One that died is replaced.
+    const load = (side: Side) => () =>
+      loadSide(spec, side, { ...options, threads: sessionsOf(spec, side, options)[0]! })
+    const [visions, texts] = [open('vision'), open('text')]
+    const opening = [...visions, ...texts]
+    try {
+      const [tokenizer, vision, text] = await Promise.all([
+        loadTokenizer(spec),
+        Promise.all(visions),
+        Promise.all(texts),
+      ])
+      return LoadedModel.#of(spec, options, tokenizer, { vision, text }, load)
+    } catch (error) {
+      const opened = await Promise.allSettled(opening)
+      await Promise.all(
+        opened.map((session) => (session.status === 'fulfilled' ? session.value.close() : null)),
+      )
+      throw error instanceof ModelFolderError ? error.of(spec.name) : error
+    }
+  }
+
+  static #of(
+    spec: ModelSpec,
+    options: LoadOptions,
+    tokenizer: Tokenizer,
+    sessions: { vision: EncodeSession[]; text: EncodeSession[] },
+    load: (side: Side) => () => Promise<EncodeSession>,
+  ): LoadedModel {
+    const { shortTexts } = variantFor(spec, options.provider) ?? sessions.text[0]!.ready
+    const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
+    const lane = (side: Side, modality: 'image' | 'text') =>
+      new Lane(sessions[side], {
+        load: load(side),
+        maxBatch: options.maxBatch,
+        gather: (batch: readonly EncodeWork[]) => gatherInputs(batch, padToLongest),
+        spread: (vectors: Float32Array, batch) => spreadVectors(vectors, batch.length),
+        onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
+        onFailure: (error) => options.onFailure(modality, error),
+        onTaken: () => options.onRoom(),
+      })
+    return new LoadedModel(spec, options.provider, tokenizer, {
+      vision: lane('vision', 'image'),
+      text: lane('text', 'text'),
+      shortTexts,
+    })
+  }
+
+  /** The length that a text of so many tokens is padded to. */
+  paddedLength(tokens: number): number {
+    const { maxTokens, padTo } = this.spec.text
+    if (padTo === 'max' || !this.#shortTexts) return maxTokens
+    return Math.min(maxTokens, lengths.find((length) => length >= tokens) ?? maxTokens)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.vision.close(), this.text.close()])
+  }
+}
+
+/** One for the process: whoever uses such a provider waits for it. */
+export const sharedTurns = new SharedArrayBuffer(Turns.bytes)
+
+function sessionSettings(
+  spec: ModelSpec,
+  side: Side,
+  { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
+): SessionSettings {
+  const { files, image, text } = spec
+  return {
+    side,
+    files: variantFor(spec, provider)?.files ?? files,
+    provider,
+    image,
+    maxTokens: text.maxTokens,
+    padId: text.padId,
+    threads,
+    turns: sharedTurns,
+  }
+}

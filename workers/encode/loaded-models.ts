@@ -1,0 +1,119 @@
+import { ModelFolderError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { discard } from '../registry/derived.ts'
+import type { ModelRegistry } from '../registry/registry.ts'
+import { type ModelSpec, variantFor } from '../registry/spec.ts'
+import { Slots } from '../runtime/model-cache.ts'
+import { candidates, chooseProvider } from './choose-provider.ts'
+import type { Provider } from './encoder.ts'
+import { LoadedModel, type LoadOptions } from './loaded-model.ts'
+
+export interface ModelsOptions {
+  registry: ModelRegistry
+  provider: Provider | 'auto'
+  cacheFolder: string
+  /** A model that was not asked for so long is unloaded; the default model stays. */
+  idleMs: number
+  /** One that did not load is not tried again for so long; half a minute when absent. */
+  retryMs?: number
+  maxBatch: number
+  threads?: number
+  onBatch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  onLoaded?(spec: ModelSpec, provider: Provider): void
+  /** Pictures have left a queue. */
+  onRoom(): void
+  log: Log
+}
+
+/** The models in memory: loaded when first asked for, unloaded when idle. */
+export class LoadedModels {
+  readonly #options: ModelsOptions
+  readonly #slots: Slots<LoadedModel>
+  /** What did not load a moment ago, by revision: callers are told at once, without another try for each. */
+  readonly #failed = new Map<string, ModelFolderError>()
+
+  constructor(options: ModelsOptions) {
+    this.#options = options
+    this.#slots = new Slots({
+      make: (spec) => this.#make(spec),
+      idleMs: options.idleMs,
+      keep: (name) => name === options.registry.defaultName,
+      onClosed: (name) => options.log.info({ model: name }, 'model unloaded: idle'),
+    })
+  }
+
+  /** Holds the model for as long as `use` runs. */
+  with<T>(spec: ModelSpec, use: (model: LoadedModel) => Promise<T>): Promise<T> {
+    return this.#slots.with(spec, use)
+  }
+
+  /** Loads a model that is in memory anew, and swaps it when it is there. */
+  reload(spec: ModelSpec): Promise<void> {
+    return this.#slots.replace(spec)
+  }
+
+  /** Decoded pictures that wait for a session. */
+  get waitingPictures(): number {
+    let waiting = 0
+    for (const { vision } of this.#slots.values()) waiting += vision.waiting
+    return waiting
+  }
+
+  /** The provider in use, or the one that would be tried first. */
+  provider(spec: ModelSpec): { provider: Provider; loaded: boolean } {
+    const loaded = this.#slots.peek(spec.name)
+    if (loaded) return { provider: loaded.provider, loaded: true }
+    const { provider } = this.#options
+    return { provider: provider === 'auto' ? candidates()[0]! : provider, loaded: false }
+  }
+
+  close(): Promise<void> {
+    return this.#slots.close()
+  }
+
+  async #make(spec: ModelSpec): Promise<LoadedModel> {
+    const { registry, retryMs = 30_000 } = this.#options
+    const failed = this.#failed.get(spec.revision)
+    if (failed) throw failed
+    try {
+      const model = await this.#load(spec)
+      await registry.failures.clear(spec.revision)
+      return model
+    } catch (error) {
+      if (!(error instanceof ModelFolderError)) throw error
+      this.#failed.set(spec.revision, error)
+      setTimeout(() => this.#failed.delete(spec.revision), retryMs).unref()
+      await registry.failures.note(spec.revision, error.reason)
+      throw error
+    }
+  }
+
+  async #load(spec: ModelSpec): Promise<LoadedModel> {
+    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, onRoom, log } = this.#options
+    const begun = performance.now()
+    const provider = await chooseProvider(spec, configured, cacheFolder, log)
+    const options: LoadOptions = {
+      provider,
+      maxBatch,
+      threads,
+      onBatch: (modality, size, seconds) => onBatch(spec.name, modality, size, seconds),
+      onFailure: (modality, err) =>
+        log.warn({ model: spec.name, modality, err }, 'the model fails on an input'),
+      onRoom,
+    }
+    const derived = variantFor(spec, provider)
+    const model = await LoadedModel.load(spec, options).catch(async (err) => {
+      if (!derived) throw err
+      await discard(derived)
+      // Its own files give vectors of another revision than the library was told.
+      if (!derived.comparable) throw err
+      log.warn({ model: spec.name, err }, 'the derived files do not load: the model serves with its own')
+      return LoadedModel.load({ ...spec, variants: [] }, options)
+    })
+    const variant = variantFor(model.spec, provider)?.name ?? 'none'
+    const ms = Math.round(performance.now() - begun)
+    log.info({ model: spec.name, provider, variant, ms }, 'model loaded')
+    this.#options.onLoaded?.(model.spec, provider)
+    return model
+  }
+}

@@ -1,0 +1,108 @@
+/** Texts and pictures whose vectors are kept beside a model, to tell later whether it still gives them. */
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { ItemError, ModelFolderError } from '../errors.ts'
+import { readJson } from '../registry/config.ts'
+import { onnxFiles } from '../registry/graph-files.ts'
+import { configFiles, fileDigest } from '../registry/revision.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import type { Encoded, EncodeInput } from './encoder.ts'
+
+/** What encodes: the registry knows folders, not sessions. */
+export type Encode = (inputs: readonly EncodeInput[]) => Promise<(Encoded | ItemError)[]>
+
+const fileName = 'references.json'
+const pictures = ['heart.png', 'house.png', 'landscape.png', 'star-transparent.png']
+const texts = [
+  'a red heart',
+  'home',
+  'mountains under an evening sky',
+  'a star with soft edges, drawn by hand on transparent paper',
+  'Naïve CAFÉ №5: 100 % «logo»',
+  'download',
+]
+
+export interface References {
+  /** Precision of the weights that the vectors were made with, on the CPU. */
+  precision: string
+  /** Each input's vector: little-endian float32 as base64. */
+  texts: Record<string, string>
+  pictures: Record<string, string>
+  /** SHA-256 of each file that decides a vector, by its path in the folder. */
+  digests: Record<string, string>
+}
+
+export interface Reference {
+  /** `text "..."` or `picture ...`. */
+  name: string
+  input: EncodeInput
+  vector: Float32Array
+}
+
+/** Null when the folder has none yet. @throws ModelFolderError */
+export async function readReferences(
+  spec: ModelSpec,
+): Promise<{ references: Reference[]; digests: Record<string, string> } | null> {
+  const stored = (await readJson(spec.folder, fileName)) as References | null
+  if (!stored) return null
+  const missing = pictures.find((picture) => !stored.pictures?.[picture])
+  if (missing || !stored.texts || !stored.digests)
+    throw new ModelFolderError(`${fileName} is not one of Limn's. Remove it, and verify records new ones.`)
+  const references = [
+    ...Object.entries(stored.texts).map(([text, vector]) => ({
+      name: `text "${text}"`,
+      input: { text },
+      vector: fromBase64(vector),
+    })),
+    ...(await Promise.all(
+      pictures.map(async (picture) => ({
+        name: `picture ${picture}`,
+        input: { image: await picturesBytes(picture) },
+        vector: fromBase64(stored.pictures[picture]!),
+      })),
+    )),
+  ]
+  return { references, digests: stored.digests }
+}
+
+/** Encodes the reference inputs and keeps their vectors. `encode` must run this spec, on the CPU. */
+export async function recordReferences(spec: ModelSpec, encode: Encode): Promise<void> {
+  const inputs: EncodeInput[] = [
+    ...texts.map((text) => ({ text })),
+    ...(await Promise.all(pictures.map(async (picture) => ({ image: await picturesBytes(picture) })))),
+  ]
+  const vectors = (await encode(inputs)).map((result) => {
+    if (result instanceof ItemError) throw result
+    return toBase64(result.vector)
+  })
+  const stored: References = {
+    precision: spec.files.precision,
+    texts: Object.fromEntries(texts.map((text, i) => [text, vectors[i]!])),
+    pictures: Object.fromEntries(pictures.map((picture, i) => [picture, vectors[texts.length + i]!])),
+    digests: await digestsOf(spec),
+  }
+  const file = path.join(spec.folder, fileName)
+  await writeFile(`${file}.draft`, `${JSON.stringify(stored, null, 1)}\n`)
+  await rename(`${file}.draft`, file)
+}
+
+/** SHA-256 of the files that decide this spec's vectors, read through now. */
+export async function digestsOf(spec: ModelSpec): Promise<Record<string, string>> {
+  const files = [...configFiles.map((file) => path.join(spec.folder, file)), ...onnxFiles(spec.files)]
+  const digests: Record<string, string> = {}
+  for (const file of files) {
+    const digest = await fileDigest(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw error
+    })
+    if (digest) digests[path.relative(spec.folder, file).split(path.sep).join('/')] = digest
+  }
+  return digests
+}
+
+const picturesBytes = (picture: string) => readFile(new URL(`./references/${picture}`, import.meta.url))
+
+const toBase64 = (vector: Float32Array) =>
+  Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64')
+
+const fromBase64 = (text: string) => new Float32Array(new Uint8Array(Buffer.from(text, 'base64')).buffer)

@@ -1,0 +1,57 @@
+import { ItemError } from '../errors.ts'
+import type { ModelSpec, Precision } from '../registry/spec.ts'
+import { digestsOf, type Encode, readReferences } from './references.ts'
+
+export interface Verification {
+  /** Whether the model gives the vectors it gave when its references were recorded, from the same files. */
+  ok: boolean
+  /** Lowest cosine over the references, and of which one; null when nothing was encoded. */
+  lowest: { cosine: number; name: string } | null
+  /** The cosine that every reference must reach. */
+  required: number
+  /** What is wrong, for people. */
+  problems: string[]
+}
+
+/** What half precision and quantisation may cost against the recorded vectors. */
+const required: Record<Precision, number> = {
+  fp32: 0.999,
+  fp16: 0.999,
+  int8: 0.9,
+  uint8: 0.9,
+  q4: 0.9,
+  q4f16: 0.9,
+  bnb4: 0.9,
+}
+
+/** Encodes a model's references again and reads its files through. Null when the model has no references yet. */
+export async function verifyModel(spec: ModelSpec, encode: Encode): Promise<Verification | null> {
+  const stored = await readReferences(spec)
+  if (!stored) return null
+  const problems: string[] = []
+  // Weights of a precision that was not the recorded one have no digest to compare with.
+  for (const [file, digest] of Object.entries(await digestsOf(spec)))
+    if (stored.digests[file] !== undefined && stored.digests[file] !== digest)
+      problems.push(
+        `${file} has changed since the references were recorded: pull the model again, or remove references.json if the change was meant.`,
+      )
+  const results = await encode(stored.references.map(({ input }) => input))
+  let lowest: Verification['lowest'] = null
+  for (const [i, { name, vector }] of stored.references.entries()) {
+    const result = results[i]!
+    const found = result instanceof ItemError ? result : cosine(vector, result.vector)
+    if (found instanceof ItemError) problems.push(`${name} is not encoded: ${found.message}`)
+    else if (!lowest || found < lowest.cosine) lowest = { cosine: found, name }
+  }
+  const bound = required[spec.files.precision]
+  if (lowest && !(lowest.cosine >= bound))
+    problems.push(
+      `${lowest.name} has cosine ${lowest.cosine.toFixed(5)} with its reference; ${bound} is needed.`,
+    )
+  return { ok: problems.length === 0, lowest, required: bound, problems }
+}
+
+/** Of L2-normalised vectors; 0 where the lengths differ. */
+function cosine(a: Float32Array, b: Float32Array): number {
+  return a.length === b.length ? a.reduce((sum, value, i) => sum + value * b[i]!, 0) : 0
+}

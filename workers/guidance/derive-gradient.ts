@@ -1,0 +1,118 @@
+/** From an encoder's file to one that also yields the gradient of the guidance loss with respect to its pixels. */
+import type { onnx } from 'onnx-proto'
+import * as ort from 'onnxruntime-node'
+import { checkRules, type Differentiated, differentiate } from '../autodiff/differentiate.ts'
+import { GraphError } from '../onnx/errors.ts'
+import { readModel } from '../onnx/file.ts'
+import { pooledOutput } from '../onnx/pooled-output.ts'
+import { port } from '../onnx/writer.ts'
+import { type FeatureGrid, findGrid } from './feature-grid.ts'
+import { lossGradient } from './loss.ts'
+
+/** Part of a derived file's name: raised when the rules change what they write. */
+export const derivationVersion = 3
+
+export interface Derived {
+  /** Name of the input that takes the pictures. */
+  pixels: string
+  /** Name of the output that is the embedding, not normalised. */
+  embedding: string
+  /** Name of the output that is the gradient, shaped as the pictures. */
+  gradient: string
+  /** The output that tells how much each place of the picture raises or lowers the loss, null where places are lost. */
+  heat: { output: string; rows: number; columns: number } | null
+  /** The graph takes one picture at a time. */
+  single: boolean
+}
+
+/** A derived model and what its inputs and outputs are called. */
+export interface Derivation extends Derived {
+  model: onnx.IModelProto
+}
+
+const isPicture = ({ type }: onnx.IValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
+
+/** The graph's input for pictures and its output for embeddings. @throws GraphError */
+async function openVision(file: string, options?: { weights: boolean }) {
+  const model = await readModel(file, options)
+  const graph = model.graph!
+  const weights = new Set(graph.initializer!.map(({ name }) => name))
+  const inputs = graph.input!.filter(({ name }) => !weights.has(name))
+  const pixels = inputs.find(({ name }) => /pixel|image/.test(name!)) ?? inputs.find(isPicture)
+  if (!pixels) throw new GraphError('The graph has no input for pictures.')
+  if (pixels.type?.tensorType?.elemType !== 1)
+    throw new GraphError('The graph takes pictures of reduced precision; gradients need the fp32 file.')
+  const embedding = pooledOutput(
+    graph.output!.map(({ name, type }) => ({
+      name: name!,
+      rank: type?.tensorType?.shape?.dim?.length ?? null,
+    })),
+    'vision',
+  )
+  return { model, pixels, embedding }
+}
+
+/** Why a file cannot be differentiated, null when nothing is known against it: a look at its operators alone. */
+export async function gradientObstacle(file: string): Promise<string | null> {
+  try {
+    const { model, pixels, embedding } = await openVision(file, { weights: false })
+    checkRules(model, [pixels.name!], embedding)
+    return null
+  } catch (error) {
+    if (error instanceof GraphError) return error.message
+    throw error
+  }
+}
+
+/**
+ * The graph of the vision side with `lossInputs` beside the pictures and the gradient beside the embedding.
+ * @throws GraphError when it cannot be differentiated, saying why
+ */
+export async function deriveGradient(
+  file: string,
+  picture: { width: number; height: number },
+  dimensions: number,
+): Promise<Derivation> {
+  const { model, pixels, embedding } = await openVision(file)
+  const graph = model.graph!
+  // Two pictures, so that the batch is told from what is 1; one where the file is made for one.
+  const fixed = Number(pixels.type?.tensorType?.shape?.dim?.[0]?.dimValue ?? 0)
+  if (fixed > 1)
+    throw new GraphError(
+      `The graph takes exactly ${fixed} pictures at once; gradients need any number, or one.`,
+    )
+  const rows = fixed === 1 ? 1 : 2
+  const shape = [rows, 3, picture.height, picture.width]
+  const feed = new ort.Tensor('float32', new Float32Array(shape.reduce((a, b) => a * b)), shape)
+  const derived = await differentiate(model, {
+    inputs: [pixels.name!],
+    output: embedding,
+    feeds: { [pixels.name!]: feed },
+    seed: (writer) => lossGradient(writer, embedding, dimensions),
+  })
+  const gradient = derived.writer.node('Identity', [derived.gradients[0]!], {}, 'limn_gradient')
+  graph.output!.push(port({ name: gradient, shape: ['limn_n', 'limn_c', 'limn_h', 'limn_w'] }))
+  const grid = findGrid(derived.nodes, derived.depending, derived.shapes, embedding)
+  const heat = grid && writeHeat(derived, grid)
+  if (heat) graph.output!.push(port({ name: heat.output, shape: ['limn_n', heat.rows * heat.columns] }))
+  return { model, pixels: pixels.name!, embedding, gradient, heat, single: fixed === 1 }
+}
+
+/**
+ * What each place adds to the loss, to first order, beyond what the mean place would: the sum over channels of
+ * (feature - its mean over the places) x gradient. That is HiResCAM (Draelos and Carin 2020; Grad-CAM of Selvaraju et
+ * al. 2017 without its averaging of gradients), but what all places have in common says nothing of where.
+ */
+function writeHeat({ writer, gradient, shapes }: Differentiated, grid: FeatureGrid): Derived['heat'] {
+  const { tensor, layout, rows, columns, skip } = grid
+  const flow = gradient(tensor)
+  if (!flow) return null
+  const places = (of: string) => (skip > 0 ? writer.slice(of, 1, skip, skip + rows * columns) : of)
+  const features = places(tensor)
+  const rank = shapes.get(tensor)!.length
+  const [along, channels] = layout === 'map' ? [rank === 4 ? [2, 3] : [2], 1] : [[1], 2]
+  const apart = writer.node('Sub', [features, writer.mean(features, along, true)])
+  const sums = writer.sum(writer.node('Mul', [apart, places(flow)]), [channels], false)
+  const output = writer.node('Reshape', [sums, writer.integers([0, rows * columns])], {}, 'limn_heat')
+  return { output, rows, columns }
+}

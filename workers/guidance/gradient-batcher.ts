@@ -1,0 +1,107 @@
+/** Views of pictures on their way through a derived graph: whoever guides at the same time shares batches. */
+
+import type { Provider } from '../encode/encoder.ts'
+import { cores } from '../encode/encoder-session.ts'
+import { sharedTurns } from '../encode/loaded-model.ts'
+import { ItemError } from '../errors.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { Lane, type LaneWork } from '../runtime/batcher.ts'
+import { Session } from '../runtime/session.ts'
+import type { GradientFile } from './gradient-file.ts'
+import type { GradientInput, GradientOutput, GradientSettings } from './gradient-thread.ts'
+
+/** What a view is pulled to. */
+export interface Pull {
+  /** L2-normalised. */
+  target: Float32Array
+  /** The loss is the sum of weight x prompt loss: divide beforehand. */
+  weight: number
+}
+
+export interface GradientWork extends LaneWork<GradientRow> {
+  pixels: Float32Array
+  pulls: readonly Pull[]
+  spherical: boolean
+}
+
+export interface GradientRow {
+  /** Not normalised. */
+  embedding: Float32Array
+  /** d loss / d pixels. */
+  gradient: Float32Array
+  /** How much each place adds to the loss. */
+  heat: Float32Array | null
+}
+
+export type GradientLane = Lane<GradientWork, GradientInput, GradientOutput, GradientRow>
+
+export interface GradientLaneOptions {
+  provider: Provider
+  threads?: number
+  maxBatch: number
+  onBatch(size: number, seconds: number): void
+  onFailure(error: Error): void
+}
+
+export async function gradientLane(
+  spec: ModelSpec,
+  file: GradientFile,
+  { provider, threads = cores, maxBatch, onBatch, onFailure }: GradientLaneOptions,
+): Promise<GradientLane> {
+  const { width, height } = spec.image
+  const { dimensions } = spec
+  const settings: GradientSettings = {
+    file,
+    provider,
+    threads,
+    dimensions,
+    height,
+    width,
+    turns: sharedTurns,
+  }
+  const load = () =>
+    Session.load<GradientInput, GradientOutput, null>(
+      new URL('./gradient-thread.ts', import.meta.url),
+      settings,
+    )
+  return new Lane([await load()], {
+    load,
+    maxBatch: file.single ? 1 : maxBatch,
+    gather: (batch: readonly GradientWork[]) => gather(batch, dimensions),
+    spread,
+    onBatch,
+    onFailure,
+    onTaken() {},
+  })
+}
+
+function gather(batch: readonly GradientWork[], dimensions: number): GradientInput {
+  const rows = batch.length
+  const prompts = Math.max(...batch.map(({ pulls }) => pulls.length))
+  const size = batch[0]!.pixels.length
+  const pixels = new Float32Array(rows * size)
+  const targets = new Float32Array(rows * prompts * dimensions)
+  const weights = new Float32Array(rows * prompts)
+  batch.forEach((work, row) => {
+    pixels.set(work.pixels, row * size)
+    work.pulls.forEach(({ target, weight }, p) => {
+      targets.set(target, (row * prompts + p) * dimensions)
+      weights[row * prompts + p] = weight
+    })
+  })
+  const spherical = Float32Array.from(batch, (work) => +work.spherical)
+  return { rows, prompts, pixels, targets, weights, spherical }
+}
+
+function spread(output: GradientOutput, batch: readonly GradientWork[]): (GradientRow | Error)[] {
+  const row = (all: Float32Array, i: number) => {
+    const size = all.length / batch.length
+    return all.slice(i * size, (i + 1) * size)
+  }
+  return batch.map((_, i) => {
+    const gradient = row(output.gradients, i)
+    if (!gradient.every(Number.isFinite))
+      return new ItemError('INVALID', 'The model gives no finite gradient for this picture.')
+    return { embedding: row(output.embeddings, i), gradient, heat: output.heat && row(output.heat, i) }
+  })
+}

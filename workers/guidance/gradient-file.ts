@@ -1,0 +1,54 @@
+/** Derived graphs on disk: made once for each revision of a model. */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import * as ort from 'onnxruntime-node'
+import { GraphError } from '../onnx/errors.ts'
+import { writeModel } from '../onnx/file.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import { type Derived, derivationVersion, deriveGradient } from './derive-gradient.ts'
+
+export interface GradientFile extends Derived {
+  /** Absolute path of the ONNX file. */
+  path: string
+}
+
+export const visionFile = ({ files }: ModelSpec): string =>
+  files.kind === 'combined' ? files.model : files.vision
+
+/**
+ * The derived file of a model, made now if it is not there.
+ * @throws GraphError when the model cannot be differentiated
+ */
+export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promise<GradientFile> {
+  const folder = path.join(cacheFolder, 'gradients')
+  const base = path.join(folder, `${spec.revision}-${derivationVersion}`)
+  const file = `${base}.onnx`
+  const known = await readFile(`${base}.json`, 'utf8')
+    .then((text) => JSON.parse(text) as Derived)
+    .catch(() => null)
+  if (known) return { ...known, path: file }
+  const { model, ...derived } = await deriveGradient(visionFile(spec), spec.image, spec.dimensions)
+  await mkdir(folder, { recursive: true })
+  // The description comes last: with it the file is whole. Two servers that derive at once write the same.
+  const draft = `${base}.${process.pid}`
+  await writeFile(`${draft}.onnx`, writeModel(model))
+  await tried(`${draft}.onnx`)
+  await rename(`${draft}.onnx`, file)
+  await writeFile(`${draft}.json`, JSON.stringify(derived))
+  await rename(`${draft}.json`, `${base}.json`)
+  return { ...derived, path: file }
+}
+
+/** A file that the runtime does not take is not kept. @throws GraphError */
+async function tried(file: string): Promise<void> {
+  try {
+    const session = await ort.InferenceSession.create(file, {
+      graphOptimizationLevel: 'disabled',
+      logSeverityLevel: 4,
+    })
+    await session.release()
+  } catch (error) {
+    await rm(file, { force: true })
+    throw new GraphError(`ONNX Runtime refuses its gradient (${(error as Error).message.slice(0, 200)}).`)
+  }
+}

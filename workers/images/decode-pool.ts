@@ -1,0 +1,126 @@
+import { Worker } from 'node:worker_threads'
+import type { DecodeReply, DecodeRequest } from '../encode/protocol.ts'
+import { ItemError, type ItemErrorCode } from '../errors.ts'
+import type { ImageSpec } from '../registry/spec.ts'
+import { BatchQueue, type Queued } from '../runtime/queue.ts'
+import type { PictureLimits } from './open.ts'
+
+interface Task extends Queued {
+  request: Omit<DecodeRequest, 'id'>
+  settle(result: Uint8Array | Error): void
+}
+
+/** Threads that decode and resize, off the event loop and ahead of the sessions. */
+export class DecodePool {
+  readonly #size: number
+  readonly #room: () => boolean
+  readonly #threads = new Set<DecodeThread>()
+  readonly #waiting = new BatchQueue<Task>()
+  #closed = false
+
+  /** Nothing is begun while `room` says no; `resume` says that it may have changed. */
+  constructor(size: number, room: () => boolean = () => true) {
+    this.#size = size
+    this.#room = room
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#assign()
+  }
+
+  /**
+   * Pixels of the encoder's input. Work that nobody wants any more when its turn comes is dropped: its promise stays
+   * open, as nobody looks at it.
+   * @throws ItemError when the picture cannot be used
+   */
+  decode(
+    bytes: Uint8Array,
+    image: ImageSpec,
+    limits: PictureLimits,
+    { wanted, priority, since }: Pick<Queued, 'wanted' | 'priority' | 'since'>,
+  ): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const settle = (result: Uint8Array | Error) =>
+        result instanceof Error ? reject(result) : resolve(result)
+      if (this.#closed) return settle(new Error('the encoder is closed'))
+      this.#waiting.push({ bucket: '', priority, since, wanted, request: { bytes, image, limits }, settle })
+      this.#assign()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const { settle } of this.#waiting.drain()) settle(new Error('the encoder is closed'))
+    await Promise.all([...this.#threads].map((thread) => thread.close()))
+  }
+
+  #assign(): void {
+    while (this.#waiting.length > 0 && this.#room()) {
+      const thread = this.#idle()
+      if (!thread) return
+      const [task] = this.#waiting.take(1)
+      if (!task) return
+      thread.run(task)
+    }
+  }
+
+  /** Started when first needed; one that died is replaced. */
+  #idle(): DecodeThread | null {
+    for (const thread of this.#threads) if (thread.idle) return thread
+    if (this.#threads.size >= this.#size) return null
+    const thread = new DecodeThread({
+      free: () => this.#assign(),
+      ended: () => {
+        this.#threads.delete(thread)
+        if (!this.#closed) this.#assign()
+      },
+    })
+    this.#threads.add(thread)
+    return thread
+  }
+}
+
+/** At most two pictures at a thread: while libvips works on one, the other's bytes are on their way. */
+const atOnce = 2
+
+class DecodeThread {
+  readonly #worker = new Worker(new URL('./decode-thread.ts', import.meta.url))
+  readonly #running = new Map<number, Task>()
+  #next = 0
+
+  constructor(on: { free(): void; ended(): void }) {
+    this.#worker.unref()
+    this.#worker.on('message', (reply: DecodeReply) => {
+      const task = this.#running.get(reply.id)
+      this.#running.delete(reply.id)
+      if (this.#running.size === 0) this.#worker.unref()
+      if ('pixels' in reply) task?.settle(reply.pixels)
+      else if ('item' in reply)
+        task?.settle(new ItemError(reply.item.code as ItemErrorCode, reply.item.message))
+      else task?.settle(new Error(reply.error))
+      on.free()
+    })
+    const end = () => {
+      for (const task of this.#running.values()) task.settle(new Error('the decoding thread ended'))
+      this.#running.clear()
+      on.ended()
+    }
+    this.#worker.once('error', () => {})
+    this.#worker.once('exit', end)
+  }
+
+  get idle(): boolean {
+    return this.#running.size < atOnce
+  }
+
+  run(task: Task): void {
+    const id = this.#next++
+    this.#running.set(id, task)
+    this.#worker.ref()
+    this.#worker.postMessage({ id, ...task.request } satisfies DecodeRequest)
+  }
+
+  close(): Promise<number> {
+    return this.#worker.terminate()
+  }
+}

@@ -1,0 +1,99 @@
+/** Opening picture files: which formats, within which limits, and what is wrong with those that do not open. */
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import { ItemError } from '../errors.ts'
+import { signature } from './signature.ts'
+import { checkDrawing, drawingError } from './svg/check.ts'
+import { drawer } from './svg/renderer.ts'
+
+export interface PictureLimits {
+  /** Largest file, in bytes. */
+  bytes: number
+  /** Most pixels, width x height, checked before anything is decoded. */
+  pixels: number
+}
+
+export const defaultLimits: PictureLimits = { bytes: 32 * 2 ** 20, pixels: 100_000_000 }
+
+/** Formats that are taken, by sharp's name for them, with MIME type and file extension. */
+export const formats: Readonly<Record<string, { mimeType: string; extension: string }>> = {
+  jpeg: { mimeType: 'image/jpeg', extension: 'jpg' },
+  png: { mimeType: 'image/png', extension: 'png' },
+  webp: { mimeType: 'image/webp', extension: 'webp' },
+  heif: { mimeType: 'image/avif', extension: 'avif' },
+  gif: { mimeType: 'image/gif', extension: 'gif' },
+  tiff: { mimeType: 'image/tiff', extension: 'tiff' },
+  svg: { mimeType: 'image/svg+xml', extension: 'svg' },
+}
+
+const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
+
+/**
+ * A sharp pipeline on a picture that is no SVG: first frame only, damaged files fail.
+ * `unlimited` is for a caller that has checked the size itself.
+ */
+export function openPicture(bytes: Uint8Array, limits: PictureLimits, options: SharpOptions = {}): Sharp {
+  return sharp(bytes, { failOn: 'error', limitInputPixels: limits.pixels, animated: false, ...options })
+}
+
+/** What the file's header says. Nothing is decoded yet. @throws ItemError */
+export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): Promise<Metadata> {
+  if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The picture has no bytes.')
+  if (bytes.byteLength > limits.bytes)
+    throw new ItemError(
+      'TOO_LARGE',
+      `The picture has ${bytes.byteLength} bytes; the limit is ${limits.bytes}. Send a smaller version.`,
+    )
+  // The renderer would read it, of whatever size it then is.
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+    throw new ItemError(
+      'UNSUPPORTED_FORMAT',
+      `The file is compressed (gzip). Send what is in it; ${readable}.`,
+    )
+  const markup = isMarkup(bytes)
+  if (markup) checkDrawing(bytes)
+  try {
+    // Without a limit here: what is too large is said with its size below.
+    const header = markup
+      ? await drawer.header(bytes)
+      : await openPicture(bytes, limits, { limitInputPixels: false }).metadata()
+    const avif = header.format !== 'heif' || header.compression === 'av1'
+    if (!(header.format in formats) || !avif)
+      throw new ItemError('UNSUPPORTED_FORMAT', `The picture is ${header.format}; ${readable}.`)
+    if (header.width * header.height > limits.pixels)
+      throw new ItemError(
+        'TOO_MANY_PIXELS',
+        `The picture has ${header.width} x ${header.height} pixels; the limit is ${limits.pixels} in all. Send a smaller version.`,
+      )
+    return header
+  } catch (error) {
+    // A TIFF keeps its directory at the end: cut short, libvips no longer knows it for one.
+    if (signature(bytes) === 'TIFF' && /unsupported image format/i.test(String(error)))
+      throw new ItemError(
+        'UNREADABLE_IMAGE',
+        'The picture is damaged or cut short (TIFF without a directory).',
+      )
+    throw pictureError(error)
+  }
+}
+
+/** Text that begins with a tag, which is an SVG or nothing. */
+const isMarkup = (bytes: Uint8Array) =>
+  /^(\xef\xbb\xbf)?\s*</.test(
+    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1000)).toString('latin1'),
+  )
+
+/** Turns what sharp throws into an ItemError, which keeps it as its cause; anything else is returned as it is. */
+export function pictureError(error: unknown): unknown {
+  if (error instanceof ItemError || !(error instanceof Error)) return error
+  const { message } = error
+  const cause = { cause: error }
+  if (/unsupported image format|unknown format|not a known file format|<svg> root/i.test(message))
+    return new ItemError('UNSUPPORTED_FORMAT', `This is not a picture that can be read; ${readable}.`, cause)
+  if (/pixel limit/i.test(message))
+    return new ItemError('TOO_MANY_PIXELS', 'The picture has too many pixels.', cause)
+  if (/out of memory|cannot allocate/i.test(message)) return error
+  return (
+    drawingError(error) ??
+    new ItemError('UNREADABLE_IMAGE', 'The picture is damaged or cut short; send a whole copy of it.', cause)
+  )
+}

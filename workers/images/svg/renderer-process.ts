@@ -1,0 +1,37 @@
+/** The other end of a Drawer: draws what it is sent, until its parent ends it or is gone. */
+import sharp, { type SharpOptions } from 'sharp'
+import type { DrawOptions, DrawReply, DrawRequest } from './renderer.ts'
+
+sharp.concurrency(1)
+sharp.cache(false)
+
+// A Ctrl-C in the terminal reaches this process too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+// An exit would wait for the drawing that is under way.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+
+const say = (reply: DrawReply) => process.connected && process.send!(reply)
+
+const open = (bytes: Uint8Array, options: SharpOptions) =>
+  sharp(bytes, { failOn: 'error', animated: false, ignoreIcc: true, ...options })
+
+async function draw(bytes: Uint8Array, { pixels, density, resize }: DrawOptions): Promise<DrawReply> {
+  let picture = open(bytes, { limitInputPixels: pixels, ...(density && { density }) })
+  if (resize) picture = picture.resize(resize)
+  const { data, info } = await picture
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  return { drawn: { data, width: info.width, height: info.height, channels: info.channels } }
+}
+
+process.on('message', ({ bytes, draw: options }: DrawRequest) => {
+  const reply = options
+    ? draw(bytes, options)
+    : // Without a limit here: who asks says what is too large, with its size.
+      open(bytes, { limitInputPixels: false })
+        .metadata()
+        .then((header) => ({ header }))
+  reply.catch((error) => ({ error: (error as Error).message })).then(say)
+})
+say({ ready: true })

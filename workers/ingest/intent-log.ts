@@ -1,0 +1,48 @@
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { syncFolder } from '../fs/durable.ts'
+
+/**
+ * Marks of the pictures whose file and row are being made or removed. A mark is there before the first of the two
+ * changes and goes after the last; so what a dead process left behind is found without looking at every file. A mark
+ * says: the row decides.
+ */
+export class Journal {
+  readonly #folder: string
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Runs `change` under the picture's mark. Changes of one picture take turns. */
+  during<T>(hash: string, change: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(hash) ?? Promise.resolve()
+    const turn = before.then(async () => {
+      const mark = path.join(this.#folder, hash)
+      await (await open(mark, 'w')).close()
+      await syncFolder(this.#folder)
+      const result = await change()
+      // Not reached when the change fails halfway: the mark stays for the next start. That it is gone need not be
+      // durable: a mark too many is harmless.
+      await rm(mark, { force: true })
+      return result
+    })
+    const settled = turn.catch(() => {})
+    this.#turns.set(hash, settled)
+    void settled.then(() => {
+      if (this.#turns.get(hash) === settled) this.#turns.delete(hash)
+    })
+    return turn
+  }
+
+  /** Hashes that a process before this one left marked. */
+  async open(): Promise<string[]> {
+    await mkdir(this.#folder, { recursive: true })
+    return (await readdir(this.#folder)).filter((name) => /^[0-9a-f]{64}$/.test(name))
+  }
+
+  async clear(hash: string): Promise<void> {
+    await rm(path.join(this.#folder, hash), { force: true })
+  }
+}

@@ -1,0 +1,162 @@
+/** What is known of the variants that were derived from a model, kept beside them in the cache. */
+import { createHash } from 'node:crypto'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import * as ort from 'onnxruntime-node'
+import type { Provider } from '../encode/encoder.ts'
+import type { ModelSpec, Variant } from './spec.ts'
+
+/** Raised when the same model would give other files, or be judged otherwise. */
+export const derivation = 5
+
+/** Which files serve a model: `auto` takes the derived ones where they pass the gate and are faster here. */
+export type VariantChoice = 'auto' | 'fp32' | Variant['name']
+
+export type Side = 'vision' | 'text'
+export const sides: readonly Side[] = ['vision', 'text']
+
+export const providers: readonly Provider[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml']
+
+/** What files for a provider compute in: CPUs are fastest in 8 bits, GPUs in half precision. */
+export const precisionFor = (provider: Provider): Variant['name'] => (provider === 'cpu' ? 'int8' : 'fp16')
+
+/** How well vectors agree with those of the fp32 file. */
+export interface Agreement {
+  mean: number
+  worst: number
+}
+
+/** One side of a model, derived. */
+export interface DerivedSide {
+  /** Name of the file, null when the side cannot be derived. */
+  file: string | null
+  bytes: number
+  /** Products that were rewritten, and those that were left in float because they hurt. */
+  rewritten: number
+  kept: string[]
+  cosine: Agreement | null
+  /** Times as fast as the fp32 file on this machine. */
+  speedup: number
+  /** Why it is not taken, null when it is. */
+  reason: string | null
+}
+
+export interface VariantRecord {
+  /** Where the speed was measured. */
+  machine: string
+  sides: Record<Side, DerivedSide>
+  /** What the fp32 text side said of texts that are padded to their own length. */
+  shortTexts: boolean
+  /** Share of the ten best pictures that fp32 and all derived sides together have in common, mean over prompts. */
+  overlap: number
+  /** Whether all derived sides together give vectors that may stand beside those of the fp32 file. */
+  comparable: boolean
+}
+
+const machine = [
+  os.cpus()[0]?.model.trim(),
+  os.availableParallelism(),
+  process.arch,
+  ort.env.versions.node,
+].join(', ')
+export const thisMachine = (): string => machine
+const machineDigest = createHash('sha256').update(machine).digest('hex').slice(0, 8)
+
+/**
+ * Where a model's derived files for a provider are: `BASE-vision.onnx` and so on. Machines that share a cache have files
+ * of their own: speed is another on each, and so can be what rounding leaves.
+ */
+export const variantBase = (cacheFolder: string, revision: string, provider: Provider): string =>
+  path.join(cacheFolder, 'variants', `${revision}-${derivation}-${provider}-${machineDigest}`)
+
+/** Null when there is none, or files that it names are not there as they were written. */
+export async function readRecord(
+  cacheFolder: string,
+  revision: string,
+  provider: Provider,
+): Promise<VariantRecord | null> {
+  const base = variantBase(cacheFolder, revision, provider)
+  const text = await readFile(`${base}.json`, 'utf8').catch(() => null)
+  if (!text) return null
+  try {
+    const record = JSON.parse(text) as VariantRecord
+    for (const side of sides) {
+      const { file, bytes } = record.sides[side]
+      if (file && (await stat(path.join(path.dirname(base), file))).size !== bytes) return null
+    }
+    return record
+  } catch {
+    return null
+  }
+}
+
+/** With it the files beside it are whole. */
+export async function writeRecord(
+  cacheFolder: string,
+  revision: string,
+  provider: Provider,
+  record: VariantRecord,
+): Promise<void> {
+  const file = `${variantBase(cacheFolder, revision, provider)}.json`
+  const draft = `${file}.draft-${process.pid}`
+  await writeFile(draft, `${JSON.stringify(record, null, 1)}\n`, { flush: true })
+  await rename(draft, file)
+}
+
+/** Deletes the files of a variant that does not load, so that they are derived anew. */
+export async function discard({ files, sides: derived }: Variant): Promise<void> {
+  if (files.kind === 'separate') for (const side of derived) await rm(files[side], { force: true })
+}
+
+/**
+ * The model with the derived files that were chosen, for each of `among`: by hand all there are, else those that pass
+ * the gate and are faster here. Vectors that may not stand beside those of the fp32 file are of a revision of their own,
+ * so such files are taken only where `among` leaves no doubt what serves.
+ */
+export async function withVariants(
+  spec: ModelSpec,
+  choice: VariantChoice,
+  cacheFolder: string,
+  among: readonly Provider[],
+): Promise<ModelSpec> {
+  const found = await Promise.all(
+    among.map(async (provider) => {
+      if (choice !== 'auto' && choice !== precisionFor(provider)) return null
+      const record = await readRecord(cacheFolder, spec.revision, provider)
+      const variant = record && variantOf(spec, record, provider, choice, cacheFolder)
+      return variant && (variant.comparable || among.length === 1) ? variant : null
+    }),
+  )
+  const variants = found.filter((variant) => variant !== null)
+  const apart = variants.find(({ comparable }) => !comparable)
+  return { ...spec, variants, revision: apart ? `${spec.revision}-${apart.name}` : spec.revision }
+}
+
+function variantOf(
+  { files, revision }: ModelSpec,
+  record: VariantRecord,
+  provider: Provider,
+  choice: VariantChoice,
+  cacheFolder: string,
+): Variant | null {
+  const wanted = sides.filter((side) => {
+    const { file, reason } = record.sides[side]
+    return file && (choice !== 'auto' || !reason)
+  })
+  if (wanted.length === 0) return null
+  const folder = path.dirname(variantBase(cacheFolder, revision, provider))
+  const of = (side: Side) => {
+    const own = files.kind === 'combined' ? files.model : files[side]
+    return wanted.includes(side) ? path.join(folder, record.sides[side].file!) : own
+  }
+  return {
+    provider,
+    name: precisionFor(provider),
+    sides: wanted,
+    // What passes the gate may stand beside fp32; `auto` takes nothing else.
+    comparable: choice === 'auto' || record.comparable,
+    shortTexts: record.shortTexts,
+    files: { kind: 'separate', vision: of('vision'), text: of('text'), precision: files.precision },
+  }
+}

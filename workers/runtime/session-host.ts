@@ -1,0 +1,31 @@
+/** The thread's end of a Session: ONNX Runtime's run blocks the thread it is called on. */
+import { parentPort } from 'node:worker_threads'
+import type { SessionReply, SessionRequest } from '../encode/protocol.ts'
+
+interface Served<Input, Output, Ready> {
+  ready: Ready
+  run(input: Input): Promise<{ output: Output; transfer: ArrayBuffer[] }>
+}
+
+export async function serveSession<Input, Output, Ready>(
+  load: () => Promise<Served<Input, Output, Ready>>,
+): Promise<void> {
+  const port = parentPort!
+  const say = (reply: SessionReply<Output, Ready>, transfer: ArrayBuffer[] = []) =>
+    port.postMessage(reply, transfer)
+  try {
+    const { ready, run } = await load()
+    port.on('message', async ({ id, input }: SessionRequest<Input>) => {
+      const begun = performance.now()
+      try {
+        const { output, transfer } = await run(input)
+        say({ id, output, seconds: (performance.now() - begun) / 1000 }, transfer)
+      } catch (error) {
+        say({ id, error: (error as Error).message })
+      }
+    })
+    say({ ready })
+  } catch (error) {
+    say({ failed: (error as Error).message })
+  }
+}

@@ -1,0 +1,110 @@
+/** Sessions of one side, opened for measuring alone. */
+
+import { spreadVectors } from '../encode/collate.ts'
+import type { Provider } from '../encode/encoder.ts'
+import { type EncodeSession, loadSide, sessionsOf } from '../encode/loaded-model.ts'
+import type { SessionInput } from '../encode/protocol.ts'
+import { loadTokenizer } from '../encode/tokenizer.ts'
+import { defaultLimits } from '../images/open.ts'
+import { decodePixels } from '../images/preprocess.ts'
+import type { Side } from '../registry/derived.ts'
+import type { ModelFiles, ModelSpec } from '../registry/spec.ts'
+import type { Examples } from './calibration-set.ts'
+
+/** A side's inputs, ready for its session. */
+export type Inputs = SessionInput[]
+
+const batch = 8
+
+const inEights = <T>(items: readonly T[]): T[][] =>
+  Array.from({ length: Math.ceil(items.length / batch) }, (_, i) => items.slice(i * batch, i * batch + batch))
+
+const rowsOf = (input: SessionInput) => (input.kind === 'pixels' ? input.pixels.length : input.rows.length)
+
+/** Pictures and texts in eights, as a server batches them; texts padded to the longest where the model allows it. */
+export async function inputsOf(
+  spec: ModelSpec,
+  side: Side,
+  { pictures, prompts }: Examples,
+  shortTexts: boolean,
+): Promise<Inputs> {
+  if (side === 'vision') {
+    const pixels = await Promise.all(pictures.map((bytes) => decodePixels(bytes, spec.image, defaultLimits)))
+    return inEights(pixels).map((some) => ({ kind: 'pixels', pixels: some }))
+  }
+  const tokenizer = await loadTokenizer(spec)
+  const { maxTokens, padTo } = spec.text
+  const short = shortTexts && padTo === 'longest'
+  return inEights(prompts.map((text) => tokenizer.encode(text))).map((rows) => ({
+    kind: 'tokens',
+    rows,
+    length: short ? Math.max(...rows.map(({ length }) => length)) : maxTokens,
+  }))
+}
+
+function halves(input: SessionInput): SessionInput[] {
+  const middle = rowsOf(input) >> 1
+  return input.kind === 'pixels'
+    ? [0, middle].map((from) => ({ ...input, pixels: input.pixels.slice(from, from ? undefined : middle) }))
+    : [0, middle].map((from) => ({ ...input, rows: input.rows.slice(from, from ? undefined : middle) }))
+}
+
+/** Inputs that the session takes: some graphs have a batch of one written into them. @throws Error when the side does not run */
+export async function fitted(session: EncodeSession, inputs: Inputs): Promise<Inputs> {
+  try {
+    await session.run(inputs[0]!)
+    return inputs
+  } catch (error) {
+    if (rowsOf(inputs[0]!) === 1) throw error
+    return fitted(
+      session,
+      inputs.flatMap((input) => (rowsOf(input) > 1 ? halves(input) : [input])),
+    )
+  }
+}
+
+/** Unit vectors of the inputs, in order; zeros where the graph gives none that is finite. @throws Error when the side does not run */
+export async function vectorsOf(
+  session: EncodeSession,
+  inputs: Inputs,
+  onProgress: (done: number, of: number) => void = () => {},
+): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = []
+  for (const [i, input] of inputs.entries()) {
+    onProgress(i + 1, inputs.length)
+    const { output } = await session.run(input)
+    const rows = rowsOf(input)
+    for (const vector of spreadVectors(output, rows))
+      vectors.push(vector instanceof Error ? new Float32Array(output.length / rows) : vector)
+  }
+  return vectors
+}
+
+/**
+ * One session with the threads that a server gives one on the model's own files: two on files in 8 bits do more than is
+ * measured so. @throws ModelFolderError
+ */
+export const openSide = (
+  spec: ModelSpec,
+  files: ModelFiles,
+  side: Side,
+  provider: Provider,
+): Promise<EncodeSession> => {
+  const plain = { ...spec, files, variants: [] }
+  return loadSide(plain, side, { provider, threads: sessionsOf(plain, side, { provider })[0] })
+}
+
+/** Median seconds of each session on the same input, run in turns; first each once, which compiles what is compiled. */
+export async function race(
+  sessions: readonly EncodeSession[],
+  input: SessionInput,
+  rounds = 9,
+): Promise<number[]> {
+  const times: number[][] = sessions.map(() => [])
+  for (let round = 0; round <= rounds; round++)
+    for (const [i, session] of sessions.entries()) {
+      const { seconds } = await session.run(input)
+      if (round > 0) times[i]!.push(seconds)
+    }
+  return times.map((of) => of.sort((a, b) => a - b)[of.length >> 1]!)
+}

@@ -5,8 +5,8 @@ import { pino } from 'pino'
 import { openDatabase } from '../prisma/open.ts'
 import type { Services } from '../schema/core/context.ts'
 import { imageReader } from '../schema/core/images.ts'
-import { createRuns } from '../workers/drawing/runs.ts'
-import { candidates } from '../workers/encode/choose-provider.ts'
+import { createDrawingRuns } from '../workers/drawing/runs.ts'
+import { availableProviders } from '../workers/encode/choose-provider.ts'
 import type { Encoder } from '../workers/encode/encoder.ts'
 import { createEncoder, type EncoderOptions } from '../workers/encode/local-encoder.ts'
 import { createGuide } from '../workers/guidance/guide.ts'
@@ -17,7 +17,7 @@ import { decodeBase64 } from '../workers/sources/base64.ts'
 import { fetchImage } from '../workers/sources/fetch.ts'
 import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { createOptimizer } from './variant-jobs.ts'
+import { createVariantJobs } from './variant-jobs.ts'
 
 /** Everything a server, or a command that works on the library, stands on. */
 export interface App {
@@ -50,7 +50,7 @@ export function openRegistry({
     defaultModel: model,
     precision: precision === 'auto' ? null : precision,
     variant,
-    providers: provider === 'auto' ? candidates() : [provider],
+    providers: provider === 'auto' ? availableProviders() : [provider],
   })
 }
 
@@ -85,7 +85,7 @@ export async function openApp(config: Config): Promise<App> {
   try {
     // The default model must be there before a database is made for it.
     await registry.get()
-    const optimizer = createOptimizer({
+    const optimizer = createVariantJobs({
       config,
       log,
       takeUpVariants: (name) => ownEncoder.takeUpVariants(name),
@@ -116,7 +116,7 @@ export async function openApp(config: Config): Promise<App> {
     const runs = await opened(
       parts,
       Promise.resolve(
-        createRuns({
+        createDrawingRuns({
           guide,
           store: database.runs,
           model: (name) => registry.get(name),

@@ -106,7 +106,7 @@ const table = {
   queueLimit: row(
     'LIMN_QUEUE_LIMIT',
     '1024',
-    'texts and pictures that may wait for the encoder; more are OVERLOADED',
+    'texts and images that may wait for the encoder; more are OVERLOADED',
     wholeNumber(1).default(1024),
   ),
   deadlineMs: row(
@@ -124,22 +124,17 @@ const table = {
   maxUploadBytes: row(
     'LIMN_MAX_UPLOAD_BYTES',
     '33554432',
-    'bytes of one picture, however it is given',
+    'bytes of one image, however it is given',
     wholeNumber(1).default(32 * 1024 * 1024),
   ),
-  maxPixels: row(
-    'LIMN_MAX_PIXELS',
-    '100000000',
-    'pixels of one picture',
-    wholeNumber(1).default(100_000_000),
-  ),
+  maxPixels: row('LIMN_MAX_PIXELS', '100000000', 'pixels of one image', wholeNumber(1).default(100_000_000)),
   allowPrivateUrls: row(
     'LIMN_ALLOW_PRIVATE_URLS',
     'false',
-    'fetch pictures from private addresses too; only where every caller is trusted',
+    'fetch images from private addresses too; only where every caller is trusted',
     flag.default(false),
   ),
-  samples: row('LIMN_SAMPLES', 'true', 'fill a new library with the sample pictures', flag.default(true)),
+  samples: row('LIMN_SAMPLES', 'true', 'fill a new library with the sample images', flag.default(true)),
 } as const
 
 function row<T extends z.ZodType>(

@@ -11,11 +11,11 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     load: async () => (await import('./cli/serve.ts')).serveCommand,
   },
   import: {
-    help: 'FOLDER: take a folder tree of pictures into the library',
+    help: 'FOLDER: take a folder tree of images into the library',
     load: async () => (await import('./cli/import.ts')).importCommand,
   },
   draw: {
-    help: 'PROMPT: let the server draw a picture that fits it',
+    help: 'PROMPT: let the server draw an image that fits it',
     load: async () => (await import('./cli/draw.ts')).drawCommand,
   },
   models: {
@@ -37,7 +37,7 @@ const version = () =>
 
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { help }]) => `  ${name.padEnd(8)}${help}`)
-  return `limn ${version()}: words and pictures in one space, as a GraphQL API\n\nlimn COMMAND\n${lines.join('\n')}\n`
+  return `limn ${version()}: words and images in one space, as a GraphQL API\n\nlimn COMMAND\n${lines.join('\n')}\n`
 }
 
 async function main([name, ...args]: string[]): Promise<number> {

@@ -40,7 +40,7 @@ export function createMetrics(): Metrics {
 
   const batchSizes = new Histogram({
     name: 'limn_batch_size',
-    help: 'Texts, pictures or gradients of one batch.',
+    help: 'Texts, images or gradients of one batch.',
     labelNames: ['model', 'modality'],
     buckets: [1, 2, 4, 8, 16, 32, 64],
     registers,
@@ -120,9 +120,9 @@ function registerStats(registry: Registry, stats: () => EncoderStats): void {
     const Kind = kind === 'gauge' ? Gauge : Counter
     new Kind({ name, help, registers: [registry], collect })
   }
-  read('limn_queue_length', 'Texts and pictures admitted and not yet answered.', (s) => s.waiting, 'gauge')
+  read('limn_queue_length', 'Texts and images admitted and not yet answered.', (s) => s.waiting, 'gauge')
   read('limn_queue_limit', 'How many may be.', (s) => s.limit, 'gauge')
-  read('limn_encoded_total', 'Texts and pictures encoded.', (s) => s.encoded, 'counter')
+  read('limn_encoded_total', 'Texts and images encoded.', (s) => s.encoded, 'counter')
   read(
     'limn_batches_total',
     'Batches run; encoded / batches is the mean batch size.',

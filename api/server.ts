@@ -5,13 +5,13 @@ import { keyMatcher, serverKey } from './access/keys.ts'
 import { type App, openApp } from './app.ts'
 import { type Config, ConfigError, checkExposure } from './config.ts'
 import { createReadiness } from './http/health.ts'
-import { createFront } from './http/router.ts'
+import { createRouter } from './http/router.ts'
 
 export interface RunningServer {
   /** Where it answers, without a slash at the end. */
   url: string
   app: App
-  /** Resolves when a new library has its sample pictures, to how many were added now. It answers before. */
+  /** Resolves when a new library has its sample images, to how many were added now. It answers before. */
   samples: Promise<number>
   /** What the first check of readiness found: null when all works. It answers before. */
   ready: Promise<string | null>
@@ -29,7 +29,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   try {
     const access = { keyRequired: config.apiKey !== undefined, matches: keyMatcher(serverKey(config)) }
     const readiness = createReadiness(app.services, app.registry.defaultName, app.log)
-    const server = createServer(createFront(app, access, readiness))
+    const server = createServer(createRouter(app, access, readiness))
     await listen(server, config)
     const url = addressOf(server, config.host)
     app.services.database.publish(url)
@@ -64,7 +64,7 @@ async function addSamples({ config, log, services }: App, signal: AbortSignal): 
   try {
     return await seedSamples({ library, database, home: config.home, log, signal })
   } catch (err) {
-    log.error({ err }, 'the sample pictures could not be added')
+    log.error({ err }, 'the sample images could not be added')
     return 0
   }
 }

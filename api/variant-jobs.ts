@@ -10,13 +10,13 @@ import { precisionFor, readRecord } from '../workers/registry/derived.ts'
 import { type ModelSpec, variantFor } from '../workers/registry/spec.ts'
 import type { Config } from './config.ts'
 
-export interface Optimizer {
+export interface VariantJobs {
   /** A model is in memory: if faster files may be made for it, that is begun some time later. */
   loaded(spec: ModelSpec, provider: Provider): void
   close(): Promise<void>
 }
 
-export interface OptimizerOptions {
+export interface VariantJobsOptions {
   config: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>
   /** Has what was made serve; null when nothing of it does. */
   takeUpVariants(name: string): Promise<ModelSpec | null>
@@ -29,12 +29,12 @@ export interface OptimizerOptions {
  * Derives faster files for the models in use, one after the other, in a process of the lowest priority, and has the
  * encoder take them up. Does nothing where LIMN_VARIANT is fp32.
  */
-export function createOptimizer({
+export function createVariantJobs({
   config,
   takeUpVariants,
   log,
   delayMs = 20_000,
-}: OptimizerOptions): Optimizer {
+}: VariantJobsOptions): VariantJobs {
   const seen = new Set<string>()
   const ending = new AbortController()
   const { signal } = ending
@@ -55,17 +55,17 @@ export function createOptimizer({
     const taken = await takeUpVariants(spec.name)
     if (taken)
       return log.info(
-        { model: spec.name, sides: variantFor(taken, provider)?.sides, ms },
+        { model: spec.name, towers: variantFor(taken, provider)?.towers, ms },
         'faster files serve',
       )
     const found = await record()
     // By hand, vectors that may not stand beside those that are there: the library must be indexed anew.
-    if (config.variant !== 'auto' && found && !found.comparable)
+    if (config.variant !== 'auto' && found && !found.sameSpace)
       return log.warn(
         { model: spec.name },
         'the derived files are of another revision: they serve after a restart',
       )
-    const reasons = { pictures: found?.sides.vision.reason, texts: found?.sides.text.reason }
+    const reasons = { images: found?.towers.vision.reason, texts: found?.towers.text.reason }
     log.info({ model: spec.name, ...reasons, ms }, "the model's own files go on serving")
   }
 
@@ -95,7 +95,7 @@ const grace = 3000
 function run(
   name: string,
   provider: Provider,
-  { home, model, precision }: OptimizerOptions['config'],
+  { home, model, precision }: VariantJobsOptions['config'],
   signal: AbortSignal,
 ): Promise<string | null> {
   const env = {

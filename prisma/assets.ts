@@ -1,4 +1,4 @@
-import { translated } from './errors.ts'
+import { mapDriverErrors } from './errors.ts'
 import { filterSql } from './filter.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
@@ -9,7 +9,7 @@ const columns = Prisma.raw(
 )
 const omit = { updatedAt: true } as const
 
-/** The rows of the library's pictures. */
+/** The rows of the library's images. */
 export class PrismaAssets implements Assets {
   readonly #client: PrismaClient
   readonly #changed: () => void
@@ -22,7 +22,7 @@ export class PrismaAssets implements Assets {
 
   add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }> {
     const { contentHash, name, title, description, tags, collection, mimeType, bytes, width, height } = asset
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       // A row that is deleted between the two statements makes the insert possible again.
       for (;;) {
         const [row] = await this.#client.$queryRaw<AssetRow[]>`
@@ -40,14 +40,14 @@ export class PrismaAssets implements Assets {
   }
 
   byIds(ids: readonly string[]): Promise<Map<string, AssetRow>> {
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       const rows = await this.#client.asset.findMany({ where: { id: { in: [...new Set(ids)] } }, omit })
       return new Map(rows.map((row) => [row.id, row]))
     })
   }
 
   byHashes(hashes: readonly string[]): Promise<Map<string, AssetRow>> {
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       const contentHash = { in: [...new Set(hashes)] }
       const rows = await this.#client.asset.findMany({ where: { contentHash }, omit })
       return new Map(rows.map((row) => [row.contentHash, row]))
@@ -61,7 +61,7 @@ export class PrismaAssets implements Assets {
     const filter = filterSql(where) ?? Prisma.sql`TRUE`
     const afterSql = after == null ? Prisma.sql`TRUE` : Prisma.sql`a."id" < ${after}`
     const beforeSql = before == null ? Prisma.sql`TRUE` : Prisma.sql`a."id" > ${before}`
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       const found = await this.#client.$queryRaw<AssetRow[]>`
         SELECT ${columns} FROM "Asset" a WHERE ${filter} AND ${afterSql} AND ${beforeSql}
         ORDER BY a."id" ${Prisma.raw(backwards ? 'ASC' : 'DESC')} LIMIT ${size + 1}::int`
@@ -98,7 +98,7 @@ export class PrismaAssets implements Assets {
 
   update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
     const { title, description, tags, collection } = patch
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       const data = { title, description, tags, collection }
       const [row] = await this.#client.asset.updateManyAndReturn({ where: { id }, data, omit })
       return row ?? null
@@ -106,7 +106,7 @@ export class PrismaAssets implements Assets {
   }
 
   delete(ids: readonly string[]): Promise<AssetRow[]> {
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       const rows = await this.#client.$queryRaw<AssetRow[]>`
         DELETE FROM "Asset" a WHERE a."id" = ANY(${[...ids]}::text[]) RETURNING ${columns}`
       if (rows.length > 0) this.#changed()
@@ -115,6 +115,6 @@ export class PrismaAssets implements Assets {
   }
 
   count(): Promise<number> {
-    return translated(() => this.#client.asset.count())
+    return mapDriverErrors(() => this.#client.asset.count())
   }
 }

@@ -36,7 +36,7 @@ interface DriverFault {
 }
 
 /** Says a driver's error as one of ours where it is one that can be met; others are returned as they came. */
-export function translate(error: unknown): unknown {
+export function mapDriverError(error: unknown): unknown {
   for (let fault = error as DriverFault | undefined, depth = 0; fault && depth < 4; depth++) {
     const code = String(fault.originalCode ?? fault.code ?? '')
     const message = fault.message ?? ''
@@ -58,10 +58,10 @@ export function translate(error: unknown): unknown {
 }
 
 /** Runs `work`, with its driver errors said as ours. */
-export async function translated<T>(work: () => Promise<T>): Promise<T> {
+export async function mapDriverErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw translate(error)
+    throw mapDriverError(error)
   }
 }

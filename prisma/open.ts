@@ -1,9 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaAssets } from './assets.ts'
-import { keepUp } from './embedded/maintenance.ts'
+import { startMaintenance } from './embedded/maintenance.ts'
 import { noteVersions, startEmbedded } from './embedded/start.ts'
-import { StartupError, translated } from './errors.ts'
+import { mapDriverErrors, StartupError } from './errors.ts'
 import { PrismaClient } from './generated/client.ts'
 import { lockHome } from './lock.ts'
 import { migrate } from './migrate.ts'
@@ -39,7 +39,7 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
     const info = await prepare(pool, kind, log)
     if (!url) {
       noteVersions(home, { postgres: info.version, pgvector: info.pgvector })
-      const upkeep = keepUp(pool, log)
+      const upkeep = startMaintenance(pool, log)
       closing.push(() => upkeep.close())
     }
     const client = new PrismaClient({ adapter: new PrismaPg(pool) })
@@ -53,7 +53,7 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
       vectors,
       assets: new PrismaAssets(client, () => vectors.assetsChanged()),
       runs: new PrismaRuns(client),
-      ping: () => translated(async () => void (await pool.query('SELECT 1'))),
+      ping: () => mapDriverErrors(async () => void (await pool.query('SELECT 1'))),
       publish: (serverUrl) => lock.publish({ url: serverUrl }),
       close,
     }

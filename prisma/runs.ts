@@ -1,4 +1,4 @@
-import { translated } from './errors.ts'
+import { mapDriverErrors } from './errors.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 import { newRunId } from './ids.ts'
 import type { NewRun, RunEnd, RunFrame, RunRow, RunStatus, Runs, SavedRun } from './types.ts'
@@ -21,29 +21,29 @@ export class PrismaRuns implements Runs {
       input: input as Prisma.InputJsonObject,
       start: start && bytes(start),
     }
-    return translated(() => this.#client.guidanceRun.create({ data, omit }))
+    return mapDriverErrors(() => this.#client.guidanceRun.create({ data, omit }))
   }
 
   get(id: string): Promise<RunRow | null> {
-    return translated(() => this.#client.guidanceRun.findUnique({ where: { id }, omit }))
+    return mapDriverErrors(() => this.#client.guidanceRun.findUnique({ where: { id }, omit }))
   }
 
   load(id: string): Promise<SavedRun | null> {
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       const row = await this.#client.guidanceRun.findUnique({ where: { id } })
       return row && { ...row, input: row.input as Record<string, unknown> }
     })
   }
 
   unfinished(): Promise<RunRow[]> {
-    return translated(() =>
+    return mapDriverErrors(() =>
       this.#client.guidanceRun.findMany({ where: { status: open }, orderBy: { id: 'asc' }, omit }),
     )
   }
 
   save(id: string, { state, ...frame }: RunFrame & { state: Uint8Array }): Promise<void> {
     const data = { status: 'RUNNING' as const, ...columns(frame), state: bytes(state) }
-    return translated(
+    return mapDriverErrors(
       async () => void (await this.#client.guidanceRun.updateMany({ where: { id, status: open }, data })),
     )
   }
@@ -51,7 +51,7 @@ export class PrismaRuns implements Runs {
   end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null> {
     // Nothing goes on from a run that is over.
     const data = { ...end, ...(frame && columns(frame)), start: null, state: null }
-    return translated(async () => {
+    return mapDriverErrors(async () => {
       await this.#client.guidanceRun.updateMany({ where: { id, status: open }, data })
       return this.#client.guidanceRun.findUnique({ where: { id }, omit })
     })

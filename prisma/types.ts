@@ -155,7 +155,7 @@ export interface NewRun {
 export interface SavedRun extends RunRow, NewRun {
   state: Uint8Array | null
 }
-/** The picture of a run at a step. */
+/** The image of a run at a step. */
 export interface RunFrame {
   step: number
   loss: number

@@ -16,7 +16,7 @@ export const Modality = builder.enumType('Modality', {
   description: 'What a vector was made from.',
   values: {
     TEXT: { description: 'Words.' },
-    IMAGE: { description: 'A picture. A vector that was given as such counts as one too.' },
+    IMAGE: { description: 'An image. A vector that was given as such counts as one too.' },
   },
 })
 
@@ -45,7 +45,7 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
     }),
     modality: t.field({
       type: Modality,
-      description: 'Made from words or from a picture.',
+      description: 'Made from words or from an image.',
       resolve: (e) => e.modality,
     }),
     dimensions: t.int({ description: 'Length of the vector.', resolve: ({ vector }) => vector.length }),
@@ -62,8 +62,7 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
       resolve: ({ vector }) => Array.from(vector),
     }),
     contentHash: t.exposeString('contentHash', {
-      description:
-        "SHA-256, hex, of the picture's bytes, of the text's UTF-8 or of the given vector's bytes.",
+      description: "SHA-256, hex, of the image's bytes, of the text's UTF-8 or of the given vector's bytes.",
     }),
     similarity: t.float({
       description: 'Cosine with another concept, by the same model.',
@@ -87,7 +86,7 @@ const EmbedResult = builder.unionType('EmbedResult', {
 builder.queryFields((t) => ({
   embed: t.field({
     type: [EmbedResult],
-    description: 'Vectors of texts and pictures, mixed as you like, in the order of the inputs.',
+    description: 'Vectors of texts and images, mixed as you like, in the order of the inputs.',
     args: {
       inputs: t.arg({ type: [ConceptInput], required: true, description: `At most ${limits.embedInputs}.` }),
       model: t.arg.id({ description: 'The default model when absent.' }),

@@ -4,13 +4,13 @@ import { builder } from './core/builder.ts'
 import { Node } from './core/node.ts'
 
 export const Model = builder.objectRef<EncoderModel>('Model').implement({
-  description: 'A dual encoder: pictures and texts into one space.',
+  description: 'A dual encoder: images and texts into one space.',
   interfaces: [Node],
   isTypeOf: (node) => node !== null && typeof node === 'object' && 'spec' in node,
   fields: (t) => ({
     dimensions: t.int({ description: 'Length of its vectors.', resolve: ({ spec }) => spec.dimensions }),
     imageSize: t.int({
-      description: 'Edge, in pixels, of the square that a picture is brought to.',
+      description: 'Edge, in pixels, of the square that an image is brought to.',
       resolve: ({ spec }) => spec.image.width,
     }),
     maxTokens: t.int({
@@ -25,7 +25,7 @@ export const Model = builder.objectRef<EncoderModel>('Model').implement({
     }),
     precision: t.string({
       description:
-        'Weights in use: fp32, fp16 and so on as the model has them, or int8 (CPU) or fp16 (GPU) where files that Limn derived serve for pictures, texts or both.',
+        'Weights in use: fp32, fp16 and so on as the model has them, or int8 (CPU) or fp16 (GPU) where files that Limn derived serve for images, texts or both.',
       resolve: ({ spec, provider }) => variantFor(spec, provider)?.name ?? spec.files.precision,
     }),
     revision: t.string({
@@ -41,7 +41,7 @@ export const Model = builder.objectRef<EncoderModel>('Model').implement({
       description:
         'Whether it can give gradients: guide, and what is built on it. Finding out takes a while the first time.',
       resolve: async ({ spec }, _args, { encoder, guide }) =>
-        (await encoder.failure(spec)) === null && (await guide.obstacle(spec)) === null,
+        (await encoder.failure(spec)) === null && (await guide.unsupportedReason(spec)) === null,
     }),
   }),
 })

@@ -111,7 +111,7 @@ builder.queryFields((t) => ({
   rank: t.field({
     type: Ranking,
     description:
-      'Orders candidates by how well they fit the prompts. Texts and pictures may stand on either side.',
+      'Orders candidates by how well they fit the prompts. Texts and images may stand on either side.',
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),

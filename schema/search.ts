@@ -44,9 +44,9 @@ interface ConnectionObject {
 }
 
 const SearchEdge = builder.objectRef<EdgeObject>('SearchEdge').implement({
-  description: 'A picture that was found.',
+  description: 'An image that was found.',
   fields: (t) => ({
-    node: t.field({ type: Asset, description: 'The picture.', resolve: ({ node }) => node }),
+    node: t.field({ type: Asset, description: 'The image.', resolve: ({ node }) => node }),
     cursor: t.exposeString('cursor', { description: 'Its place: give it as after.' }),
     score: t.exposeFloat('score', {
       description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
@@ -161,7 +161,7 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
 builder.queryFields((t) => ({
   search: t.field({
     type: SearchConnection,
-    description: 'Pictures of the library that fit the prompts, best first.',
+    description: 'Images of the library that fit the prompts, best first.',
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
@@ -203,7 +203,7 @@ builder.queryFields((t) => ({
 builder.objectField(Asset, 'similar', (t) =>
   t.field({
     type: SearchConnection,
-    description: 'Pictures like this one, best first, without itself. Empty until it is READY.',
+    description: 'Images like this one, best first, without itself. Empty until it is READY.',
     args: {
       first: t.arg.int({
         required: true,

@@ -25,7 +25,7 @@ export type ItemErrorCode =
   | 'WRONG_DIMENSIONS'
   | 'INVALID'
 
-/** One input that cannot be used: a truncated picture, a forbidden address, an empty text. */
+/** One input that cannot be used: a truncated image, a forbidden address, an empty text. */
 export class ItemError extends Error {
   override readonly name = 'ItemError'
   readonly code: ItemErrorCode

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The server could not be reached, again and again. */
-export class ServerGone extends Error {
+export class ServerUnreachable extends Error {
   override readonly name = 'ServerGone'
 }
 
 /** The server turned the request as a whole away. */
-export class Refused extends Error {
+export class RequestRefused extends Error {
   override readonly name = 'Refused'
   readonly code: string
   constructor(code: string, message: string) {
@@ -21,7 +21,7 @@ interface GraphQLAnswer {
 }
 
 /** Longest that a server which does not answer is waited for, in steps that double. */
-const patienceMs = [250, 500, 1000, 2000, 4000]
+const retryDelaysMs = [250, 500, 1000, 2000, 4000]
 
 export interface Client {
   url: string
@@ -52,7 +52,10 @@ export function createClient(url: string, key: string | undefined, signal: Abort
     try {
       return JSON.parse(text) as GraphQLAnswer
     } catch {
-      throw new Refused('HTTP', `${url} answered with status ${response.status}, not as a Limn server does.`)
+      throw new RequestRefused(
+        'HTTP',
+        `${url} answered with status ${response.status}, not as a Limn server does.`,
+      )
     }
   }
 
@@ -62,18 +65,20 @@ export function createClient(url: string, key: string | undefined, signal: Abort
       try {
         answer = await post(query, variables, files)
       } catch (error) {
-        if (error instanceof Refused) throw error
+        if (error instanceof RequestRefused) throw error
         signal.throwIfAborted()
-        const pause = patienceMs[failures++]
+        const pause = retryDelaysMs[failures++]
         if (pause === undefined)
-          throw new ServerGone(`The server at ${url} does not answer (${reason(error)}).`, { cause: error })
+          throw new ServerUnreachable(`The server at ${url} does not answer (${reason(error)}).`, {
+            cause: error,
+          })
         await sleep(pause, undefined, { signal })
         continue
       }
       const [problem] = answer.errors ?? []
       if (!problem) return answer.data as T
       const { code = 'INTERNAL', retryAfterMs } = problem.extensions ?? {}
-      if (retryAfterMs === undefined) throw new Refused(code, problem.message)
+      if (retryAfterMs === undefined) throw new RequestRefused(code, problem.message)
       await sleep(retryAfterMs, undefined, { signal })
     }
   }
@@ -86,7 +91,7 @@ function form(query: string, variables: object, files: Record<string, Blob>): Fo
   const places = Object.keys(files)
   body.set('operations', JSON.stringify({ query, variables }))
   body.set('map', JSON.stringify(Object.fromEntries(places.map((place, n) => [n, [`variables.${place}`]]))))
-  for (const [n, place] of places.entries()) body.set(String(n), files[place]!, 'picture')
+  for (const [n, place] of places.entries()) body.set(String(n), files[place]!, 'image')
   return body
 }
 

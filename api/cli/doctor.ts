@@ -116,7 +116,7 @@ async function* database(config: Config): AsyncGenerator<Check> {
       await opened.ping()
       const { kind, version, pgvector } = opened.info
       const count = await opened.assets.count()
-      return `PostgreSQL ${version} (${kind === 'embedded' ? 'embedded' : 'DATABASE_URL'}), pgvector ${pgvector}, ${count} pictures`
+      return `PostgreSQL ${version} (${kind === 'embedded' ? 'embedded' : 'DATABASE_URL'}), pgvector ${pgvector}, ${count} images`
     } finally {
       await opened.close()
     }
@@ -148,7 +148,7 @@ async function* models(config: Config): AsyncGenerator<Check> {
     yield await attempt('encoder', async () => {
       if (failed) throw failed
       const { provider } = await encoder.model()
-      return `encodes texts and pictures on ${provider}`
+      return `encodes texts and images on ${provider}`
     })
     yield await references(await registry.get(), encoder)
   } finally {

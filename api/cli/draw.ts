@@ -3,21 +3,21 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { readConfig } from '../config.ts'
-import { type Client, Refused, ServerGone } from './client.ts'
+import { type Client, RequestRefused, ServerUnreachable } from './client.ts'
 import { progressOn } from './progress.ts'
 import { reach } from './reach.ts'
 
-/** Few elements make clearer pictures than many. The API's own defaults, 24 and 150, are fixed by its contract. */
+/** Few elements make clearer images than many. The API's own defaults, 24 and 150, are fixed by its contract. */
 const defaults = { elements: 14, steps: 250 }
 
 const usage = `limn draw PROMPT... [--generator SHAPES|STROKES|PIXELS|RECOLOUR] [--out FILE]
 
-Lets the server make a picture that fits the prompts, step by step, and writes it to FILE.png and, unless it is made of
+Lets the server make an image that fits the prompts, step by step, and writes it to FILE.png and, unless it is made of
 pixels, to FILE.svg.
 
   --avoid TEXT       what it is not to look like; may be given several times
   --generator NAME   what makes it: SHAPES (default), STROKES, PIXELS, or RECOLOUR, which changes an SVG's colours
-  --start FILE       what it starts from: a picture, or for RECOLOUR an SVG
+  --start FILE       what it starts from: an image, or for RECOLOUR an SVG
   --palette COLOURS  only these, e.g. "#e63946,#f1faee,#1d3557"
   --elements N       how many shapes or strokes (${defaults.elements})
   --steps N          how often it is bettered (${defaults.steps})
@@ -84,7 +84,7 @@ export async function drawCommand(args: string[]): Promise<number> {
   try {
     return await draw(server.client, input, out)
   } catch (error) {
-    if (!(error instanceof ServerGone || error instanceof Refused)) throw error
+    if (!(error instanceof ServerUnreachable || error instanceof RequestRefused)) throw error
     return complain(error.message, 1)
   }
 }

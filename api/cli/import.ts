@@ -2,20 +2,20 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
-import { type Client, Refused, ServerGone } from './client.ts'
+import { type Client, RequestRefused, ServerUnreachable } from './client.ts'
 import { Remembered } from './import/remembered.ts'
 import { states, untilIndexed } from './import/status.ts'
 import { batches, type Labels, type Outcome, upload } from './import/upload.ts'
-import { type PictureFile, walk } from './import/walk.ts'
+import { type ImageFile, walk } from './import/walk.ts'
 import { progressOn } from './progress.ts'
 import { reach } from './reach.ts'
 
 const usage = `limn import FOLDER [--collection NAME] [--tag TAG]... [--url URL --key KEY]
 
-Takes the pictures of a folder tree (jpg, png, webp, avif, gif, tiff, svg) into the library. The names of the folders
+Takes the images of a folder tree (jpg, png, webp, avif, gif, tiff, svg) into the library. The names of the folders
 become tags. It may be interrupted and run again: what is there is not sent twice.
 
-  --collection NAME  collection of all these pictures
+  --collection NAME  collection of all these images
   --tag TAG          one more tag for all of them; may be given several times
   --url URL          a server elsewhere; else the one of LIMN_HOME, which is started where none is running
   --key KEY          that server's key
@@ -45,7 +45,7 @@ export async function importCommand(args: string[]): Promise<number> {
   const { config } = readConfig(process.env)
   const { files, others } = await walk(folder)
   console.log(
-    `${count(files.length, 'picture')} in ${folder}${others > 0 ? ` (${count(others, 'other file')} passed over)` : ''}`,
+    `${count(files.length, 'image')} in ${folder}${others > 0 ? ` (${count(others, 'other file')} passed over)` : ''}`,
   )
   if (files.length === 0) return 0
 
@@ -58,7 +58,7 @@ export async function importCommand(args: string[]): Promise<number> {
       tags: values.tag ?? [],
     })
   } catch (error) {
-    if (!(error instanceof ServerGone || error instanceof Refused)) throw error
+    if (!(error instanceof ServerUnreachable || error instanceof RequestRefused)) throw error
     return complain(
       `${error.message}\nWhat was taken so far is safe. Run the same command again to go on.`,
       1,
@@ -71,7 +71,7 @@ export async function importCommand(args: string[]): Promise<number> {
 
 async function run(
   client: Client,
-  files: readonly PictureFile[],
+  files: readonly ImageFile[],
   remembered: Remembered,
   { maxUploadBytes }: Config,
   interrupted: AbortSignal,
@@ -79,13 +79,13 @@ async function run(
 ): Promise<number> {
   const outcomes: Outcome[] = await knownOf(client, files, remembered)
   const known = new Set(outcomes.map(({ file }) => file))
-  const tooLarge = (file: PictureFile) => file.size > maxUploadBytes
+  const tooLarge = (file: ImageFile) => file.size > maxUploadBytes
   for (const file of files)
     if (!known.has(file) && tooLarge(file))
       outcomes.push({ file, failed: `It has ${file.size} bytes; at most ${maxUploadBytes} are taken.` })
   const left = batches(files.filter((file) => !known.has(file) && !tooLarge(file)))
 
-  const sending = progressOn(process.stderr, 'sending', pictures)
+  const sending = progressOn(process.stderr, 'sending', images)
   sending.update(outcomes.length, files.length)
   await inLanes(requestsAtOnce, async () => {
     for (const batch of left) {
@@ -122,17 +122,17 @@ async function run(
 }
 
 /** Waits for the vectors of what was taken. */
-async function indexed(client: Client, pending: ReadonlyMap<string, PictureFile>, interrupted: AbortSignal) {
-  const bar = progressOn(process.stderr, 'indexing', pictures)
+async function indexed(client: Client, pending: ReadonlyMap<string, ImageFile>, interrupted: AbortSignal) {
+  const bar = progressOn(process.stderr, 'indexing', images)
   const failed = await untilIndexed(client, [...pending.keys()], interrupted, bar.update)
   bar.end()
   return failed
 }
 
-/** Files that an earlier run sent and whose pictures are still there. */
+/** Files that an earlier run sent and whose images are still there. */
 async function knownOf(
   client: Client,
-  files: readonly PictureFile[],
+  files: readonly ImageFile[],
   remembered: Remembered,
 ): Promise<Outcome[]> {
   const sent = files.flatMap((file) => {
@@ -161,7 +161,7 @@ function interruptible() {
 }
 
 const inLanes = (lanes: number, work: () => Promise<void>) => Promise.all(Array.from({ length: lanes }, work))
-const pictures = (amount: number) => `${Math.round(amount)}`
+const images = (amount: number) => `${Math.round(amount)}`
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
 
 function print(text: string, status: number): number {

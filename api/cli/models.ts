@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
-import { candidates } from '../../workers/encode/choose-provider.ts'
+import { availableProviders } from '../../workers/encode/choose-provider.ts'
 import type { Encoder, Provider } from '../../workers/encode/encoder.ts'
 import { readReferences, recordReferences } from '../../workers/encode/references.ts'
 import { type Verification, verifyModel } from '../../workers/encode/verify.ts'
@@ -10,8 +10,8 @@ import {
   precisionFor,
   providers,
   readRecord,
-  type Side,
-  sides,
+  type Tower,
+  towers,
   type VariantRecord,
 } from '../../workers/registry/derived.ts'
 import { onnxFiles, precisionsOf } from '../../workers/registry/graph-files.ts'
@@ -79,7 +79,7 @@ async function list(config: Config): Promise<number> {
     spec.revision,
     broken.has(spec.name) ? 'does not load' : spec.bundled ? 'bundled' : '',
   ])
-  table(['  name', 'dimensions', 'picture', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
+  table(['  name', 'dimensions', 'image', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
   await listVariants(specs, config)
   for (const { name, message } of problems) console.error(`✗ ${name}: ${message}`)
   if (problems.length > 0) console.error('`limn models verify NAME` tries one again.')
@@ -99,26 +99,27 @@ async function listVariants(specs: readonly ModelSpec[], config: Config): Promis
 }
 
 function shownRecord(spec: ModelSpec, provider: Provider, record: VariantRecord): string {
-  const serving: readonly Side[] = variantFor(spec, provider)?.sides ?? []
+  const serving: readonly Tower[] = variantFor(spec, provider)?.towers ?? []
   const precision = inWords[precisionFor(provider)]
-  const lines = sides.map((side) => {
-    const { file, bytes: size, rewritten, kept, cosine, speedup, reason } = record.sides[side]
-    const what = side === 'vision' ? 'pictures' : 'texts   '
+  const lines = towers.map((tower) => {
+    const { file, bytes: size, rewritten, kept, cosine, speedup, reason } = record.towers[tower]
+    const what = tower === 'vision' ? 'images' : 'texts   '
     if (!file) return `  ${what}  none: ${reason}`
     const products = `${rewritten} products ${precision}${kept.length > 0 ? `, ${kept.length} in float` : ''}`
     const agrees = `cosine to fp32 ${cosine!.mean.toFixed(4)}, lowest ${cosine!.worst.toFixed(4)}`
-    const taken = serving.includes(side) ? 'serves' : (reason ?? 'not in use')
+    const taken = serving.includes(tower) ? 'serves' : (reason ?? 'not in use')
     return `  ${what}  ${bytes(size)}, ${products}, ${speedup.toFixed(2)} times as fast, ${agrees}: ${taken}`
   })
-  const common = `  ten best pictures in common with fp32: ${(100 * record.overlap).toFixed(1)} %`
-  const any = sides.some((side) => record.sides[side].file)
+  const common = `  ten best images in common with fp32: ${(100 * record.overlap).toFixed(1)} %`
+  const any = towers.some((tower) => record.towers[tower].file)
   return [`${spec.name}, derived for ${provider}:`, ...lines, ...(any ? [common] : [])].join('\n')
 }
 
 /** The provider that files are derived for: `cpu`, or for `gpu` the one that is configured or would be tried first. */
 function target(wanted: string | undefined, config: Config): Provider {
   const configured = config.provider === 'auto' ? null : config.provider
-  const gpu = configured && configured !== 'cpu' ? configured : candidates().find((of) => of !== 'cpu')
+  const gpu =
+    configured && configured !== 'cpu' ? configured : availableProviders().find((of) => of !== 'cpu')
   if (wanted === 'gpu' && !gpu)
     throw new Error('No GPU provider is to be found on this machine. LIMN_PROVIDER names one to try anyway.')
   if (wanted === 'gpu') return gpu!

@@ -23,7 +23,7 @@ export async function serveCommand(args: string[]): Promise<number> {
 
   const ended = endSignal()
   const server = await startServer(config)
-  await Promise.race([firstPictures(server), ended])
+  await Promise.race([firstImages(server), ended])
   console.log(greeting(server.url, config.apiKey !== undefined, Math.round(performance.now() - begun)))
   const problem = await Promise.race([server.ready, ended.then(() => null)])
   if (problem !== null) console.error(`warning: not ready: ${problem}`)
@@ -35,9 +35,9 @@ export async function serveCommand(args: string[]): Promise<number> {
 }
 
 /** On the first start: until the query that is proposed finds something. */
-async function firstPictures({ app, samples, ready }: RunningServer): Promise<void> {
-  const notice = setTimeout(() => console.log('A new library: adding the sample pictures ...'), 500)
-  // Pictures that cannot be encoded would be waited for without end.
+async function firstImages({ app, samples, ready }: RunningServer): Promise<void> {
+  const notice = setTimeout(() => console.log('A new library: adding the sample images ...'), 500)
+  // Images that cannot be encoded would be waited for without end.
   if ((await samples) > 0 && (await ready) === null) await app.services.library.idle()
   clearTimeout(notice)
 }

@@ -6,7 +6,7 @@ import type { Context, Services } from '../../schema/core/context.ts'
 import { parseRange } from './range.ts'
 import { send } from './respond.ts'
 
-/** Longest edges that thumbnails are made in: few, so that no caller can fill the disk with one picture's sizes. */
+/** Longest edges that thumbnails are made in: few, so that no caller can fill the disk with one image's sizes. */
 export const thumbnailSizes = [64, 128, 256, 320, 512, 1024, 2048] as const
 
 const nextSize = (wanted: number) => thumbnailSizes.find((size) => size >= wanted) ?? thumbnailSizes.at(-1)!
@@ -70,7 +70,7 @@ async function sendFile(
     res.setHeader('etag', etag)
     res.setHeader('cache-control', 'public, max-age=31536000, immutable')
     res.setHeader('x-content-type-options', 'nosniff')
-    // Pages of other origins show these pictures: plugins run in frames of their own.
+    // Pages of other origins show these images: plugins run in frames of their own.
     res.setHeader('cross-origin-resource-policy', 'cross-origin')
     // An SVG opened by its address is a document: without this its scripts would run as this server's.
     res.setHeader(

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
 /** The query that GraphiQL opens with and that the start message proposes. */
-export const exampleQuery = `# Limn: words and pictures in one space. Press the play button.
+export const exampleQuery = `# Limn: words and images in one space. Press the play button.
 query FindAndRank {
   search(prompt: "a red heart", first: 5) {
     edges {

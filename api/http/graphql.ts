@@ -32,7 +32,7 @@ export function createGraphQL(
     healthCheckEndpoint: '/graphql/health',
     batching: false,
     maxRequestBodySize: config.maxBodyBytes,
-    // Of a multipart body. The operations may hold base64 pictures: as long as the body may be, not the usual 1 MB.
+    // Of a multipart body. The operations may hold base64 images: as long as the body may be, not the usual 1 MB.
     fetchAPI: createFetch({
       formDataLimits: { files: limits.embedInputs, fields: 16, fieldSize: config.maxBodyBytes },
     }),

@@ -14,7 +14,7 @@ import { createAdmission } from './load-shedding.ts'
 import { send, sendError } from './respond.ts'
 
 /** What every request passes, in this order: log, Host, CORS, then its route. */
-export function createFront(app: App, access: Access, readiness: Readiness): RequestListener {
+export function createRouter(app: App, access: Access, readiness: Readiness): RequestListener {
   const graphql = createGraphQL(app.services, app.config, app.metrics, app.log)
   const admit = createAdmission(() => app.services.encoder.stats())
 
@@ -75,7 +75,7 @@ const requestId = ({ headers }: IncomingMessage) => {
   return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
 }
 
-/** One line a request. Never a body, a query string or a header: they may hold keys and pictures. */
+/** One line a request. Never a body, a query string or a header: they may hold keys and images. */
 function logAnswer(log: Log, id: string, req: IncomingMessage, res: ServerResponse, path: string): void {
   const begun = performance.now()
   res.once('close', () => {

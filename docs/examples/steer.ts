@@ -1,5 +1,5 @@
 /**
- * Steers a picture towards a prompt by calling `guide` in a loop: `npx node docs/examples/steer.ts PICTURE "PROMPT" [STEPS]`
+ * Steers an image towards a prompt by calling `guide` in a loop: `npx node docs/examples/steer.ts IMAGE "PROMPT" [STEPS]`
  * writes steered.png. The loop is what an external generator does too: it asks for the gradient, and moves what it has
  * (pixels here; latents of a diffusion model, a canvas' strokes elsewhere) a little against it.
  */
@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import sharp from 'sharp'
 
 const [file, prompt, steps = '40'] = process.argv.slice(2)
-if (!file || !prompt) throw new Error('usage: npx node docs/examples/steer.ts PICTURE "PROMPT" [STEPS]')
+if (!file || !prompt) throw new Error('usage: npx node docs/examples/steer.ts IMAGE "PROMPT" [STEPS]')
 const url = process.env.LIMN_URL ?? 'http://127.0.0.1:4000/graphql'
 
 const query = `query ($image: ImageInput!, $prompt: String, $seed: Int) {
@@ -35,10 +35,10 @@ const { data, info } = await sharp(await readFile(file))
   .removeAlpha()
   .raw()
   .toBuffer({ resolveWithObject: true })
-const picture = Float32Array.from(data, (v) => v / 255)
-const velocity = new Float32Array(picture.length)
+const image = Float32Array.from(data, (v) => v / 255)
+const velocity = new Float32Array(image.length)
 const encoded = () =>
-  sharp(Buffer.from(Uint8ClampedArray.from(picture, (v) => v * 255).buffer), {
+  sharp(Buffer.from(Uint8ClampedArray.from(image, (v) => v * 255).buffer), {
     raw: { width: info.width, height: info.height, channels: 3 },
   })
     .png()
@@ -49,9 +49,9 @@ for (let step = 0; step < Number(steps); step++) {
   const direction = new Float16Array(new Uint8Array(Buffer.from(gradient.data, 'base64')).buffer)
   // Momentum, and a step that shrinks: 4 % of the range at first.
   const rate = 0.04 * (1 - step / Number(steps))
-  for (let i = 0; i < picture.length; i++) {
+  for (let i = 0; i < image.length; i++) {
     velocity[i] = 0.7 * velocity[i]! + 0.3 * direction[i]!
-    picture[i] = Math.min(1, Math.max(0, picture[i]! - rate * velocity[i]!))
+    image[i] = Math.min(1, Math.max(0, image[i]! - rate * velocity[i]!))
   }
   process.stderr.write(`\rstep ${step + 1} of ${steps}, loss ${loss.toFixed(3)} `)
 }

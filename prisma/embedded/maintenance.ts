@@ -33,26 +33,29 @@ const bloated = `
       OR pieces.n_dead_tup > 10000 + greatest(pieces.n_live_tup, p.reltuples) * part.of_live)
     AND (c.relname <> 'AssetVector' OR rows.n_live_tup < 30000)`
 
-interface Upkeep {
+interface MaintenanceOptions {
   log?: OpenDatabaseOptions['log']
   /** Nothing further is begun when it fires. */
   signal?: AbortSignal
   /** Tables that are left alone; one is among them while it is vacuumed, and stays when that ended the database. */
-  spared?: Set<string>
+  skipped?: Set<string>
 }
 
 /** Vacuums what has many dead rows, then ends the log's old part. Others wait while one of its statements runs. */
-export async function upkeep(pool: pg.Pool, { log, signal, spared = new Set() }: Upkeep = {}): Promise<void> {
+export async function maintain(
+  pool: pg.Pool,
+  { log, signal, skipped = new Set() }: MaintenanceOptions = {},
+): Promise<void> {
   // Counts of rows otherwise reach the statistics only with the next statement of a transaction of their own.
   await pool.query('SELECT pg_stat_force_next_flush()')
   const { rows } = await pool.query<Bloated>(bloated)
   for (const { table, dead } of rows) {
     if (signal?.aborted) return
-    if (spared.has(table)) continue
+    if (skipped.has(table)) continue
     const begun = performance.now()
-    spared.add(table)
+    skipped.add(table)
     await pool.query(`VACUUM (ANALYZE) ${table}`)
-    spared.delete(table)
+    skipped.delete(table)
     log?.info({ table, dead, ms: Math.round(performance.now() - begun) }, 'vacuumed a table')
   }
   const written = await pool.query<{ bytes: number }>(
@@ -62,14 +65,17 @@ export async function upkeep(pool: pg.Pool, { log, signal, spared = new Set() }:
 }
 
 /** Until it is closed. */
-export function keepUp(pool: pg.Pool, log?: OpenDatabaseOptions['log']): { close(): Promise<void> } {
+export function startMaintenance(
+  pool: pg.Pool,
+  log?: OpenDatabaseOptions['log'],
+): { close(): Promise<void> } {
   const closing = new AbortController()
-  const spared = new Set<string>()
+  const skipped = new Set<string>()
   let work: Promise<void> | null = null
   const timer = setInterval(() => {
-    work ??= upkeep(pool, { log, signal: closing.signal, spared })
+    work ??= maintain(pool, { log, signal: closing.signal, skipped })
       // A database that ends is started again, and the next time comes.
-      .catch((err) => log?.warn({ err, spared: [...spared] }, 'upkeep of the database failed'))
+      .catch((err) => log?.warn({ err, skipped: [...skipped] }, 'upkeep of the database failed'))
       .finally(() => {
         work = null
       })

@@ -24,7 +24,7 @@ export type EmbeddedReply = { ready: true; port: number | null } | { failed: str
 /** PostgreSQL's major in this PGlite; files of another cannot be opened. */
 const major = 18
 /** How long the database process of a server that was killed may take to close. */
-const patience = 10_000
+const shutdownTimeoutMs = 10_000
 
 // A Ctrl-C in the terminal and a service manager's SIGTERM reach this process too, before its parent has used the
 // database for the last time.
@@ -106,13 +106,13 @@ async function initialise(folder: string) {
 }
 
 async function lockFolder(file: string): Promise<Lock> {
-  const until = Date.now() + patience
+  const until = Date.now() + shutdownTimeoutMs
   for (;;) {
     const taken = tryLock(file)
     if ('lock' in taken) return taken.lock
     if (Date.now() > until || !process.connected)
       throw new StartupError(
-        `The embedded database in ${path.dirname(file)} is still open in process ${taken.holder.pid}, after ${patience / 1000} s of waiting. Stop that process and start again.`,
+        `The embedded database in ${path.dirname(file)} is still open in process ${taken.holder.pid}, after ${shutdownTimeoutMs / 1000} s of waiting. Stop that process and start again.`,
       )
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

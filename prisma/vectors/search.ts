@@ -11,7 +11,7 @@ import { filterSql } from '../filter.ts'
 import { Prisma } from '../generated/client.ts'
 import type { DatabaseInfo, SearchHits, SearchPosition, SearchRequest } from '../types.ts'
 import { encodeVector, type Space, type VectorIndex, vectorIndex } from './sql.ts'
-import type { Census } from './stats.ts'
+import type { LibraryStats } from './stats.ts'
 
 export interface SearchLimits {
   /** Up to so many rows of a revision, all are scanned. */
@@ -45,10 +45,15 @@ export class VectorSearch {
   readonly #pool: pg.Pool
   readonly #kind: DatabaseInfo['kind']
   readonly #limits: SearchLimits
-  readonly #census: Census
+  readonly #census: LibraryStats
   readonly #wide = new Map<string, number>()
 
-  constructor(pool: pg.Pool, kind: DatabaseInfo['kind'], census: Census, own: Partial<SearchLimits> = {}) {
+  constructor(
+    pool: pg.Pool,
+    kind: DatabaseInfo['kind'],
+    census: LibraryStats,
+    own: Partial<SearchLimits> = {},
+  ) {
     this.#pool = pool
     this.#kind = kind
     this.#limits = { ...limits[kind], ...own }

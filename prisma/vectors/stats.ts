@@ -2,11 +2,11 @@ import type pg from 'pg'
 
 /** How old a count may be that only chooses a plan. */
 const countAge = 10_000
-/** After how long "nothing is missing" is looked at again: another server on the same database may add pictures too. */
+/** After how long "nothing is missing" is looked at again: another server on the same database may add images too. */
 const completeAge = 2_000
 
 /** What searches need to know of the whole table, remembered for a moment. */
-export class Census {
+export class LibraryStats {
   readonly #pool: pg.Pool
   readonly #counts = new Map<string, { rows: number; at: number; renewing: boolean }>()
   readonly #complete = new Map<string, { at: number; version: number }>()

@@ -1,10 +1,10 @@
 /** Vectors of assets: stored, read, searched. With vectors-*.ts, the only files that know pgvector. */
 import type pg from 'pg'
-import { translated, VectorError } from '../errors.ts'
+import { mapDriverErrors, VectorError } from '../errors.ts'
 import type { AssetRow, DatabaseInfo, SearchHits, SearchRequest, Vectors } from '../types.ts'
 import { type SearchLimits, VectorSearch } from './search.ts'
 import { checkSpace, checkVector, decodeVector, encodeVectors, type Space, vectorIndex } from './sql.ts'
-import { Census } from './stats.ts'
+import { LibraryStats } from './stats.ts'
 
 /** Rows of one statement: bounds its memory on both sides. */
 const batch = 500
@@ -15,7 +15,7 @@ export class PgVectors implements Vectors {
   readonly #pool: pg.Pool
   readonly #kind: DatabaseInfo['kind']
   readonly #spaces = new Map<string, Space>()
-  readonly #census: Census
+  readonly #census: LibraryStats
   readonly #search: VectorSearch
   #unanalysed = 0
   /** Of the type vector: an extension's types have other numbers in each database. */
@@ -25,7 +25,7 @@ export class PgVectors implements Vectors {
   constructor(pool: pg.Pool, kind: DatabaseInfo['kind'], limits?: Partial<SearchLimits>) {
     this.#pool = pool
     this.#kind = kind
-    this.#census = new Census(pool)
+    this.#census = new LibraryStats(pool)
     this.#search = new VectorSearch(pool, kind, this.#census, limits)
   }
 
@@ -40,7 +40,7 @@ export class PgVectors implements Vectors {
    */
   async register({ revision, name, dimensions }: Space): Promise<void> {
     checkSpace(revision, dimensions)
-    await translated(async () => {
+    await mapDriverErrors(async () => {
       const { rows } = await this.#pool.query<Space>(
         `INSERT INTO "IndexedModel" ("revision", "name", "dimensions") VALUES ($1, $2, $3)
          ON CONFLICT ("revision") DO UPDATE SET "name" = EXCLUDED."name" RETURNING "revision", "name", "dimensions"`,
@@ -81,7 +81,7 @@ export class PgVectors implements Vectors {
   }
 
   async registered(): Promise<Space[]> {
-    const { rows } = await translated(() =>
+    const { rows } = await mapDriverErrors(() =>
       this.#pool.query<Space>(
         'SELECT "revision", "name", "dimensions" FROM "IndexedModel" ORDER BY "createdAt", "revision"',
       ),
@@ -101,7 +101,7 @@ export class PgVectors implements Vectors {
     // for each other's locks.
     const latest = new Map(rows.map(({ assetId, vector }) => [assetId, vector]))
     const sorted = [...latest].sort(([a], [b]) => (a < b ? -1 : 1))
-    await translated(async () => {
+    await mapDriverErrors(async () => {
       for (let i = 0; i < sorted.length; i += batch)
         await this.#putBatch(revision, sorted.slice(i, i + batch), ready)
     })
@@ -114,7 +114,7 @@ export class PgVectors implements Vectors {
     this.#unanalysed += rows
     if (this.#unanalysed < analyseAfter) return
     this.#unanalysed = 0
-    await translated(() => this.#pool.query('ANALYZE "Asset", "AssetVector"'))
+    await mapDriverErrors(() => this.#pool.query('ANALYZE "Asset", "AssetVector"'))
   }
 
   async #putBatch(revision: string, rows: readonly [string, Float32Array][], ready: boolean) {
@@ -141,7 +141,7 @@ export class PgVectors implements Vectors {
 
   async get(revision: string, assetIds: readonly string[]): Promise<Map<string, Float32Array>> {
     if (assetIds.length === 0) return new Map()
-    const { rows } = await translated(() =>
+    const { rows } = await mapDriverErrors(() =>
       this.#pool.query<{ assetId: string; v: Buffer }>(
         'SELECT "assetId", vector_send("v") AS v FROM "AssetVector" WHERE "assetId" = ANY($1::text[]) AND "revision" = $2',
         [[...new Set(assetIds)], revision],
@@ -151,7 +151,7 @@ export class PgVectors implements Vectors {
   }
 
   async missing(revision: string, limit: number, after: string | null = null): Promise<AssetRow[]> {
-    const { rows } = await translated(() =>
+    const { rows } = await mapDriverErrors(() =>
       this.#pool.query<AssetRow & { updatedAt?: Date }>(
         `SELECT a."id", a."contentHash", a."name", a."title", a."description", a."tags", a."collection", a."mimeType",
                 a."bytes", a."width", a."height", a."status", a."error", a."createdAt"
@@ -165,7 +165,7 @@ export class PgVectors implements Vectors {
   }
 
   async fail(assetId: string, reason: string): Promise<void> {
-    await translated(() =>
+    await mapDriverErrors(() =>
       this.#pool.query(
         `UPDATE "Asset" SET "status" = 'FAILED', "error" = $2, "updatedAt" = now() WHERE "id" = $1`,
         [assetId, reason],
@@ -177,7 +177,7 @@ export class PgVectors implements Vectors {
   async search(request: SearchRequest): Promise<SearchHits> {
     const space = await this.#space(request.revision)
     checkVector(request.query, space)
-    return translated(() => this.#search.run(space, request))
+    return mapDriverErrors(() => this.#search.run(space, request))
   }
 
   async #space(revision: string): Promise<Space> {

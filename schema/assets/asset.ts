@@ -4,7 +4,7 @@ import { Node } from '../core/node.ts'
 import { Embedding } from '../embed.ts'
 
 export const AssetStatus = builder.enumType('AssetStatus', {
-  description: 'How far a picture has come.',
+  description: 'How far an image has come.',
   values: {
     PENDING: { description: 'Taken in; its vector follows. Search does not find it yet.' },
     READY: { description: 'Has its vector.' },
@@ -13,7 +13,7 @@ export const AssetStatus = builder.enumType('AssetStatus', {
 })
 
 export const Asset = builder.objectRef<AssetRow>('Asset').implement({
-  description: 'A picture of the library.',
+  description: 'An image of the library.',
   interfaces: [Node],
   isTypeOf: (node) => node !== null && typeof node === 'object' && 'contentHash' in node,
   fields: (t) => ({
@@ -41,7 +41,7 @@ export const Asset = builder.objectRef<AssetRow>('Asset').implement({
     }),
     thumbnail: t.field({
       type: 'URL',
-      description: 'A WebP picture of it whose longest edge is about so many pixels.',
+      description: 'A WebP image of it whose longest edge is about so many pixels.',
       args: {
         size: t.arg.int({
           required: true,

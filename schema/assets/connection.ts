@@ -21,9 +21,9 @@ interface EdgeObject {
 }
 
 const AssetEdge = builder.objectRef<EdgeObject>('AssetEdge').implement({
-  description: 'A picture in its place of the list.',
+  description: 'An image in its place of the list.',
   fields: (t) => ({
-    node: t.field({ type: Asset, description: 'The picture.', resolve: ({ node }) => node }),
+    node: t.field({ type: Asset, description: 'The image.', resolve: ({ node }) => node }),
     cursor: t.exposeString('cursor', { description: 'Its place: give it as after or before.' }),
   }),
 })
@@ -35,7 +35,7 @@ const AssetConnection = builder
     fields: (t) => ({
       edges: t.field({
         type: [AssetEdge],
-        description: 'The pictures of the page, newest first.',
+        description: 'The images of the page, newest first.',
         complexity: { field: 0, multiplier: 1 },
         resolve: ({ edges }) => edges,
       }),
@@ -60,7 +60,7 @@ builder.queryFields((t) => ({
   asset: t.field({
     type: Asset,
     nullable: true,
-    description: 'A picture by its id; null when there is none.',
+    description: 'An image by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'asset_...' }) },
     resolve: (_root, { id }, { loaders }) => loaders.asset.load(id),
   }),

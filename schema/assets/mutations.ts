@@ -13,9 +13,9 @@ import { check, complaint } from './checks.ts'
 
 const AssetInput = builder.inputType('AssetInput', {
   description:
-    'A picture to be taken into the library. What is absent is read from the file itself (IPTC, XMP).',
+    'An image to be taken into the library. What is absent is read from the file itself (IPTC, XMP).',
   fields: (t) => ({
-    image: t.field({ type: ImageInput, required: true, description: 'The picture.' }),
+    image: t.field({ type: ImageInput, required: true, description: 'The image.' }),
     name: t.string({ description: `The file's name, at most ${limits.nameLength} characters.` }),
     title: t.string({ description: `At most ${limits.titleLength} characters.` }),
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
@@ -25,9 +25,9 @@ const AssetInput = builder.inputType('AssetInput', {
 })
 
 const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
-  description: 'A picture that is in the library now.',
+  description: 'An image that is in the library now.',
   fields: (t) => ({
-    asset: t.field({ type: Asset, description: 'The picture.', resolve: ({ asset }) => asset }),
+    asset: t.field({ type: Asset, description: 'The image.', resolve: ({ asset }) => asset }),
     duplicate: t.exposeBoolean('duplicate', {
       description: 'The same bytes were there already: that asset is returned.',
     }),
@@ -35,12 +35,12 @@ const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
 })
 
 const AddAssetResult = builder.unionType('AddAssetResult', {
-  description: 'The picture as it was taken in, or why it was not.',
+  description: 'The image as it was taken in, or why it was not.',
   types: [AddedAsset, InputError],
   resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'AddedAsset'),
 })
 
-/** Pictures that are decoded and stored at once. */
+/** Images that are decoded and stored at once. */
 const addsAtOnce = 4
 
 async function addOne(input: typeof AssetInput.$inferInput, context: Context): Promise<Added> {
@@ -60,7 +60,7 @@ builder.mutationFields((t) => ({
   addAssets: t.field({
     type: [AddAssetResult],
     description:
-      'Takes pictures into the library, in the order of the inputs. A picture that is answered is safe: its vector follows whatever happens.',
+      'Takes images into the library, in the order of the inputs. An image that is answered is safe: its vector follows whatever happens.',
     args: {
       inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
     },
@@ -84,7 +84,7 @@ builder.mutationFields((t) => ({
   updateAsset: t.field({
     type: Asset,
     description:
-      'Changes what is said about a picture. An absent argument leaves it as it is; null clears it.',
+      'Changes what is said about an image. An absent argument leaves it as it is; null clears it.',
     args: {
       id: t.arg.id({ required: true, description: 'asset_...' }),
       title: t.arg.string({ description: `At most ${limits.titleLength} characters.` }),
@@ -108,7 +108,7 @@ builder.mutationFields((t) => ({
 
   deleteAssets: t.field({
     type: ['ID'],
-    description: 'Removes pictures, their files and their vectors. Returns the ids that were there.',
+    description: 'Removes images, their files and their vectors. Returns the ids that were there.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
     complexity: 10,
     resolve: (_root, { ids }, { library }) => {

@@ -5,7 +5,7 @@ import { atMost } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 
 export const Orientation = builder.enumType('Orientation', {
-  description: 'How a picture lies.',
+  description: 'How an image lies.',
   values: {
     LANDSCAPE: { description: 'Wider than high.' },
     PORTRAIT: { description: 'Higher than wide.' },
@@ -14,7 +14,7 @@ export const Orientation = builder.enumType('Orientation', {
 })
 
 export const AssetWhere = builder.inputType('AssetWhere', {
-  description: 'Which pictures: every field that is given must hold.',
+  description: 'Which images: every field that is given must hold.',
   fields: (t) => ({
     ids: t.idList({ description: 'One of these ids.' }),
     collections: t.stringList({

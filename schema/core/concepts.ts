@@ -14,9 +14,9 @@ export const ConceptInput = builder.inputType('ConceptInput', {
   fields: (t) => ({
     text: t.string({ description: `Words, at most ${limits.textLength} characters.` }),
     assetId: t.id({
-      description: 'A picture of the library: its stored vector is used, nothing is encoded again.',
+      description: 'An image of the library: its stored vector is used, nothing is encoded again.',
     }),
-    upload: t.field({ type: 'File', description: 'A picture file of a multipart request.' }),
+    upload: t.field({ type: 'File', description: 'An image file of a multipart request.' }),
     base64: t.string({
       description: 'Raw base64 or a data: URI. Design-tool sandboxes that cannot send multipart use this.',
     }),
@@ -26,11 +26,11 @@ export const ConceptInput = builder.inputType('ConceptInput', {
 })
 
 export const ImageInput = builder.inputType('ImageInput', {
-  description: 'A picture, given in exactly one way.',
+  description: 'An image, given in exactly one way.',
   isOneOf: true,
   fields: (t) => ({
-    assetId: t.id({ description: 'A picture of the library.' }),
-    upload: t.field({ type: 'File', description: 'A picture file of a multipart request.' }),
+    assetId: t.id({ description: 'An image of the library.' }),
+    upload: t.field({ type: 'File', description: 'An image file of a multipart request.' }),
     base64: t.string({ description: 'Raw base64 or a data: URI.' }),
     url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
   }),
@@ -103,7 +103,7 @@ async function storedConcepts(
   })
 }
 
-/** Pictures that are read, from memory or from an address, at once. */
+/** Images that are read, from memory or from an address, at once. */
 const readsAtOnce = 16
 
 async function encodedConcepts(

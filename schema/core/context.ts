@@ -1,5 +1,5 @@
 import type { AssetRow, Database } from '../../prisma/types.ts'
-import type { GuidanceRuns } from '../../workers/drawing/runs.ts'
+import type { DrawingRuns } from '../../workers/drawing/runs.ts'
 import type { Encoder } from '../../workers/encode/encoder.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
 import type { Library } from '../../workers/ingest/library.ts'
@@ -10,7 +10,7 @@ import type { Loaders } from './loaders.ts'
 export interface Services {
   encoder: Encoder
   guide: Guide
-  runs: GuidanceRuns
+  runs: DrawingRuns
   database: Database
   library: Library
   images: ReadImages
@@ -22,7 +22,7 @@ export interface Context extends Services {
   signal: AbortSignal
   /** Milliseconds that are left of the request's time. */
   remainingMs(): number
-  /** Address of a library picture's file, absolute. */
+  /** Address of a library image's file, absolute. */
   fileUrl(asset: AssetRow): string
   thumbnailUrl(asset: AssetRow, size: number): string
   loaders: Loaders

@@ -26,14 +26,14 @@ export const InputErrorCode = builder.enumType('InputErrorCode', {
   description: 'Why an input could not be used.',
   values: {
     EMPTY: { description: 'Nothing was given: an empty text, a file of no bytes.' },
-    UNREADABLE_IMAGE: { description: 'The picture is damaged or cut off.' },
+    UNREADABLE_IMAGE: { description: 'The image is damaged or cut off.' },
     UNSUPPORTED_FORMAT: {
-      description: 'These bytes are no picture, or one of a format that is not read here.',
+      description: 'These bytes are no image, or one of a format that is not read here.',
     },
     TOO_LARGE: { description: 'More bytes, or a longer text, than the limit.' },
     TOO_MANY_PIXELS: { description: 'More pixels than the limit.' },
     URL_FORBIDDEN: { description: 'An address that the server does not fetch: not http(s), or not public.' },
-    URL_FAILED: { description: 'The address did not answer with a picture in time.' },
+    URL_FAILED: { description: 'The address did not answer with an image in time.' },
     NOT_FOUND: { description: 'No asset has this id.' },
     WRONG_DIMENSIONS: { description: "The vector's length is not the model's." },
     INVALID: { description: 'Malformed in another way; the message says how.' },
@@ -146,7 +146,7 @@ function rootCause(error: GraphQLError): unknown {
 const longestReason = 300
 
 /**
- * What GraphQL says of a variable, with the value cut: it may be a whole picture. Only the outer error knows the
+ * What GraphQL says of a variable, with the value cut: it may be a whole image. Only the outer error knows the
  * variable and the place in it; the innermost one has the reason alone, with which the outer one's message ends.
  */
 function legible(message: string, reason: string): string {

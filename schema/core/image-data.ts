@@ -6,7 +6,7 @@ import type { ImageInput } from './concepts.ts'
 import type { Context } from './context.ts'
 import { asRequestError } from './errors.ts'
 
-/** A picture that an answer carries. */
+/** An image that an answer carries. */
 export interface ImageDataObject {
   mimeType: string
   width: number
@@ -15,7 +15,7 @@ export interface ImageDataObject {
 }
 
 export const ImageData = builder.objectRef<ImageDataObject>('ImageData').implement({
-  description: 'A picture inside of an answer.',
+  description: 'An image inside of an answer.',
   fields: (t) => ({
     mimeType: t.exposeString('mimeType', { description: 'image/png, or image/webp for previews.' }),
     width: t.exposeInt('width', { description: 'In pixels.' }),
@@ -33,7 +33,7 @@ export async function pngData(bytes: Uint8Array): Promise<ImageDataObject> {
   return { mimeType: 'image/png', width, height, bytes }
 }
 
-/** The bytes of a picture that an operation is about. @throws RequestError BAD_USER_INPUT naming the argument */
+/** The bytes of an image that an operation is about. @throws RequestError BAD_USER_INPUT naming the argument */
 export async function argumentImage(
   input: typeof ImageInput.$inferInput,
   place: string,

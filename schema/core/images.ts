@@ -1,7 +1,7 @@
 import { echoed, ItemError } from '../../workers/errors.ts'
 import type { Upload } from './scalars.ts'
 
-/** The fields of ConceptInput and ImageInput that carry a picture's bytes. */
+/** The fields of ConceptInput and ImageInput that carry an image's bytes. */
 export interface ImageSource {
   upload?: Upload | null
   base64?: string | null
@@ -15,7 +15,7 @@ export interface ReadImage {
 }
 
 /**
- * Brings the bytes of a picture, whichever way it was given, within the server's byte limit.
+ * Brings the bytes of an image, whichever way it was given, within the server's byte limit.
  * @throws ItemError
  */
 export type ReadImages = (source: ImageSource, signal: AbortSignal) => Promise<ReadImage>
@@ -40,7 +40,7 @@ export function imageReader({ maxBytes, decodeBase64, fetchUrl }: ImageReaders):
     }
     if (base64 != null) return { bytes: decodeBase64(base64) }
     if (url != null) return { bytes: await fetchUrl(url, signal), name: lastSegment(url) }
-    throw new ItemError('EMPTY', 'No picture was given.')
+    throw new ItemError('EMPTY', 'No image was given.')
   }
 }
 

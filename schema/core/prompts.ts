@@ -7,7 +7,7 @@ import { asRequestError, atMost } from './errors.ts'
 import { limits } from './limits.ts'
 
 export const PromptInput = builder.inputType('PromptInput', {
-  description: 'A concept and how it pulls: weight > 0 draws towards it, weight < 0 pushes away.',
+  description: 'A concept and how it targets: weight > 0 draws towards it, weight < 0 pushes away.',
   fields: (t) => ({
     concept: t.field({ type: ConceptInput, required: true, description: 'What to look for, or to avoid.' }),
     weight: t.float({ required: true, defaultValue: 1, description: 'How strongly. Not all may be 0.' }),

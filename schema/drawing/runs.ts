@@ -21,13 +21,13 @@ const RunStatus = builder.enumType('RunStatus', {
 })
 
 const Generator = builder.enumType('Generator', {
-  description: 'What makes the picture, and so what can be changed to fit the prompts.',
+  description: 'What makes the image, and so what can be changed to fit the prompts.',
   values: {
     SHAPES: { description: 'Rectangles, ellipses and triangles: an SVG.' },
     STROKES: {
       description: 'Bezier strokes with width and colour (after CLIPDraw, Frans et al. 2021): an SVG.',
     },
-    PIXELS: { description: 'The picture itself, from coarse to fine, kept smooth.' },
+    PIXELS: { description: 'The image itself, from coarse to fine, kept smooth.' },
     RECOLOUR: { description: 'The colours of an SVG; what shares a colour goes on sharing it.' },
   },
 })
@@ -40,7 +40,7 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
       required: true,
       description: `What it is to look like, 1 to ${limits.prompts} prompts.`,
     }),
-    generator: t.field({ type: Generator, required: true, description: 'What makes the picture.' }),
+    generator: t.field({ type: Generator, required: true, description: 'What makes the image.' }),
     steps: t.int({ required: true, defaultValue: 150, description: `1 to ${limits.runSteps}.` }),
     seed: t.int({
       required: true,
@@ -67,7 +67,7 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
     start: t.field({
       type: ImageInput,
       description:
-        'What to start from: a picture, or for RECOLOUR an SVG whose fills and strokes are changed. SHAPES and STROKES take their first colours from a picture.',
+        'What to start from: an image, or for RECOLOUR an SVG whose fills and strokes are changed. SHAPES and STROKES take their first colours from an image.',
     }),
   }),
 })
@@ -87,19 +87,19 @@ const GuidanceRun = builder.objectRef<RunRow>('GuidanceRun').implement({
     }),
     generator: t.field({
       type: Generator,
-      description: 'What makes the picture.',
+      description: 'What makes the image.',
       resolve: ({ generator }) => generator,
     }),
     step: t.exposeInt('step', { description: 'The last saved step.' }),
     steps: t.exposeInt('steps', { description: 'All steps.' }),
     loss: t.exposeFloat('loss', {
       nullable: true,
-      description: 'Loss of the whole picture before that step; null before the first.',
+      description: 'Loss of the whole image before that step; null before the first.',
     }),
     preview: t.field({
       type: ImageData,
       nullable: true,
-      description: 'The picture at that step, at most 512 pixels long: of a drawing, its SVG rendered.',
+      description: 'The image at that step, at most 512 pixels long: of a drawing, its SVG rendered.',
       complexity: 5,
       resolve: previewOf,
     }),
@@ -120,10 +120,10 @@ const GuidanceFrame = builder.objectRef<RunRow>('GuidanceFrame').implement({
     }),
     step: t.exposeInt('step', { description: 'Steps that are made.' }),
     loss: t.float({
-      description: 'Loss of the whole picture before that step.',
+      description: 'Loss of the whole image before that step.',
       resolve: ({ loss }) => loss!,
     }),
-    preview: t.field({ type: ImageData, description: 'The picture.', resolve: (row) => previewOf(row)! }),
+    preview: t.field({ type: ImageData, description: 'The image.', resolve: (row) => previewOf(row)! }),
     svg: t.exposeString('svg', { nullable: true, description: 'The drawing; null for PIXELS.' }),
   }),
 })
@@ -172,11 +172,14 @@ builder.mutationFields((t) => ({
         input.start ? argumentImage(input.start, 'input.start', context) : null,
         resolvePrompts(asked, model, context),
       ])
-      const pulls = prompts.concepts.map(({ vector }, n) => ({ target: vector, weight: prompts.weights[n]! }))
+      const targets = prompts.concepts.map(({ vector }, n) => ({
+        target: vector,
+        weight: prompts.weights[n]!,
+      }))
       try {
         return await context.runs.start({
           spec: model.spec,
-          pulls,
+          targets,
           ...{ generator, steps, seed, width, height, elements, palette: palette ?? null, start },
         })
       } catch (error) {

@@ -11,7 +11,7 @@ import { vectorFormatArg } from '../embed.ts'
 import { Model } from '../models.ts'
 
 /** Ways of saying the same: their mean depends less on the wording (Radford et al. 2021, 3.1.4). */
-const templates = ['{}', 'a picture of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
+const templates = ['{}', 'an image of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
 
 interface DirectionObject {
   model: EncoderModel
@@ -81,7 +81,7 @@ async function mean(
 builder.queryFields((t) => ({
   direction: t.field({
     type: Direction,
-    description: 'The way from one idea to another, e.g. from "a cold picture" to "a warm picture".',
+    description: 'The way from one idea to another, e.g. from "a cold image" to "a warm image".',
     args: {
       from: t.arg({
         type: [PromptInput],

@@ -22,7 +22,7 @@ import { vectorFormatArg } from '../embed.ts'
 import { Model } from '../models.ts'
 
 export const GuidanceLoss = builder.enumType('GuidanceLoss', {
-  description: 'How far a picture is from a prompt.',
+  description: 'How far an image is from a prompt.',
   values: {
     SPHERICAL: {
       description: '2 asin(|x - y| / 2)^2 of the unit vectors: half of the squared angle between them.',
@@ -32,17 +32,17 @@ export const GuidanceLoss = builder.enumType('GuidanceLoss', {
 })
 
 const GuideOptions = builder.inputType('GuideOptions', {
-  description: 'How a picture is looked at.',
+  description: 'How an image is looked at.',
   fields: (t) => ({
     cutouts: t.int({
       defaultValue: 0,
-      description: `Views of the picture averaged per step (random crops and small warps, from the seed), at most ${limits.cutouts}. 0: the plain picture only.`,
+      description: `Views of the image averaged per step (random crops and small warps, from the seed), at most ${limits.cutouts}. 0: the plain image only.`,
     }),
     seed: t.int({ defaultValue: 0, description: 'The same seed gives the same views.' }),
     loss: t.field({
       type: GuidanceLoss,
       defaultValue: 'SPHERICAL',
-      description: 'How far a picture is from a prompt.',
+      description: 'How far an image is from a prompt.',
     }),
   }),
 })
@@ -56,8 +56,8 @@ const GuidanceTerm = builder.objectRef<TermObject>('GuidanceTerm').implement({
   fields: (t) => ({
     promptIndex: t.exposeInt('promptIndex', { description: 'Place of the prompt in the request.' }),
     weight: t.exposeFloat('weight', { description: 'As it was given.' }),
-    similarity: t.exposeFloat('similarity', { description: 'Cosine of the picture with the prompt.' }),
-    loss: t.exposeFloat('loss', { description: 'How far the picture is from the prompt, before weighting.' }),
+    similarity: t.exposeFloat('similarity', { description: 'Cosine of the image with the prompt.' }),
+    loss: t.exposeFloat('loss', { description: 'How far the image is from the prompt, before weighting.' }),
   }),
 })
 
@@ -73,10 +73,10 @@ const PixelTensor = builder.objectRef<PixelTensorObject>('PixelTensor').implemen
   description: 'A number for each channel of each pixel.',
   fields: (t) => ({
     width: t.exposeInt('width', {
-      description: "In pixels: the picture's, or what its SVG was rendered at.",
+      description: "In pixels: the image's, or what its SVG was rendered at.",
     }),
     height: t.exposeInt('height', {
-      description: "In pixels: the picture's, or what its SVG was rendered at.",
+      description: "In pixels: the image's, or what its SVG was rendered at.",
     }),
     channels: t.int({ description: '3: red, green, blue.', resolve: () => 3 }),
     data: t.field({
@@ -107,7 +107,7 @@ interface HeatmapObject {
 }
 
 const Heatmap = builder.objectRef<HeatmapObject>('Heatmap').implement({
-  description: 'Where in a picture something is seen.',
+  description: 'Where in an image something is seen.',
   fields: (t) => ({
     columns: t.exposeInt('columns', { description: 'Cells across.' }),
     rows: t.exposeInt('rows', { description: 'Cells down.' }),
@@ -119,7 +119,7 @@ const Heatmap = builder.objectRef<HeatmapObject>('Heatmap').implement({
     png: t.field({
       type: ImageData,
       description:
-        'The picture in grey under the cells, dark blue where 0 to yellow where 1; at most 1,024 pixels long.',
+        'The image in grey under the cells, dark blue where 0 to yellow where 1; at most 1,024 pixels long.',
       complexity: 20,
       resolve: ({ overlay }) => pngData(overlay!),
     }),
@@ -186,13 +186,13 @@ class GuidanceObject {
     try {
       if (!gradient && heatmaps.length === 0 && steps.length === 0 && this.#options.cutouts === 0)
         return await this.#forward()
-      const pulls = this.#prompts.concepts.map(({ vector }, n) => ({
+      const targets = this.#prompts.concepts.map(({ vector }, n) => ({
         target: vector,
         weight: this.#prompts.weights[n]!,
       }))
       return await guide.guide(
         this.model.spec,
-        { ...this.#options, ...this.#wanted, image: this.#image, pulls },
+        { ...this.#options, ...this.#wanted, image: this.#image, targets },
         { signal },
       )
     } catch (error) {
@@ -220,7 +220,7 @@ class GuidanceObject {
 
 const Guidance = builder.objectRef<GuidanceObject>('Guidance').implement({
   description:
-    'How a picture fits prompts, and how it would have to change. Only what is selected is computed.',
+    'How an image fits prompts, and how it would have to change. Only what is selected is computed.',
   fields: (t) => ({
     model: t.field({ type: Model, description: 'The model that was asked.', resolve: ({ model }) => model }),
     loss: t.float({
@@ -237,14 +237,14 @@ const Guidance = builder.objectRef<GuidanceObject>('Guidance').implement({
     gradient: t.field({
       type: PixelTensor,
       description:
-        "d loss / d pixel of the picture as given (its own width x height, RGB in 0..1), row-major RGB. An SVG smaller than the model's input is rendered at that size, and the gradient is that picture's. Computed only when asked for.",
+        "d loss / d pixel of the image as given (its own width x height, RGB in 0..1), row-major RGB. An SVG smaller than the model's input is rendered at that size, and the gradient is that image's. Computed only when asked for.",
       args: {
         format: t.arg({ ...vectorFormatArg, defaultValue: 'FLOAT16' }),
         normalise: t.arg.boolean({
           required: true,
           defaultValue: false,
           description:
-            'Scaled to a root mean square of 1: what a step wants, and what FLOAT16 keeps best. Numbers below 6e-8 are lost otherwise, and a large picture has many; l2 / sqrt(width x height x 3) scales back.',
+            'Scaled to a root mean square of 1: what a step wants, and what FLOAT16 keeps best. Numbers below 6e-8 are lost otherwise, and a large image has many; l2 / sqrt(width x height x 3) scales back.',
         }),
       },
       complexity: 100,
@@ -283,7 +283,7 @@ const Guidance = builder.objectRef<GuidanceObject>('Guidance').implement({
     }),
     step: t.field({
       type: ImageData,
-      description: 'The picture after one step against the gradient, as PNG.',
+      description: 'The image after one step against the gradient, as PNG.',
       args: {
         rate: t.arg.float({
           required: true,
@@ -312,16 +312,16 @@ builder.queryFields((t) => ({
   guide: t.field({
     type: Guidance,
     description:
-      'How well a picture fits weighted prompts, where it does, and the gradient that would make it fit better.',
+      'How well an image fits weighted prompts, where it does, and the gradient that would make it fit better.',
     args: {
       image: t.arg({
         type: ImageInput,
         required: true,
-        description: `The picture, at most ${limits.guidePixels.toLocaleString('en')} pixels.`,
+        description: `The image, at most ${limits.guidePixels.toLocaleString('en')} pixels.`,
       }),
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
-      options: t.arg({ type: GuideOptions, description: 'How the picture is looked at.' }),
+      options: t.arg({ type: GuideOptions, description: 'How the image is looked at.' }),
       model: t.arg.id({
         description: 'The default model when absent. Its canGuide must be true for more than loss and terms.',
       }),

@@ -1,5 +1,5 @@
 /**
- * What the bundled model costs beside a CLIP of ViT-B/32's size: time of a batch of eight pictures and of eight texts in
+ * What the bundled model costs beside a CLIP of ViT-B/32's size: time of a batch of eight images and of eight texts in
  * ONNX Runtime alone, in turns; size on disk; memory of a session. `npx node test/bench/bundled.ts`
  */
 import { statSync } from 'node:fs'
@@ -20,7 +20,7 @@ export async function bundledBench(log = (line: string) => console.log(line)): P
   }
   const edges = { [bundledModel]: 64, 'ViT-B/32': 224 } as Record<string, number>
   const ends = { [bundledModel]: 2, 'ViT-B/32': 49_407 } as Record<string, number>
-  for (const side of ['vision', 'text'] as const) {
+  for (const tower of ['vision', 'text'] as const) {
     const opened: {
       name: string
       run: () => Promise<unknown>
@@ -29,12 +29,12 @@ export async function bundledBench(log = (line: string) => console.log(line)): P
       bytes: number
     }[] = []
     for (const [name, folder] of Object.entries(folders)) {
-      const file = path.join(folder, 'onnx', `${side}_model.onnx`)
+      const file = path.join(folder, 'onnx', `${tower}_model.onnx`)
       const before = process.memoryUsage().rss
       const session = await ort.InferenceSession.create(file, {
         intraOpNumThreads: os.availableParallelism(),
       })
-      const feeds = side === 'vision' ? pictures(edges[name]!) : texts(session.inputNames, ends[name]!)
+      const feeds = tower === 'vision' ? images(edges[name]!) : texts(session.inputNames, ends[name]!)
       await session.run(feeds)
       opened.push({
         ...{ name, run: () => session.run(feeds), times: [], bytes: statSync(file).size },
@@ -50,7 +50,7 @@ export async function bundledBench(log = (line: string) => console.log(line)): P
     const shown = opened.map(({ name, times, memory, bytes }) => {
       const median = times.sort((a, b) => a - b)[rounds >> 1]!
       log(
-        `${side}, ${rows} at once, ${name}: ${median.toFixed(1)} ms, file ${(bytes / 1e6).toFixed(1)} MB, session ${(memory / 2 ** 20).toFixed(0)} MB`,
+        `${tower}, ${rows} at once, ${name}: ${median.toFixed(1)} ms, file ${(bytes / 1e6).toFixed(1)} MB, session ${(memory / 2 ** 20).toFixed(0)} MB`,
       )
       return median
     })
@@ -58,7 +58,7 @@ export async function bundledBench(log = (line: string) => console.log(line)): P
   }
 }
 
-function pictures(edge: number): Record<string, ort.Tensor> {
+function images(edge: number): Record<string, ort.Tensor> {
   const data = Float32Array.from({ length: rows * 3 * edge * edge }, (_, i) => ((i * 37) % 255) / 127 - 1)
   return { pixel_values: new ort.Tensor('float32', data, [rows, 3, edge, edge]) }
 }

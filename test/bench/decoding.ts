@@ -1,5 +1,5 @@
 /**
- * From a picture file to the encoder's input, one at a time on one thread: Limn, sharp's decoding alone (the limit), sharp's
+ * From an image file to the encoder's input, one at a time on one thread: Limn, sharp's decoding alone (the limit), sharp's
  * own resize, and transformers.js; and how close each comes to the pixels of the reference, which Limn's equal bit for bit
  * where nothing is shrunk while decoding. `npx node test/bench/decoding.ts`
  */

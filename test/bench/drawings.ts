@@ -1,9 +1,9 @@
 /** Guidance runs with the bundled model as the server makes them, without a server around. */
 import os from 'node:os'
 import path from 'node:path'
-import type { Commission, GeneratorName } from '../../workers/drawing/painter.ts'
+import type { DrawingRequest, GeneratorName } from '../../workers/drawing/painter.ts'
 import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers/drawing/run-store.ts'
-import { createRuns } from '../../workers/drawing/runs.ts'
+import { createDrawingRuns } from '../../workers/drawing/runs.ts'
 import { createEncoder } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { createGuide } from '../../workers/guidance/guide.ts'
@@ -18,7 +18,7 @@ export interface Drawn {
   stepsPerSecond: number
 }
 
-export interface Asked extends Partial<Omit<Commission, 'generator'>> {
+export interface Asked extends Partial<Omit<DrawingRequest, 'generator'>> {
   generator: GeneratorName
   prompt: string
 }
@@ -34,7 +34,7 @@ export async function drawings() {
   const encoder = await createEncoder({ registry, cacheFolder, provider: 'cpu' })
   const guide = createGuide({ cacheFolder, provider: 'cpu' })
   const store = new MemoryStore()
-  const runs = createRuns({ guide, store, model: (name) => registry.get(name) })
+  const runs = createDrawingRuns({ guide, store, model: (name) => registry.get(name) })
   const spec = await registry.get()
 
   async function vectors(inputs: ({ text: string } | { image: Uint8Array })[]): Promise<Float32Array[]> {
@@ -60,7 +60,7 @@ export async function drawings() {
         start: null,
         ...asked,
       }
-      const { id } = await runs.start({ ...commission, spec, pulls: [{ target: target!, weight: 1 }] })
+      const { id } = await runs.start({ ...commission, spec, targets: [{ target: target!, weight: 1 }] })
       let first: RunRow | null = null
       let row: RunRow | null = null
       let begun = 0
@@ -72,7 +72,7 @@ export async function drawings() {
         }
         row = frame
       }
-      if (!first || row?.status !== 'DONE') throw new Error(row?.error ?? 'the run ended without a picture')
+      if (!first || row?.status !== 'DONE') throw new Error(row?.error ?? 'the run ended without an image')
       const seconds = (performance.now() - begun) / 1000
       const [a, b] = await vectors([{ image: first.preview! }, { image: row.preview! }])
       return {

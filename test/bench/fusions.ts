@@ -1,5 +1,5 @@
 /**
- * What fusing attention would win over the files that Limn derives, on a picture side of ViT-B/32's size in 8 bits and in
+ * What fusing attention would win over the files that Limn derives, on an image tower of ViT-B/32's size in 8 bits and in
  * fp32: medians in turns. ONNX Runtime fuses the rest (QuickGELU, layer normalisation) by itself.
  * `npx node test/bench/fusions.ts`
  */

@@ -1,7 +1,7 @@
 /**
  * Twenty prompts by each generator with the bundled model: does the run raise the similarity to its prompt, and is the
- * result closer to it than the pictures of the sample library? Prints a table and writes the gallery of docs/guidance.md.
- * `npx node test/bench/gallery.ts [GENERATOR]...`; `npx node test/bench/gallery.ts parts` draws the page's first picture.
+ * result closer to it than the images of the sample library? Prints a table and writes the gallery of docs/guidance.md.
+ * `npx node test/bench/gallery.ts [GENERATOR]...`; `npx node test/bench/gallery.ts parts` draws the page's first image.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -37,7 +37,7 @@ export async function galleryBench(
     globSync('*.webp', { cwd: samples }).map((file) => ({ image: readFileSync(path.join(samples, file)) })),
   )
   for (const generator of generators) {
-    const tiles: { picture: Buffer; prompt: string }[] = []
+    const tiles: { image: Buffer; prompt: string }[] = []
     let [raised, above, worst] = [0, 0, 1]
     const svgs = globSync('test/fixtures/svg/*.svg').sort()
     for (const [i, name] of prompts.entries()) {
@@ -67,8 +67,8 @@ export async function galleryBench(
       console.log(
         `${generator} "${prompt}": ${from.toFixed(3)} -> ${last.toFixed(3)}, above ${(100 * share).toFixed(1)} % of the library`,
       )
-      const picture = sharp(row.preview!).resize(160, 160, { fit: 'contain', background: '#fff' })
-      tiles.push({ prompt, picture: await picture.png().toBuffer() })
+      const image = sharp(row.preview!).resize(160, 160, { fit: 'contain', background: '#fff' })
+      tiles.push({ prompt, image: await image.png().toBuffer() })
     }
     console.log(
       `${generator}: raised ${raised} of ${prompts.length}, above 95 % of the library ${above} of ${prompts.length}, worst ${(100 * worst).toFixed(1)} %`,
@@ -77,8 +77,8 @@ export async function galleryBench(
   }
 }
 
-/** The picture that docs/guidance.md begins with: four things, where one is seen, the gradient, and some steps later. */
-export async function partsPicture(prompt = 'airplane', things = ['crab', 'airplane']): Promise<void> {
+/** The image that docs/guidance.md begins with: four things, where one is seen, the gradient, and some steps later. */
+export async function partsImage(prompt = 'airplane', things = ['crab', 'airplane']): Promise<void> {
   await using draw = await drawings()
   const part = 128
   const files = await Promise.all(
@@ -90,22 +90,22 @@ export async function partsPicture(prompt = 'airplane', things = ['crab', 'airpl
     ),
   )
   const create = { width: 2 * part, height: 2 * part, channels: 3 as const, background: '#ffffff' }
-  const picture = await sharp({ create })
+  const image = await sharp({ create })
     .composite(files.map((input, i) => ({ input, left: (1 - i) * part + 8, top: i * part + 8 })))
     .png()
     .toBuffer()
   const [target] = await draw.vectors([{ text: prompt }])
-  const asked = { pulls: [{ target: target!, weight: 1 }], loss: 'SPHERICAL' as const, cutouts: 0, seed: 0 }
+  const asked = { targets: [{ target: target!, weight: 1 }], loss: 'SPHERICAL' as const, cutouts: 0, seed: 0 }
   const nothing = { gradient: false, heatmaps: [], steps: [] }
   const heatmaps = [{ columns: 32, rows: 32, overlay: true }]
   const seen = await draw.guide.guide(draw.spec, {
     ...asked,
     ...nothing,
-    image: picture,
+    image: image,
     gradient: true,
     heatmaps,
   })
-  let stepped: Uint8Array = picture
+  let stepped: Uint8Array = image
   for (let seed = 0; seed < 25; seed++) {
     const { steps } = await draw.guide.guide(draw.spec, {
       ...asked,
@@ -123,17 +123,17 @@ export async function partsPicture(prompt = 'airplane', things = ['crab', 'airpl
     .png()
     .toBuffer()
   const tiles = [
-    { prompt: 'the picture', picture },
-    { prompt: `heatmap: "${prompt}"`, picture: Buffer.from(seen.heatmaps[0]!.overlay!) },
-    { prompt: 'gradient', picture: gradient },
-    { prompt: '25 steps with cutouts', picture: Buffer.from(stepped) },
+    { prompt: 'the image', image },
+    { prompt: `heatmap: "${prompt}"`, image: Buffer.from(seen.heatmaps[0]!.overlay!) },
+    { prompt: 'gradient', image: gradient },
+    { prompt: '25 steps with cutouts', image: Buffer.from(stepped) },
   ]
   await sheet(tiles, path.resolve('docs/guidance/parts.png'), { columns: 4, size: 256 })
 }
 
-/** Each picture over its prompt. */
+/** Each image over its prompt. */
 async function sheet(
-  tiles: { picture: Buffer; prompt: string }[],
+  tiles: { image: Buffer; prompt: string }[],
   file: string,
   { columns, size } = { columns: 7, size: 160 },
 ): Promise<void> {
@@ -152,10 +152,10 @@ async function sheet(
     )
   await sharp({ create })
     .composite(
-      tiles.flatMap(({ picture, prompt }, i) => {
+      tiles.flatMap(({ image, prompt }, i) => {
         const [left, top] = [12 + (i % columns) * wide, 8 + Math.floor(i / columns) * high]
         return [
-          { input: picture, left, top },
+          { input: image, left, top },
           { input: label(prompt), left, top: top + size },
         ]
       }),
@@ -166,7 +166,7 @@ async function sheet(
 
 if (import.meta.main) {
   const asked = process.argv.slice(2)
-  if (asked[0] === 'parts') await partsPicture(...(asked[1] ? [asked[1]] : []))
+  if (asked[0] === 'parts') await partsImage(...(asked[1] ? [asked[1]] : []))
   else await galleryBench(asked.length > 0 ? (asked as GeneratorName[]) : undefined)
   process.exit(0)
 }

@@ -13,8 +13,8 @@ import * as ort from 'onnxruntime-node'
 import { loadTokenizer, padBatch } from '../../workers/encode/tokenizer.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 
-/** session.run on pictures that lie ready: nothing is decoded. Returns a function that runs one batch. */
-export async function rawPictures(folder: string): Promise<(batch: number) => Promise<void>> {
+/** session.run on images that lie ready: nothing is decoded. Returns a function that runs one batch. */
+export async function rawImages(folder: string): Promise<(batch: number) => Promise<void>> {
   const session = await ort.InferenceSession.create(path.join(folder, 'onnx', 'vision_model.onnx'), {
     intraOpNumThreads: os.availableParallelism(),
   })
@@ -52,7 +52,7 @@ export async function rawTexts(
 }
 
 export interface Transformers {
-  pictures(files: readonly Buffer[]): Promise<void>
+  images(files: readonly Buffer[]): Promise<void>
   /** `longest`: padded to the longest text of the batch; `max`: to 77 tokens. */
   texts(texts: readonly string[], padding: 'longest' | 'max'): Promise<void>
 }
@@ -71,7 +71,7 @@ export async function transformers(root: string, name: string): Promise<Transfor
     if (!Number.isFinite(output.data?.[0])) throw new Error('transformers.js gave no vector')
   }
   return {
-    async pictures(files) {
+    async images(files) {
       const images = await Promise.all(
         files.map((file) => RawImage.fromBlob(new Blob([new Uint8Array(file)]))),
       )

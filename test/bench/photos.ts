@@ -1,4 +1,4 @@
-/** Pictures of the size and weight of photographs: soft light, shapes, grain. The same ones every time. */
+/** Images of the size and weight of photographs: soft light, shapes, grain. The same ones every time. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'

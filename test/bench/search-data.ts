@@ -80,7 +80,7 @@ export async function load(
     const ids = rowsOf.map(assetIdOf)
     await pool.query(
       `INSERT INTO "Asset" ("id", "contentHash", "name", "tags", "mimeType", "bytes", "width", "height", "status")
-       SELECT id, id, 'picture', string_to_array(tags, ','), 'image/png', 1, 640, 480, 'READY' FROM unnest($1::text[], $2::text[]) AS given(id, tags)`,
+       SELECT id, id, 'image', string_to_array(tags, ','), 'image/png', 1, 640, 480, 'READY' FROM unnest($1::text[], $2::text[]) AS given(id, tags)`,
       [ids, rowsOf.map((row) => tagsOf(row).join(','))],
     )
     await pool.query(

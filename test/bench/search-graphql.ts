@@ -90,7 +90,7 @@ async function fill(
 ): Promise<void> {
   await client.query(
     `INSERT INTO "Asset" ("id", "contentHash", "name", "tags", "mimeType", "bytes", "width", "height", "status")
-     SELECT 'asset_' || lpad(n::text, 26, '0'), md5(n::text), 'picture ' || n, '{}', 'image/png', 1, 64, 64, 'READY'
+     SELECT 'asset_' || lpad(n::text, 26, '0'), md5(n::text), 'image ' || n, '{}', 'image/png', 1, 64, 64, 'READY'
      FROM generate_series(1, $1) n`,
     [rows],
   )

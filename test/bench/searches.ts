@@ -1,6 +1,6 @@
 /**
  * What the bundled model finds in the sample library: draws docs/search.png (five searches) and docs/requests.png (the
- * first three pictures for twenty plain requests), and says for how many of forty requests a fitting picture comes first
+ * first three images for twenty plain requests), and says for how many of forty requests a fitting image comes first
  * or among the first three, beside a word match on titles. `npx node test/bench/searches.ts`
  */
 import { readFileSync } from 'node:fs'
@@ -52,12 +52,12 @@ export async function drawSearches(): Promise<void> {
       byWords += wordMatch(request, titles, count)
     }
     console.log(
-      `plain requests with a fitting picture among the first ${count}: ${byModel} of ${plainRequests().length}, by word match on titles ${byWords.toFixed(1)}`,
+      `plain requests with a fitting image among the first ${count}: ${byModel} of ${plainRequests().length}, by word match on titles ${byWords.toFixed(1)}`,
     )
   }
 }
 
-/** A line for each prompt: the words, then the pictures. */
+/** A line for each prompt: the words, then the images. */
 async function page(
   lines: { prompt: string; files: string[] }[],
   columns: number,

@@ -11,7 +11,7 @@ export const callers = 16
 const agent = new http.Agent({ keepAlive: true, maxSockets: callers })
 
 export interface Served {
-  picture(file: Buffer): Promise<void>
+  image(file: Buffer): Promise<void>
   text(text: string): Promise<void>
   /** Mean number of items of a batch so far. */
   meanBatch(modality: 'image' | 'text'): Promise<number>
@@ -75,14 +75,14 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100))
 }
 
-function client(url: string): Pick<Served, 'picture' | 'text' | 'meanBatch'> {
+function client(url: string): Pick<Served, 'image' | 'text' | 'meanBatch'> {
   const graphql = async (type: string, body: Buffer) => {
     const headers = { 'content-type': type, 'content-length': String(body.length), 'x-limn-client': 'bench' }
     const answer = await send(`${url}/graphql`, { method: 'POST', headers }, body)
     if (answer.status !== 200 || !answer.body.includes('"vector"')) throw new Error(answer.body)
   }
   return {
-    picture: (file) => graphql('multipart/form-data; boundary=limn', multipart(file)),
+    image: (file) => graphql('multipart/form-data; boundary=limn', multipart(file)),
     text: (text) =>
       graphql('application/json', Buffer.from(JSON.stringify({ query: textQuery, variables: { text } }))),
     async meanBatch(modality) {
@@ -98,14 +98,14 @@ function client(url: string): Pick<Served, 'picture' | 'text' | 'meanBatch'> {
 
 const textQuery =
   'query ($text: String!) { embed(inputs: [{ text: $text }]) { ... on Embedding { vector } } }'
-const pictureQuery =
+const imageQuery =
   'query ($file: File!) { embed(inputs: [{ upload: $file }]) { ... on Embedding { vector } } }'
 
 /** A GraphQL multipart request, written by hand: the callers must not take the cores that they measure. */
 function multipart(file: Buffer): Buffer {
   const part = (head: string, body: string) =>
     `--limn\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`
-  const operations = JSON.stringify({ query: pictureQuery, variables: { file: null } })
+  const operations = JSON.stringify({ query: imageQuery, variables: { file: null } })
   const begin = part('name="operations"', operations) + part('name="map"', '{"0":["variables.file"]}')
   const head =
     '--limn\r\ncontent-disposition: form-data; name="0"; filename="a.jpg"\r\ncontent-type: image/jpeg\r\n\r\n'

@@ -1,5 +1,5 @@
 /**
- * Pictures and texts a second with a CLIP of ViT-B/32's size: Limn through GraphQL, as it serves by default and with the
+ * Images and texts a second with a CLIP of ViT-B/32's size: Limn through GraphQL, as it serves by default and with the
  * model's fp32 files, beside ONNX Runtime alone and transformers.js on those; and decoding alone, the next limit. All in
  * turns in one run, so that whatever else the machine does weighs on all alike. `npx node test/bench/throughput.ts`
  */
@@ -9,7 +9,7 @@ import { DecodePool } from '../../workers/images/decode-pool.ts'
 import { defaultLimits } from '../../workers/images/open.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { optimize } from '../../workers/variants/optimize.ts'
-import { rawPictures, rawTexts, transformers } from './peers.ts'
+import { rawImages, rawTexts, transformers } from './peers.ts'
 import { photos } from './photos.ts'
 import { callers, type Served, serve } from './served.ts'
 import { benchTexts } from './tokenizer.ts'
@@ -18,7 +18,7 @@ import { specOf } from './variants.ts'
 import { vitFolder, vitName } from './vit.ts'
 
 /** A server is measured as it is after some hours, not in its first second. */
-const warmPictures = 64
+const warmImages = 64
 const warmTexts = 768
 
 interface Servers {
@@ -47,7 +47,7 @@ interface Contender<T> {
 }
 
 export async function throughputBench({
-  pictures = 512,
+  images = 512,
   texts = 3072,
   rounds = 2,
   log = console.log as Log,
@@ -57,15 +57,15 @@ export async function throughputBench({
   const cacheFolder = path.join(store, 'cache')
   const spec = await specOf(root, vitName)
   const record = await optimize(spec, { cacheFolder })
-  for (const [side, { reason }] of Object.entries(record.sides))
-    log(`derived ${side} file: ${reason ?? 'taken'}`)
+  for (const [tower, { reason }] of Object.entries(record.towers))
+    log(`derived ${tower} file: ${reason ?? 'taken'}`)
   const fp32 = await serve(root, vitName, { LIMN_VARIANT: 'fp32' }, cacheFolder)
   const limn = await serve(root, vitName, {}, cacheFolder)
   const servers = { limn, fp32 }
   const round = { spec, folder, servers, rounds, log }
   try {
     sayMemory('after loading', servers, log)
-    await pictureRound({ ...round, count: pictures })
+    await imageRound({ ...round, count: images })
     await textRound({ ...round, count: texts })
     sayMemory('at the end', servers, log)
   } finally {
@@ -73,31 +73,31 @@ export async function throughputBench({
   }
 }
 
-async function pictureRound({ spec, folder, servers, count, rounds, log }: Round): Promise<void> {
+async function imageRound({ spec, folder, servers, count, rounds, log }: Round): Promise<void> {
   const { limn, fp32 } = servers
-  const files = await photos(count + warmPictures)
+  const files = await photos(count + warmImages)
   const warm = files.splice(count)
-  const raw = await rawPictures(folder)
+  const raw = await rawImages(folder)
   const peer = await transformers(path.dirname(folder), vitName)
   const decoding = decoder(spec)
   const some = files.slice(0, 32)
   const turns = {
-    limn: { batch: 1, callers, run: ([file]) => limn.picture(file!) },
-    'Limn in fp32': { batch: 1, callers, run: ([file]) => fp32.picture(file!) },
+    limn: { batch: 1, callers, run: ([file]) => limn.image(file!) },
+    'Limn in fp32': { batch: 1, callers, run: ([file]) => fp32.image(file!) },
     'ONNX Runtime alone': {
       batch: await bestBatch('ONNX Runtime alone', [1, 2, 4, 8, 16, 32], some, (b) => raw(b.length), log),
       callers: 1,
       run: (batch) => raw(batch.length),
     },
-    'transformers.js, one a call': { batch: 1, callers, run: peer.pictures },
+    'transformers.js, one a call': { batch: 1, callers, run: peer.images },
     'transformers.js by hand': {
-      batch: await bestBatch('transformers.js', [8, 16], some, peer.pictures, log),
+      batch: await bestBatch('transformers.js', [8, 16], some, peer.images, log),
       callers: 1,
-      run: peer.pictures,
+      run: peer.images,
     },
     'decoding alone': { batch: 1, callers, run: ([file]) => decoding.one(file!) },
   } satisfies Record<string, Contender<Buffer>>
-  await race('pictures', files, warm, rounds, turns, log)
+  await race('images', files, warm, rounds, turns, log)
   log(`  mean batch: ${await batches('image', { limn, fp32 })}`)
   await decoding.close()
 }
@@ -168,7 +168,7 @@ function sayMemory(when: string, { limn, fp32 }: Servers, log: Log): void {
   log(`server ${when}: ${show(limn)}; with fp32 files ${show(fp32)}`)
 }
 
-/** Pictures through the encoder's decoding threads, with no encoder behind them. */
+/** Images through the encoder's decoding threads, with no encoder behind them. */
 function decoder(spec: ModelSpec) {
   const pool = new DecodePool(os.availableParallelism())
   return {
@@ -176,14 +176,14 @@ function decoder(spec: ModelSpec) {
       pool.decode(file, spec.image, defaultLimits, {
         priority: 'interactive',
         since: performance.now(),
-        wanted: () => true,
+        hasWaiters: () => true,
       }),
     close: () => pool.close(),
   }
 }
 
 if (import.meta.main) {
-  const [pictures, texts] = process.argv.slice(2).map(Number)
-  await throughputBench({ pictures, texts })
+  const [images, texts] = process.argv.slice(2).map(Number)
+  await throughputBench({ images, texts })
   process.exit(0)
 }

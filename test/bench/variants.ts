@@ -1,12 +1,12 @@
 /**
- * The files that Limn derives from a model: size, agreement with fp32 and speed of each side alone, for a CLIP of
+ * The files that Limn derives from a model: size, agreement with fp32 and speed of each tower alone, for a CLIP of
  * ViT-B/32's size, the bundled model and two tiny CLIPs. What they are worth to callers is in throughput.ts.
  * `npx node test/bench/variants.ts`
  */
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { bundledModel } from '../../workers/registry/bundled.ts'
-import { sides } from '../../workers/registry/derived.ts'
+import { towers } from '../../workers/registry/derived.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { optimize } from '../../workers/variants/optimize.ts'
@@ -40,11 +40,11 @@ async function agreement(spec: ModelSpec, log: Log): Promise<void> {
   log(
     `${spec.name}: derived and judged in ${taken} s, ten best in common ${(100 * record.overlap).toFixed(1)} %`,
   )
-  for (const side of sides) {
-    const { bytes, rewritten, kept, cosine, speedup, reason } = record.sides[side]
-    const own = spec.files.kind === 'combined' ? spec.files.model : spec.files[side]
+  for (const tower of towers) {
+    const { bytes, rewritten, kept, cosine, speedup, reason } = record.towers[tower]
+    const own = spec.files.kind === 'combined' ? spec.files.model : spec.files[tower]
     log(
-      `  ${side}: ${mb(statSync(own).size / 1e6)} -> ${mb(bytes / 1e6)}, ${rewritten} products in 8 bits, ${kept.length} in float, ` +
+      `  ${tower}: ${mb(statSync(own).size / 1e6)} -> ${mb(bytes / 1e6)}, ${rewritten} products in 8 bits, ${kept.length} in float, ` +
         `cosine ${cosine?.mean.toFixed(5)} (lowest ${cosine?.worst.toFixed(5)}), ${speedup.toFixed(2)} times as fast: ${reason ?? 'taken'}`,
     )
   }

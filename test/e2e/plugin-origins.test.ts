@@ -4,7 +4,7 @@ import { type Browser, launch } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serverKey } from '../../api/access/keys.ts'
 import { chromiumFlags, chromiumPath } from '../support/chromium.ts'
-import { picture } from '../support/pictures.ts'
+import { testImage } from '../support/images.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
 const chromium = chromiumPath()
@@ -41,7 +41,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
       const data = {
         url: `${server.url}/graphql`,
         key: serverKey(server.app.config),
-        image: (await picture()).toString('base64'),
+        image: (await testImage()).toString('base64'),
       }
       return await page.evaluate(
         (html, data) =>
@@ -63,7 +63,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
     }
   }
 
-  it('a sandboxed plugin frame embeds a base64 picture with its key', async () => {
+  it('a sandboxed plugin frame embeds a base64 image with its key', async () => {
     const answer = await inPluginFrame(`async ({ url, key, image }) => {
       const query = 'query ($image: String!) { embed(inputs: [{ base64: $image }]) { ... on Embedding { modality dimensions } } }'
       const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': key }, body: JSON.stringify({ query, variables: { image } }) })

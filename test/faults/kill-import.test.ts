@@ -28,7 +28,7 @@ beforeAll(async () => {
   database = await testDatabase()
   await database.prepare(home)
   processes = new LimnProcesses(home, database.url)
-  hashes = await makePictures(path.join(work, 'pictures'))
+  hashes = await makeImages(path.join(work, 'images'))
 })
 afterAll(async () => {
   processes?.killAll()
@@ -41,7 +41,7 @@ it('loses, repeats and orphans nothing when it is killed ten times while importi
 }, async () => {
   for (let n = 0; n < kills; n++) {
     const server = await processes.startServer()
-    const importer = processes.limn(['import', path.join(work, 'pictures')])
+    const importer = processes.limn(['import', path.join(work, 'images')])
     await untilFiles(stored().length + 20 + Math.floor(random() * 120), importer)
     await sleep(random() * 60)
     const victims = [[server], [server, importer], [importer]][Math.floor(random() * 3)]!
@@ -61,7 +61,7 @@ it('loses, repeats and orphans nothing when it is killed ten times while importi
   }
 
   const server = await processes.startServer()
-  const importer = processes.limn(['import', path.join(work, 'pictures')])
+  const importer = processes.limn(['import', path.join(work, 'images')])
   expect(await importer.ended, importer.said()).toBe(0)
   expect(importer.said()).toMatch(/ 0 failed/)
   server.child.kill('SIGTERM')
@@ -100,8 +100,8 @@ async function untilFiles(wanted: number, importer: LimnProcess): Promise<void> 
   }
 }
 
-/** Small pictures of noise in a tree of folders. */
-async function makePictures(folder: string): Promise<Set<string>> {
+/** Small images of noise in a tree of folders. */
+async function makeImages(folder: string): Promise<Set<string>> {
   const found = new Set<string>()
   for (let n = 0; n < count; n++) {
     const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, () => random() * 256)

@@ -67,7 +67,7 @@ it('a run that is killed with its server goes on where it was, and ends as if no
       // The connection went with the server.
     }
     await server.ended
-    // Who comes back is shown the picture from there, never one from before.
+    // Who comes back is shown the image from there, never one from before.
     expect(first!.step).toBeGreaterThanOrEqual(reached)
     reached = last!.step
     server = await processes.startServer()

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { svg } from '../support/pictures.ts'
+import { svg } from '../support/images.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
 const callers = 2000
@@ -17,7 +17,7 @@ interface Outcome {
   retryAfter?: string
 }
 
-/** A connection of its own and a picture of its own for each: encoding takes longer than asking. */
+/** A connection of its own and an image of its own for each: encoding takes longer than asking. */
 function embed(name: string): Promise<Outcome> {
   const drawing = svg({ size: 400 }).replace('<rect', `<desc>${name}</desc><rect`)
   const body = JSON.stringify({

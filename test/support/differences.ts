@@ -3,7 +3,7 @@ import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { differentiate } from '../../workers/autodiff/differentiate.ts'
 import { writeModel } from '../../workers/onnx/file.ts'
-import { port } from '../../workers/onnx/writer.ts'
+import { valueInfo } from '../../workers/onnx/writer.ts'
 import { numbers } from './random.ts'
 
 export interface Compared {
@@ -49,7 +49,7 @@ export async function compareWithDifferences(checked: Checked): Promise<Record<s
     seed: (writer) => writer.floats(weights, first.dims),
   })
   for (const [i, name] of derived.gradients.entries())
-    model.graph!.output!.push(port({ name, shape: inputs[names[i]!]!.dims.map((_, d) => `d${i}_${d}`) }))
+    model.graph!.output!.push(valueInfo({ name, shape: inputs[names[i]!]!.dims.map((_, d) => `d${i}_${d}`) }))
   const session = await ort.InferenceSession.create(writeModel(model))
   const results = await session.run(feeds())
 

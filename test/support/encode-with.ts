@@ -3,12 +3,12 @@
  * because a graphics driver is chosen by the environment that a process starts with.
  */
 import { openEncoder, vectors } from './encoders.ts'
-import { pictures } from './pictures.ts'
+import { testImages } from './images.ts'
 
 const provider = process.argv[2] as 'cpu' | 'webgpu'
 const encoder = await openEncoder({ provider })
 const inputs = [
-  ...(await pictures(5)).map((image) => ({ image })),
+  ...(await testImages(5)).map((image) => ({ image })),
   ...['a red heart', 'house', 'an arrow that points to the left'].map((text) => ({ text })),
 ]
 const found = vectors(await encoder.encode(inputs))

@@ -17,7 +17,7 @@ export interface TestLibrary {
   complaints: string[]
   /** Closes the library and opens it anew, as a restart does; `database` stands in for the real one. */
   reopen(options?: { database?: Database; encoder?: Encoder }): Promise<Library>
-  /** Opens it anew with its own parts and takes every picture out. */
+  /** Opens it anew with its own parts and takes every image out. */
   empty(): Promise<void>
   close(): Promise<void>
 }

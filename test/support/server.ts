@@ -120,15 +120,15 @@ function request(
   })
 }
 
-/** Adds pictures, waits until each has its vector and returns their ids. */
-export async function addPictures(
+/** Adds images, waits until each has its vector and returns their ids. */
+export async function addImages(
   server: TestServer,
-  pictures: readonly Buffer[],
+  images: readonly Buffer[],
   texts: object = {},
 ): Promise<string[]> {
   const { data, errors } = await server.query(
     'mutation ($inputs: [AssetInput!]!) { addAssets(inputs: $inputs) { ... on AddedAsset { asset { id } } ... on InputError { message } } }',
-    { inputs: pictures.map((bytes) => ({ image: { base64: bytes.toString('base64') }, ...texts })) },
+    { inputs: images.map((bytes) => ({ image: { base64: bytes.toString('base64') }, ...texts })) },
   )
   if (errors) throw new Error(errors[0]!.message)
   await server.app.services.library.idle()

@@ -1,7 +1,7 @@
-/** Model folders made for one test: a linear encoder of 8 x 8 pictures and a sum of word vectors. */
+/** Model folders made for one test: a linear encoder of 8 x 8 images and a sum of word vectors. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { GraphBuilder, type Port } from '../../workers/onnx/writer.ts'
+import { GraphBuilder, type ValueInfo } from '../../workers/onnx/writer.ts'
 import { numbers } from './random.ts'
 
 const size = 8
@@ -10,11 +10,11 @@ export const tinyDimensions = 6
 const vocabulary = 42_000
 
 export interface TinyModel {
-  /** One graph for both sides. */
+  /** One graph for both towers. */
   combined?: boolean
   /** Half-precision outputs. */
   half?: boolean
-  /** Running it on a white picture fails inside ONNX Runtime, whatever else is in the batch. */
+  /** Running it on a white image fails inside ONNX Runtime, whatever else is in the batch. */
   poisonedByWhite?: boolean
   /** What config.json says; the graphs give `tinyDimensions`. */
   saysDimensions?: number
@@ -48,8 +48,8 @@ export function writeTinyModel(modelsRoot: string, name: string, model: TinyMode
     rescale_factor: 1 / 255,
     size: { height: size, width: size },
   })
-  const graph = (file: string, ...sides: ('vision' | 'text')[]) =>
-    writeFileSync(path.join(folder, 'onnx', file), encoderGraph(model, sides))
+  const graph = (file: string, ...towers: ('vision' | 'text')[]) =>
+    writeFileSync(path.join(folder, 'onnx', file), encoderGraph(model, towers))
   if (model.combined) graph('model.onnx', 'vision', 'text')
   else {
     graph('vision_model.onnx', 'vision')
@@ -57,22 +57,22 @@ export function writeTinyModel(modelsRoot: string, name: string, model: TinyMode
   }
 }
 
-function encoderGraph({ half, poisonedByWhite }: TinyModel, sides: ('vision' | 'text')[]): Uint8Array {
+function encoderGraph({ half, poisonedByWhite }: TinyModel, towers: ('vision' | 'text')[]): Uint8Array {
   const g = new GraphBuilder()
   const output = (value: string, name: string) =>
     half ? g.node('Cast', [value], { to: 10 }, name) : g.node('Identity', [value], {}, name)
-  const inputs: Port[] = []
-  const outputs: Port[] = []
+  const inputs: ValueInfo[] = []
+  const outputs: ValueInfo[] = []
   const declare = (name: string) =>
     outputs.push({ name, type: half ? 'float16' : 'float32', shape: ['batch', tinyDimensions] })
-  if (sides.includes('vision')) {
+  if (towers.includes('vision')) {
     const flat = g.node('Reshape', ['pixel_values', g.integers([0, -1])])
     let embedded = g.node('MatMul', [
       flat,
       g.floats(random(size * size * 3 * tinyDimensions), [size * size * 3, tinyDimensions]),
     ])
     if (poisonedByWhite) {
-      // The mean of a white picture is 1, and there is no row 1.
+      // The mean of a white image is 1, and there is no row 1.
       const mean = g.node('ReduceMean', [flat], { axes: [1], keepdims: 0 })
       const row = g.node('Cast', [g.node('Mul', [mean, g.floats(new Float32Array([1.2]), [1])])], { to: 7 })
       const zeros = g.floats(new Float32Array(tinyDimensions), [1, tinyDimensions])
@@ -82,7 +82,7 @@ function encoderGraph({ half, poisonedByWhite }: TinyModel, sides: ('vision' | '
     inputs.push({ name: 'pixel_values', type: 'float32', shape: ['batch', 3, size, size] })
     declare('image_embeds')
   }
-  if (sides.includes('text')) {
+  if (towers.includes('text')) {
     const words = random(vocabulary * tinyDimensions)
     // Padding adds nothing.
     words.fill(0, 0, tinyDimensions)

@@ -3,12 +3,12 @@ import type { onnx } from 'onnx-proto'
 import type * as ort from 'onnxruntime-node'
 import { GraphError } from '../onnx/errors.ts'
 import { type Constant, floats, integers, opset } from '../onnx/file.ts'
-import { poolEarly } from '../onnx/hoist-token-slice.ts'
+import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
 import { inlineBranches } from '../onnx/inline-branches.ts'
 import { probe } from '../onnx/probe.ts'
 import { inputsOf, prune } from '../onnx/prune.ts'
 import { attribute, GraphWriter } from '../onnx/writer.ts'
-import { Local, type Surroundings } from './node-context.ts'
+import { type GraphContext, NodeContext } from './node-context.ts'
 import { ruleFor } from './rules.ts'
 
 /** Below it Slice, Pad and Clip take attributes where the rules write inputs. */
@@ -22,7 +22,7 @@ export interface Differentiation {
   inputs: readonly string[]
   /** The output that is differentiated. */
   output: string
-  /** Sample inputs of the graph, by which shapes are found: two pictures, so that the batch can be told from a 1. */
+  /** Sample inputs of the graph, by which shapes are found: two images, so that the batch can be told from a 1. */
   feeds: Record<string, ort.Tensor>
   /** Writes the nodes of the gradient with respect to the output, given the writer, and gives that gradient's name. */
   seed(writer: GraphWriter): string
@@ -60,7 +60,7 @@ export async function differentiate(
     path.nodes.flatMap((node) => integerInputs(node)).filter((name) => !path.depending.has(name)),
   )
   const writer = new GraphWriter(graph, version, 'limn_grad_')
-  poolEarly(writer, probed.shapes)
+  hoistTokenSlice(writer, probed.shapes)
   prune(graph, [asked.output])
   path = nodesBetween(graph.node!, asked.inputs)
   const wanted = path.depending
@@ -76,11 +76,11 @@ export async function differentiate(
     totals.set(tensor, total)
     return total
   }
-  const around: Surroundings = {
+  const around: GraphContext = {
     writer,
     probed,
     gradient,
-    wanted: (tensor) => wanted.has(tensor),
+    needsGrad: (tensor) => wanted.has(tensor),
     constant: constants(graph),
     integers(name) {
       const tensor = graph.initializer!.find((candidate) => candidate.name === name)
@@ -91,13 +91,13 @@ export async function differentiate(
     const rule = ruleFor(node.domain, node.opType!)
     if (!rule) throw new GraphError(`No gradient rule for ${node.opType}.`)
     if (rule === 'flat' || !node.output!.some((name) => contributions.has(name))) continue
-    const found = rule(new Local(node, around))
+    const found = rule(new NodeContext(node, around))
     node.input!.forEach((input, i) => {
       const part = found[i]
       if (!part || !wanted.has(input)) return
       const [from, to] = [rawShape(node, i, probed.shapes), probed.shapes.get(input)!]
       const parts = contributions.get(input) ?? []
-      parts.push(sumTo(writer, part, from, to))
+      parts.push(unbroadcast(writer, part, from, to))
       contributions.set(input, parts)
     })
   }
@@ -185,7 +185,7 @@ function rawShape(node: onnx.INodeProto, i: number, shapes: Map<string, number[]
 }
 
 /** Sums over what was broadcast. */
-function sumTo(writer: GraphWriter, gradient: string, from: number[], to: number[]): string {
+function unbroadcast(writer: GraphWriter, gradient: string, from: number[], to: number[]): string {
   const more = from.length - to.length
   let sum = gradient
   if (more > 0)

@@ -5,13 +5,13 @@ import type { Probed } from '../onnx/probe.ts'
 import { type Attributes, attribute, type GraphWriter } from '../onnx/writer.ts'
 
 /** What the rules may know of the graph that is differentiated. */
-export interface Surroundings {
+export interface GraphContext {
   writer: GraphWriter
   probed: Probed
   /** The gradient found so far for a tensor, null when none has come. */
   gradient(tensor: string): string | null
   /** Whether the gradient of a tensor leads to what is asked for. */
-  wanted(tensor: string): boolean
+  needsGrad(tensor: string): boolean
   /** Values of an initializer or Constant; null for what is computed. */
   constant(tensor: string): Constant | null
   /** Values of an integer initializer. */
@@ -21,12 +21,12 @@ export interface Surroundings {
 type Operand = string | number
 
 /** One node seen by its rule: inputs, output, incoming gradient, and short names for the nodes that a rule writes. */
-export class Local {
+export class NodeContext {
   readonly #node: onnx.INodeProto
-  readonly #around: Surroundings
+  readonly #around: GraphContext
   readonly #writer: GraphWriter
 
-  constructor(node: onnx.INodeProto, around: Surroundings) {
+  constructor(node: onnx.INodeProto, around: GraphContext) {
     this.#node = node
     this.#around = around
     this.#writer = around.writer
@@ -63,8 +63,8 @@ export class Local {
     return this.inputs[i] || this.refuse(`no input ${i}`)
   }
 
-  wants(i: number): boolean {
-    return Boolean(this.inputs[i]) && this.#around.wanted(this.inputs[i]!)
+  needsGrad(i: number): boolean {
+    return Boolean(this.inputs[i]) && this.#around.needsGrad(this.inputs[i]!)
   }
 
   gradientOrZeros(i: number): string {
@@ -105,17 +105,17 @@ export class Local {
     return this.shape(tensor).reduce((product, length) => product * length, 1)
   }
 
-  /** The integers of an input that does not depend on the picture. */
+  /** The integers of an input that does not depend on the image. */
   values(i: number): number[] {
     return (
       this.#around.probed.values.get(this.in(i)) ??
       this.#around.integers(this.in(i)) ??
-      this.refuse(`an input ${i} that depends on the picture`)
+      this.refuse(`an input ${i} that depends on the image`)
     )
   }
 
   /** An output that the node can give beside its first. */
-  secondary(i: number): string {
+  requireOutput(i: number): string {
     const outputs = this.#node.output!
     while (outputs.length <= i) outputs.push('')
     outputs[i] ||= this.#writer.fresh()
@@ -164,7 +164,7 @@ export class Local {
   reshapeLike = (a: string, like: string) => this.node('Reshape', [a, this.#writer.shapeOf(like)])
   expandLike = (a: string, like: string) => this.node('Expand', [a, this.#writer.shapeOf(like)])
   /** The node itself on another first input. */
-  again = (a: string) => this.node(this.#node.opType!, [a, ...this.inputs.slice(1)], this.#attributes())
+  reapply = (a: string) => this.node(this.#node.opType!, [a, ...this.inputs.slice(1)], this.#attributes())
 
   /** Shaped as `like`, but of this length along one axis. */
   reshapeAxis(a: string, like: string, axis: number, length: number): string {
@@ -202,7 +202,7 @@ export class Local {
   }
 
   /** What stands for a reduced tensor, spread over the input's shape again. */
-  spread(a: string): string {
+  broadcastBack(a: string): string {
     const axes = this.#reducedAxes()
     const kept = this.number('keepdims', 1) === 1 || axes.length === 0
     return this.expandLike(kept ? a : this.unsqueeze(a, axes), this.x)
@@ -258,7 +258,7 @@ export class Local {
     return this.reshapeLike(flat, this.x)
   }
 
-  // ---- windows over pictures
+  // ---- windows over images
 
   /** A convolution's or pooling's window; `auto_pad` is worked out. */
   window() {
@@ -293,7 +293,7 @@ export class Local {
     const weights = this.#around.constant(this.in(1))
     const turnedPads = pads.map((pad, i) => dilations[i % spatial]! * (kernel[i % spatial]! - 1) - pad)
     if (weights && strides.every((s) => s === 1) && turnedPads.every((pad) => pad >= 0)) {
-      const turned = turnWeights(weights, group)
+      const turned = flipKernel(weights, group)
       return this.node('Conv', [this.dy, this.#writer.floats(turned.data, turned.dims)], {
         kernel_shape: kernel,
         dilations,
@@ -367,7 +367,7 @@ export class Local {
 }
 
 /** [m, c / group, ...k] to [c, m / group, ...k], each kernel read backwards. */
-function turnWeights({ dims, data }: Constant, group: number): Constant {
+function flipKernel({ dims, data }: Constant, group: number): Constant {
   const [m, perGroup, ...kernel] = dims as [number, number, ...number[]]
   const area = kernel.reduce((product, k) => product * k, 1)
   const outputs = m / group

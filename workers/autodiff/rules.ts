@@ -4,11 +4,11 @@
  * definitions (github.com/onnx/onnx, docs/Operators.md); every rule is held against central differences in
  * test/unit/guidance/rules.test.ts.
  */
-import type { Local } from './node-context.ts'
+import type { NodeContext } from './node-context.ts'
 
 /** The gradient for each input; null where none flows. */
 export type Gradients = (string | null)[]
-export type Rule = (local: Local) => Gradients
+export type Rule = (local: NodeContext) => Gradients
 
 const gaussian = 1 / Math.sqrt(2 * Math.PI)
 
@@ -43,32 +43,38 @@ const elementwise: Record<string, Rule> = {
   // Integers move in steps.
   Cast: (o) => [o.number('to', 1) === 1 ? o.float(o.dy) : null],
   Add: (o) => [o.dy, o.dy],
-  Sub: (o) => [o.dy, o.wants(1) ? o.neg(o.dy) : null],
-  Mul: (o) => [o.wants(0) ? o.mul(o.dy, o.in(1)) : null, o.wants(1) ? o.mul(o.dy, o.x) : null],
+  Sub: (o) => [o.dy, o.needsGrad(1) ? o.neg(o.dy) : null],
+  Mul: (o) => [o.needsGrad(0) ? o.mul(o.dy, o.in(1)) : null, o.needsGrad(1) ? o.mul(o.dy, o.x) : null],
   Div: (o) => [
-    o.wants(0) ? o.div(o.dy, o.in(1)) : null,
-    o.wants(1) ? o.neg(o.mul(o.dy, o.div(o.y, o.in(1)))) : null,
+    o.needsGrad(0) ? o.div(o.dy, o.in(1)) : null,
+    o.needsGrad(1) ? o.neg(o.mul(o.dy, o.div(o.y, o.in(1)))) : null,
   ],
   Pow: (o) => [
     // The exponent may be an integer.
-    o.wants(0) ? o.mul(o.dy, o.mul(o.float(o.in(1)), o.op('Pow', o.x, o.sub(o.float(o.in(1)), 1)))) : null,
-    o.wants(1) ? o.mul(o.dy, o.mul(o.y, o.op('Log', o.x))) : null,
+    o.needsGrad(0)
+      ? o.mul(o.dy, o.mul(o.float(o.in(1)), o.op('Pow', o.x, o.sub(o.float(o.in(1)), 1))))
+      : null,
+    o.needsGrad(1) ? o.mul(o.dy, o.mul(o.y, o.op('Log', o.x))) : null,
   ],
   Sum: (o) => o.inputs.map(() => o.dy),
   Mean: (o) => o.inputs.map(() => o.div(o.dy, o.inputs.length)),
   Min: (o) => shareOfEqual(o),
   Max: (o) => shareOfEqual(o),
-  Where: (o) => [null, o.wants(1) ? o.where(o.x, o.dy, 0) : null, o.wants(2) ? o.where(o.x, 0, o.dy) : null],
+  Where: (o) => [
+    null,
+    o.needsGrad(1) ? o.where(o.x, o.dy, 0) : null,
+    o.needsGrad(2) ? o.where(o.x, 0, o.dy) : null,
+  ],
 }
 
 /** d/dx of x Phi(x). */
-const erfGelu = (o: Local) => {
+const erfGelu = (o: NodeContext) => {
   const phi = o.mul(0.5, o.add(1, o.op('Erf', o.mul(o.x, Math.SQRT1_2))))
   return o.add(phi, o.mul(o.x, o.mul(gaussian, o.op('Exp', o.mul(-0.5, o.mul(o.x, o.x))))))
 }
 
 /** d/dx of x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
-const tanhGelu = (o: Local) => {
+const tanhGelu = (o: NodeContext) => {
   const square = o.mul(o.x, o.x)
   const c = Math.sqrt(2 / Math.PI)
   const t = o.op('Tanh', o.mul(c, o.mul(o.x, o.add(1, o.mul(0.044715, square)))))
@@ -77,14 +83,14 @@ const tanhGelu = (o: Local) => {
 }
 
 /** Where inputs tie, each has the whole gradient: a set of measure zero. */
-const shareOfEqual = (o: Local) =>
-  o.inputs.map((input, i) => (o.wants(i) ? o.mul(o.dy, o.float(o.op('Equal', input, o.y))) : null))
+const shareOfEqual = (o: NodeContext) =>
+  o.inputs.map((input, i) => (o.needsGrad(i) ? o.mul(o.dy, o.float(o.op('Equal', input, o.y))) : null))
 
 const matrices: Record<string, Rule> = {
   // Y = A B: dA = dY B', dB = A' dY, over the last two dimensions.
   MatMul: (o) => [
-    o.wants(0) ? o.op('MatMul', o.dy, o.transposeLast(o.in(1))) : null,
-    o.wants(1) ? o.op('MatMul', o.transposeLast(o.x), o.dy) : null,
+    o.needsGrad(0) ? o.op('MatMul', o.dy, o.transposeLast(o.in(1))) : null,
+    o.needsGrad(1) ? o.op('MatMul', o.transposeLast(o.x), o.dy) : null,
   ],
   // Y = alpha A B + beta C, A and B transposed if said so.
   Gemm(o) {
@@ -93,9 +99,9 @@ const matrices: Record<string, Rule> = {
       o.node('Gemm', [a, b], { alpha, transA, transB })
     const [a, b, dy] = [o.x, o.in(1), o.dy]
     return [
-      o.wants(0) ? (ta ? product(b, dy, tb, 1) : product(dy, b, 0, 1 - tb)) : null,
-      o.wants(1) ? (tb ? product(dy, a, 1, ta) : product(a, dy, 1 - ta, 0)) : null,
-      o.wants(2) ? o.mul(dy, o.number('beta', 1)) : null,
+      o.needsGrad(0) ? (ta ? product(b, dy, tb, 1) : product(dy, b, 0, 1 - tb)) : null,
+      o.needsGrad(1) ? (tb ? product(dy, a, 1, ta) : product(a, dy, 1 - ta, 0)) : null,
+      o.needsGrad(2) ? o.mul(dy, o.number('beta', 1)) : null,
     ]
   },
   // An index that an input lacks and the output lacks was summed within the other input alone: not met in encoders.
@@ -106,7 +112,7 @@ const matrices: Record<string, Rule> = {
     if (out === undefined || repeats || left.includes('.'))
       return o.refuse(`the equation ${o.text('equation', '')}`)
     return o.inputs.map((_, i) => {
-      if (!o.wants(i)) return null
+      if (!o.needsGrad(i)) return null
       const others = terms.flatMap((term, k) => (k === i ? [] : [{ term, input: o.in(k) }]))
       const known = new Set([out, ...others.map(({ term }) => term)].join(''))
       if ([...terms[i]!].some((index) => !known.has(index)))
@@ -134,7 +140,7 @@ const normalisations: Record<string, Rule> = {
   LayerNormalization(o) {
     const first = o.axis('axis', -1)
     const axes = Array.from({ length: o.rank(o.x) - first }, (_, i) => first + i)
-    const [mean, inverse] = [o.secondary(1), o.secondary(2)]
+    const [mean, inverse] = [o.requireOutput(1), o.requireOutput(2)]
     const g = o.mul(o.dy, o.in(1))
     const n = o.mul(o.sub(o.x, mean), inverse)
     const centred = o.sub(g, o.mean(g, axes))
@@ -155,14 +161,14 @@ const normalisations: Record<string, Rule> = {
 }
 
 const reductions: Record<string, Rule> = {
-  ReduceSum: (o) => [o.spread(o.dy)],
-  ReduceMean: (o) => [o.div(o.spread(o.dy), o.reducedCount())],
-  ReduceL1: (o) => [o.mul(o.spread(o.dy), o.op('Sign', o.x))],
-  ReduceL2: (o) => [o.mul(o.spread(o.div(o.dy, o.y)), o.x)],
-  ReduceSumSquare: (o) => [o.mul(o.spread(o.mul(o.dy, 2)), o.x)],
-  ReduceLogSumExp: (o) => [o.mul(o.spread(o.dy), o.op('Exp', o.sub(o.x, o.spread(o.y))))],
-  ReduceMax: (o) => [o.mul(o.spread(o.dy), o.float(o.op('Equal', o.x, o.spread(o.y))))],
-  ReduceMin: (o) => [o.mul(o.spread(o.dy), o.float(o.op('Equal', o.x, o.spread(o.y))))],
+  ReduceSum: (o) => [o.broadcastBack(o.dy)],
+  ReduceMean: (o) => [o.div(o.broadcastBack(o.dy), o.reducedCount())],
+  ReduceL1: (o) => [o.mul(o.broadcastBack(o.dy), o.op('Sign', o.x))],
+  ReduceL2: (o) => [o.mul(o.broadcastBack(o.div(o.dy, o.y)), o.x)],
+  ReduceSumSquare: (o) => [o.mul(o.broadcastBack(o.mul(o.dy, 2)), o.x)],
+  ReduceLogSumExp: (o) => [o.mul(o.broadcastBack(o.dy), o.op('Exp', o.sub(o.x, o.broadcastBack(o.y))))],
+  ReduceMax: (o) => [o.mul(o.broadcastBack(o.dy), o.float(o.op('Equal', o.x, o.broadcastBack(o.y))))],
+  ReduceMin: (o) => [o.mul(o.broadcastBack(o.dy), o.float(o.op('Equal', o.x, o.broadcastBack(o.y))))],
   CumSum: (o) => [
     o.node('CumSum', [o.dy, o.in(1)], {
       exclusive: o.number('exclusive', 0),
@@ -189,7 +195,7 @@ const shapes: Record<string, Rule> = {
     let start = 0
     return o.inputs.map((input, i) => {
       const end = start + o.shape(input)[axis]!
-      const part = o.wants(i) ? o.slice(o.dy, axis, start, end) : null
+      const part = o.needsGrad(i) ? o.slice(o.dy, axis, start, end) : null
       start = end
       return part
     })
@@ -205,7 +211,7 @@ const shapes: Record<string, Rule> = {
   Slice(o) {
     const { starts, ends, steps } = o.sliceRange()
     if (steps.some((step) => step !== 1))
-      return [o.scatterBack(o.indicesLike(o.x, (all) => o.again(all))), null, null, null, null]
+      return [o.scatterBack(o.indicesLike(o.x, (all) => o.reapply(all))), null, null, null, null]
     const size = o.shape(o.x)
     return [
       o.pad(
@@ -249,30 +255,30 @@ const shapes: Record<string, Rule> = {
         null,
       ]
     }
-    return [o.scatterBack(o.indicesLike(o.x, (all) => o.again(all))), null]
+    return [o.scatterBack(o.indicesLike(o.x, (all) => o.reapply(all))), null]
   },
 }
 
-const pictures: Record<string, Rule> = {
-  Conv: (o) => [o.wants(0) ? o.convolutionBack() : null, null, null],
+const images: Record<string, Rule> = {
+  Conv: (o) => [o.needsGrad(0) ? o.convolutionBack() : null, null, null],
   // Y is the gradient of a convolution; its own gradient is that convolution.
   ConvTranspose(o) {
     const { kernel, strides, dilations, pads, group } = o.window()
     if (o.numbers('output_shape') || o.text('auto_pad', 'NOTSET') !== 'NOTSET')
       return o.refuse('output_shape or auto_pad')
     const attributes = { kernel_shape: kernel, strides, dilations, pads, group }
-    return [o.wants(0) ? o.node('Conv', [o.dy, o.in(1)], attributes) : null, null, null]
+    return [o.needsGrad(0) ? o.node('Conv', [o.dy, o.in(1)], attributes) : null, null, null]
   },
   GlobalAveragePool: (o) => [o.div(o.expandLike(o.dy, o.x), o.size(o.x) / o.size(o.y))],
   GlobalMaxPool: (o) => [o.mul(o.dy, o.float(o.op('Equal', o.x, o.y)))],
   AveragePool: (o) => [o.averagePoolBack()],
   // Pooling says where each maximum was.
   MaxPool: (o) =>
-    o.number('storage_order', 0) ? o.refuse('storage_order') : [o.scatterBack(o.secondary(1)), null],
+    o.number('storage_order', 0) ? o.refuse('storage_order') : [o.scatterBack(o.requireOutput(1)), null],
 }
 
 /** Operators whose output does not move with their input, or only in steps. */
-const flat = new Set(
+const nonDifferentiable = new Set(
   'Shape Size Sign Floor Ceil Round ArgMax ArgMin Greater GreaterOrEqual Less LessOrEqual Equal Not And Or Xor IsNaN IsInf NonZero ConstantOfShape Range OneHot Constant'.split(
     ' ',
   ),
@@ -284,7 +290,7 @@ const table: Record<string, Rule> = {
   ...normalisations,
   ...reductions,
   ...shapes,
-  ...pictures,
+  ...images,
 }
 
 /** What ONNX Runtime's own optimizer and exporters of optimized files write. */
@@ -308,5 +314,5 @@ export const differentiable: readonly string[] = [
 export function ruleFor(domain: string | null | undefined, opType: string): Rule | 'flat' | null {
   if (domain === 'com.microsoft') return microsoft[opType] ?? null
   if (domain && domain !== 'ai.onnx') return null
-  return flat.has(opType) ? 'flat' : (table[opType] ?? null)
+  return nonDifferentiable.has(opType) ? 'flat' : (table[opType] ?? null)
 }

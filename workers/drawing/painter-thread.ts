@@ -1,17 +1,17 @@
-/** Body of a run's thread: the generator's graphs, the views of its picture, the optimiser. */
+/** Body of a run's thread: the generator's graphs, the views of its image, the optimiser. */
 import { workerData } from 'node:worker_threads'
 import sharp from 'sharp'
 import { ItemError, type ItemErrorCode, RequestError } from '../errors.ts'
-import type { PictureLimits } from '../images/open.ts'
+import type { ImageLimits } from '../images/open.ts'
 import { GraphError } from '../onnx/errors.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import { serveSession } from '../runtime/session-host.ts'
-import { type Commission, type Frame, Painter } from './painter.ts'
+import { type DrawingRequest, type Frame, Painter } from './painter.ts'
 
-export interface PainterSettings {
-  commission: Commission
+export interface PainterOptions {
+  commission: DrawingRequest
   spec: ImageSpec
-  limits: PictureLimits
+  limits: ImageLimits
   state: Uint8Array | null
 }
 
@@ -35,7 +35,7 @@ export type PainterReady = { step: number } | { refused: { code: ItemErrorCode; 
 sharp.concurrency(1)
 sharp.cache(false)
 
-const { commission, spec, limits, state } = workerData as PainterSettings
+const { commission, spec, limits, state } = workerData as PainterOptions
 
 async function open(): Promise<Painter | ItemError> {
   try {

@@ -4,16 +4,16 @@ import sharp from 'sharp'
 import { differentiate } from '../autodiff/differentiate.ts'
 import { ItemError } from '../errors.ts'
 import { concat } from '../guidance/arrays.ts'
-import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../images/open.ts'
+import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
 import type { Raster } from '../images/resample/resample.ts'
-import { drawer } from '../images/svg/renderer.ts'
+import { svgRenderer } from '../images/svg/renderer.ts'
 import { type CutoutChoice, cutoutViews, plainView, type Views } from '../images/views.ts'
 import { writeModel } from '../onnx/file.ts'
-import { port } from '../onnx/writer.ts'
+import { valueInfo } from '../onnx/writer.ts'
 import { uniform } from '../random.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import { parsePalette } from './generators/colours.ts'
-import { type Generator, pictureName, type Refinement } from './generators/generator.ts'
+import { type Generator, imageName, type Refinement } from './generators/generator.ts'
 import { pixels } from './generators/pixels.ts'
 import { densityFor, recolour } from './generators/recolour.ts'
 import { shapes } from './generators/shapes.ts'
@@ -24,7 +24,7 @@ export const generatorNames = ['SHAPES', 'STROKES', 'PIXELS', 'RECOLOUR'] as con
 export type GeneratorName = (typeof generatorNames)[number]
 
 /** What a run is asked to make. */
-export interface Commission {
+export interface DrawingRequest {
   generator: GeneratorName
   steps: number
   seed: number
@@ -34,11 +34,11 @@ export interface Commission {
   /** Shapes or strokes. */
   elements: number
   palette: readonly string[] | null
-  /** A picture that PIXELS begins with, or RECOLOUR's SVG. */
+  /** An image that PIXELS begins with, or RECOLOUR's SVG. */
   start: Uint8Array | null
 }
 
-/** A picture on the way. */
+/** An image on the way. */
 export interface Frame {
   preview: { png: Uint8Array; width: number; height: number }
   svg: string | null
@@ -60,11 +60,11 @@ const previewEdge = 512
  * reach beyond the border, which goes on outside: a thing in the middle on a plain ground is told by all of them.
  */
 const choice: CutoutChoice = { grey: 0.5, size: [0.85, 1.35], turn: 0.15 }
-/** Views of a step beside the whole picture. */
+/** Views of a step beside the whole image. */
 const cutouts: Record<GeneratorName, number> = { SHAPES: 5, STROKES: 5, PIXELS: 7, RECOLOUR: 0 }
 
 export class Painter {
-  readonly #commission: Commission
+  readonly #commission: DrawingRequest
   readonly #spec: ImageSpec
   readonly #generator: Generator
   readonly #forward: ort.InferenceSession
@@ -73,12 +73,12 @@ export class Painter {
   /** Adam's first and second moments of each parameter (Kingma and Ba 2015). */
   readonly #moments: { first: Float32Array; second: Float32Array }[]
   #views: Views[] = []
-  #picture: Float32Array = new Float32Array()
+  #image: Float32Array = new Float32Array()
   #refinement: Refinement | null = null
   #step = 0
 
   private constructor(
-    commission: Commission,
+    commission: DrawingRequest,
     spec: ImageSpec,
     generator: Generator,
     sessions: { forward: ort.InferenceSession; backward: ort.InferenceSession; gradients: string[] },
@@ -96,7 +96,7 @@ export class Painter {
   }
 
   /** @throws ItemError for a start that cannot be used, BadUserInput for a palette of nonsense */
-  static async open(commission: Commission, spec: ImageSpec, limits: PictureLimits): Promise<Painter> {
+  static async open(commission: DrawingRequest, spec: ImageSpec, limits: ImageLimits): Promise<Painter> {
     const generator = await makeGenerator(commission, spec, limits)
     return new Painter(commission, spec, generator, await openSessions(generator))
   }
@@ -109,12 +109,12 @@ export class Painter {
     return Math.min(1, this.#step / this.#commission.steps)
   }
 
-  /** What the encoder is to see of the picture as it is now, views one after the other. */
+  /** What the encoder is to see of the image as it is now, views one after the other. */
   async views(): Promise<Float32Array> {
     const { width, height } = this.#generator
-    const { [pictureName]: picture } = await this.#forward.run(this.#feeds())
-    this.#picture = (picture!.data as Float32Array).slice()
-    const raster = toRaster(this.#picture, width, height)
+    const { [imageName]: image } = await this.#forward.run(this.#feeds())
+    this.#image = (image!.data as Float32Array).slice()
+    const raster = toRaster(this.#image, width, height)
     const seed = this.#commission.seed * 7919 + this.#step
     this.#views = [
       plainView(raster, this.#spec),
@@ -132,14 +132,14 @@ export class Painter {
     const size = rows.length / count
     let at = 0
     for (const views of this.#views) {
-      views.take(0, rows.subarray(at, at + views.count * size))
+      views.accumulate(0, rows.subarray(at, at + views.count * size))
       views.addGradient(interleaved)
       at += views.count * size
     }
     const planes = new Float32Array(area * 3)
     for (let i = 0; i < interleaved.length; i++)
       planes[(i % 3) * area + ((i / 3) | 0)] = interleaved[i]! / count
-    prior?.(this.#picture, planes)
+    prior?.(this.#image, planes)
     const results = await this.#backward.run({
       ...this.#feeds(),
       [cotangent]: new ort.Tensor('float32', planes, [3, area]),
@@ -167,8 +167,8 @@ export class Painter {
     const { width, height } = this.#commission
     const scale = Math.min(1, previewEdge / Math.max(width, height))
     const size = { width: Math.round(width * scale), height: Math.round(height * scale) }
-    const { [pictureName]: picture } = await this.#forward.run(this.#feeds())
-    const raster = toRaster(picture!.data as Float32Array, this.#generator.width, this.#generator.height)
+    const { [imageName]: image } = await this.#forward.run(this.#feeds())
+    const raster = toRaster(image!.data as Float32Array, this.#generator.width, this.#generator.height)
     const png = await sharp(Buffer.from(raster.data.buffer), {
       raw: { width: raster.width, height: raster.height, channels: 3 },
     })
@@ -242,9 +242,9 @@ export class Painter {
 const cotangent = 'limn_cotangent'
 
 async function makeGenerator(
-  commission: Commission,
+  commission: DrawingRequest,
   spec: ImageSpec,
-  limits: PictureLimits,
+  limits: ImageLimits,
 ): Promise<Generator> {
   const { generator, elements, start, seed } = commission
   const palette = parsePalette(commission.palette)
@@ -276,7 +276,7 @@ async function makeGenerator(
     case 'RECOLOUR': {
       if (!start) throw new ItemError('EMPTY', 'RECOLOUR needs an SVG to start from.')
       const svg = new ColouredSvg(start)
-      const { width, height } = await pictureHeader(start, limits)
+      const { width, height } = await imageHeader(start, limits)
       if (Math.max(width, height) > longestAspect * Math.min(width, height))
         throw new ItemError(
           'INVALID',
@@ -284,16 +284,18 @@ async function makeGenerator(
         )
       const own = sized({ width, height })
       // Drawn again at each step, where nothing could stop it.
-      await drawer.draw(start, { pixels: limits.pixels, resize: { ...own, fit: 'fill' } }).catch((error) => {
-        throw pictureError(error)
-      })
+      await svgRenderer
+        .render(start, { pixels: limits.pixels, resize: { ...own, fit: 'fill' } })
+        .catch((error) => {
+          throw imageError(error)
+        })
       return recolour(svg, own, palette, random)
     }
   }
 }
 
-/** The picture's colour at a place, the longer edge being 1. */
-async function colours(start: Uint8Array, canvas: { width: number; height: number }, limits: PictureLimits) {
+/** The image's colour at a place, the longer edge being 1. */
+async function colours(start: Uint8Array, canvas: { width: number; height: number }, limits: ImageLimits) {
   const { width, height } = canvas
   const planes = await startPlanes(start, canvas, limits)
   const edge = Math.max(width, height)
@@ -306,27 +308,27 @@ async function colours(start: Uint8Array, canvas: { width: number; height: numbe
 async function startPlanes(
   bytes: Uint8Array,
   { width, height }: { width: number; height: number },
-  limits: PictureLimits,
+  limits: ImageLimits,
 ): Promise<Float32Array> {
-  const { format } = await pictureHeader(bytes, limits)
+  const { format } = await imageHeader(bytes, limits)
   const resize = { width, height, fit: 'cover' } as const
   const open = async () => {
-    if (format !== 'svg') return openPicture(bytes, limits).autoOrient().resize(resize)
-    const { data, ...raw } = await drawer.draw(bytes, { pixels: limits.pixels, resize })
+    if (format !== 'svg') return openImage(bytes, limits).autoOrient().resize(resize)
+    const { data, ...raw } = await svgRenderer.render(bytes, { pixels: limits.pixels, resize })
     return sharp(data, { raw })
   }
   const data = await open()
-    .then((picture) =>
-      picture.flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha().raw().toBuffer(),
+    .then((image) =>
+      image.flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha().raw().toBuffer(),
     )
     .catch((error) => {
-      throw pictureError(error)
+      throw imageError(error)
     })
   const area = width * height
   return Float32Array.from({ length: 3 * area }, (_, i) => data[(i % area) * 3 + Math.floor(i / area)]! / 255)
 }
 
-/** The generator alone, and with the gradients of its parameters for a given gradient of its picture. */
+/** The generator alone, and with the gradients of its parameters for a given gradient of its image. */
 async function openSessions(generator: Generator) {
   const options = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 } as const
   const forward = await ort.InferenceSession.create(writeModel(generator.model), options)
@@ -338,16 +340,16 @@ async function openSessions(generator: Generator) {
   const area = generator.width * generator.height
   const { gradients } = await differentiate(generator.model, {
     inputs: generator.parameters.map(({ name }) => name),
-    output: pictureName,
+    output: imageName,
     feeds,
     seed(writer) {
-      writer.graph.input!.push(port({ name: cotangent, shape: [3, area] }))
+      writer.graph.input!.push(valueInfo({ name: cotangent, shape: [3, area] }))
       return cotangent
     },
   })
-  // The picture itself is known by then.
+  // The image itself is known by then.
   generator.model.graph!.output = gradients.map((name, i) =>
-    port({ name, shape: generator.parameters[i]!.dims.map((_, d) => `d${i}_${d}`) }),
+    valueInfo({ name, shape: generator.parameters[i]!.dims.map((_, d) => `d${i}_${d}`) }),
   )
   const backward = await ort.InferenceSession.create(writeModel(generator.model), options)
   return { forward, backward, gradients }

@@ -24,7 +24,7 @@ export interface SavedRun extends RunRow {
   state: Uint8Array | null
 }
 
-/** The picture of a run at a step. */
+/** The image of a run at a step. */
 export interface RunFrame {
   step: number
   loss: number

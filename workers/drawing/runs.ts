@@ -2,24 +2,24 @@
 import { EventEmitter } from 'node:events'
 import { BadUserInput, ItemError, Overloaded } from '../errors.ts'
 import { concat, cosineTo } from '../guidance/arrays.ts'
-import type { Pull } from '../guidance/gradient-batcher.ts'
+import type { WeightedTarget } from '../guidance/gradient-batcher.ts'
 import type { Guide } from '../guidance/guide.ts'
 import { type LossKind, promptLoss } from '../guidance/loss.ts'
-import { defaultLimits, type PictureLimits } from '../images/open.ts'
+import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { Permits } from '../runtime/semaphore.ts'
+import { Semaphore } from '../runtime/semaphore.ts'
 import { Session } from '../runtime/session.ts'
-import type { Commission } from './painter.ts'
-import type { PainterReady, PainterResult, PainterSettings, PainterTask } from './painter-thread.ts'
+import type { DrawingRequest } from './painter.ts'
+import type { PainterOptions, PainterReady, PainterResult, PainterTask } from './painter-thread.ts'
 import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from './run-store.ts'
 
-export interface RunRequest extends Commission {
+export interface RunRequest extends DrawingRequest {
   spec: ModelSpec
-  pulls: readonly Pull[]
+  targets: readonly WeightedTarget[]
 }
 
-export interface GuidanceRuns {
+export interface DrawingRuns {
   /** @throws BadUserInput, ItemError for the start, Overloaded when too many runs wait */
   start(request: RunRequest): Promise<RunRow>
   /** Null when there is no such run. */
@@ -32,7 +32,7 @@ export interface GuidanceRuns {
   close(): Promise<void>
 }
 
-export interface RunsSettings {
+export interface DrawingRunsOptions {
   guide: Guide
   store: RunStore
   model(name: string): Promise<ModelSpec>
@@ -40,7 +40,7 @@ export interface RunsSettings {
   atOnce?: number
   /** Runs that may wait or run. */
   limit?: number
-  limits?: PictureLimits
+  limits?: ImageLimits
   log?: Log
 }
 
@@ -59,7 +59,7 @@ interface Active {
   latest: RunRow
 }
 
-export function createRuns(settings: RunsSettings): GuidanceRuns {
+export function createDrawingRuns(settings: DrawingRunsOptions): DrawingRuns {
   const { guide, store, atOnce = 1, limit = 64, limits = defaultLimits, log = silent } = settings
   const active = new Map<string, Active>()
   const waiting: Active[] = []
@@ -67,7 +67,7 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
   const events = new EventEmitter().setMaxListeners(0)
   /** Starts that are being looked at; they take a place as well. */
   let opening = 0
-  const openings = new Permits(2)
+  const openings = new Semaphore(2)
   let closed = false
 
   async function openPainter(
@@ -77,7 +77,7 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
     const commission = { ...(saved.input as unknown as Input).commission, start: saved.start }
     const painter = await Session.load<PainterTask, PainterResult, PainterReady>(
       new URL('./painter-thread.ts', import.meta.url),
-      { commission, spec: spec.image, limits, state: saved.state } satisfies PainterSettings,
+      { commission, spec: spec.image, limits, state: saved.state } satisfies PainterOptions,
     )
     if (!('refused' in painter.ready)) return painter
     await painter.close()
@@ -113,12 +113,12 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
         guide.gradients(
           spec,
           views,
-          { pulls: input.pulls, loss },
+          { targets: input.targets, loss },
           { signal, priority: 'bulk', bucket: run.id },
         )
       const lossOf = (embedding: Float32Array) => {
-        const total = input.pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
-        return input.pulls.reduce(
+        const total = input.targets.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
+        return input.targets.reduce(
           (sum, { target, weight }) => sum + (weight / total) * promptLoss(loss, cosineTo(embedding, target)),
           0,
         )
@@ -128,7 +128,7 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
       for (let at = (painter.ready as { step: number }).step; at < steps; ) {
         signal.throwIfAborted()
         const rows = await seen((await step({ task: 'views' })).views!)
-        // The whole picture comes first, the cutouts after it.
+        // The whole image comes first, the cutouts after it.
         last = lossOf(rows[0]!.embedding)
         await step({ task: 'update', rows: concat(rows.map(({ gradient }) => gradient)) })
         at++
@@ -191,12 +191,12 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
   }
 
   /** A run that is written down and has its place. @throws ItemError, BadUserInput */
-  async function begin({ spec, pulls, start, ...commission }: RunRequest): Promise<RunRow> {
+  async function begin({ spec, targets, start, ...commission }: RunRequest): Promise<RunRow> {
     const input: Input = {
       model: spec.name,
       revision: spec.revision,
       commission,
-      pulls: pulls.map(({ target, weight }) => ({
+      targets: targets.map(({ target, weight }) => ({
         target: Buffer.from(target.buffer, target.byteOffset, target.byteLength).toString('base64'),
         weight,
       })),
@@ -222,13 +222,13 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
   return {
     async start(request) {
       const { spec } = request
-      const obstacle = await guide.obstacle(spec)
+      const obstacle = await guide.unsupportedReason(spec)
       if (obstacle) throw new BadUserInput(`Model "${spec.name}" cannot guide. ${obstacle}`)
       const taken = active.size + opening
       if (taken >= limit) throw new Overloaded(30_000, taken, limit, 'The queue of guidance runs')
       opening++
       try {
-        return await openings.with(() => begin(request))
+        return await openings.run(() => begin(request))
       } finally {
         opening--
       }
@@ -293,15 +293,15 @@ export function createRuns(settings: RunsSettings): GuidanceRuns {
 interface Input {
   model: string
   revision: string
-  commission: Omit<Commission, 'start'>
-  pulls: { target: string; weight: number }[]
+  commission: Omit<DrawingRequest, 'start'>
+  targets: { target: string; weight: number }[]
 }
 
-function readInput(saved: SavedRun): Omit<Input, 'pulls'> & { pulls: Pull[] } {
+function readInput(saved: SavedRun): Omit<Input, 'targets'> & { targets: WeightedTarget[] } {
   const input = saved.input as unknown as Input
   return {
     ...input,
-    pulls: input.pulls.map(({ target, weight }) => ({
+    targets: input.targets.map(({ target, weight }) => ({
       target: new Float32Array(new Uint8Array(Buffer.from(target, 'base64')).buffer),
       weight,
     })),

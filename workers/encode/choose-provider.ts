@@ -8,10 +8,10 @@ import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { cosine } from './collate.ts'
 import type { Provider } from './encoder.ts'
-import { loadSide } from './loaded-model.ts'
+import { loadTowerSession } from './loaded-model.ts'
 
 /** Providers worth a try on this machine, fastest first; cpu is always last. */
-export function candidates(): Provider[] {
+export function availableProviders(): Provider[] {
   const built = new Set(listSupportedBackends().map(({ name }) => name))
   const found: Provider[] = []
   const add = (provider: Provider, here: boolean) => {
@@ -30,14 +30,14 @@ const hasCuda = () =>
   hasNvidia() && globSync('../bin/**/libonnxruntime_providers_cuda.so', { cwd: runtimeFolder }).length > 0
 const runtimeFolder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
 
-interface Trial {
+interface Benchmark {
   vector: Float32Array
   seconds: number
 }
 
-/** A canary picture through a session made for this alone: the second run counts, the first one compiles. */
-async function trial(spec: ModelSpec, provider: Provider): Promise<Trial> {
-  const session = await loadSide(spec, 'vision', { provider })
+/** A canary image through a session made for this alone: the second run counts, the first one compiles. */
+async function benchmark(spec: ModelSpec, provider: Provider): Promise<Benchmark> {
+  const session = await loadTowerSession(spec, 'vision', { provider })
   try {
     const pixels = new Uint8Array(spec.image.width * spec.image.height * 3).map(
       (_, i) => (i * 37 + (i >> 7)) & 255,
@@ -65,7 +65,7 @@ export async function chooseProvider(
   log: Log,
 ): Promise<Provider> {
   if (configured !== 'auto') return configured
-  const options = candidates()
+  const options = availableProviders()
   if (options.length === 1) return 'cpu'
   const file = path.join(cacheFolder, 'providers.json')
   const known: Record<string, Provider> = await readFile(file, 'utf8')
@@ -73,11 +73,11 @@ export async function chooseProvider(
     .catch(() => ({}))
   const key = [spec.revision, env.versions.node, process.platform, process.arch, ...options].join(' ')
   if (known[key]) return known[key]
-  const reference = await trial(spec, 'cpu')
+  const reference = await benchmark(spec, 'cpu')
   let chosen: Provider = 'cpu'
   for (const provider of options.slice(0, -1)) {
     try {
-      const { vector, seconds } = await trial(spec, provider)
+      const { vector, seconds } = await benchmark(spec, provider)
       const similarity = cosine(vector, reference.vector)
       log.info(
         { model: spec.name, provider, similarity, seconds, cpu: reference.seconds },

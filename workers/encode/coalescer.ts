@@ -7,7 +7,7 @@ export class Job {
   readonly priority: 'interactive' | 'bulk'
   readonly since = performance.now()
   /** Resolves when there is a result or nobody waits for one any more. */
-  readonly over: Promise<void>
+  readonly settled: Promise<void>
   readonly #result = Promise.withResolvers<Encoded | ItemError>()
   readonly #over = Promise.withResolvers<void>()
   readonly #done: (result: Encoded | Error | null) => void
@@ -23,21 +23,21 @@ export class Job {
     this.contentHash = contentHash
     this.priority = priority
     this.#done = done
-    this.over = this.#over.promise
+    this.settled = this.#over.promise
     this.#result.promise.catch(() => {})
   }
 
   /** False once everybody has left: what has not begun is not begun. */
-  get wanted(): boolean {
+  get hasWaiters(): boolean {
     return !this.#settled
   }
 
-  join(): Promise<Encoded | ItemError> {
+  subscribe(): Promise<Encoded | ItemError> {
     this.#joined++
     return this.#result.promise
   }
 
-  leave(): void {
+  unsubscribe(): void {
     this.#joined--
     if (this.#joined === 0 && !this.#settled) {
       this.#settled = true

@@ -1,14 +1,14 @@
-/** The work of the encoder's lanes: texts and pictures in, vectors out. */
+/** The work of the encoder's lanes: texts and images in, vectors out. */
 import { ItemError } from '../errors.ts'
-import type { LaneWork } from '../runtime/batcher.ts'
+import type { BatchItem } from '../runtime/batcher.ts'
 import type { SessionInput } from './protocol.ts'
 
-export interface EncodeWork extends LaneWork<Float32Array> {
+export interface EncodeWork extends BatchItem<Float32Array> {
   input: { pixels: Uint8Array } | { ids: number[] }
 }
 
 /** `padToLongest`: texts are padded to the longest of their batch; else to their bucket's length, for kernels made for a shape. */
-export function gatherInputs(batch: readonly EncodeWork[], padToLongest: boolean): SessionInput {
+export function collateInputs(batch: readonly EncodeWork[], padToLongest: boolean): SessionInput {
   if ('pixels' in batch[0]!.input)
     return { kind: 'pixels', pixels: batch.map(({ input }) => (input as { pixels: Uint8Array }).pixels) }
   const rows = batch.map(({ input }) => (input as { ids: number[] }).ids)
@@ -17,7 +17,7 @@ export function gatherInputs(batch: readonly EncodeWork[], padToLongest: boolean
 }
 
 /** The L2-normalised vector of each row. */
-export function spreadVectors(vectors: Float32Array, rows: number): (Float32Array | Error)[] {
+export function splitVectors(vectors: Float32Array, rows: number): (Float32Array | Error)[] {
   const dimensions = vectors.length / rows
   return Array.from({ length: rows }, (_, row) => {
     const vector = normalised(vectors.subarray(row * dimensions, (row + 1) * dimensions))

@@ -1,9 +1,9 @@
-/** One ONNX session for one side of a model: which inputs it wants, which output is the embedding. */
+/** One ONNX session for one tower of a model: which inputs it wants, which output is the embedding. */
 import os from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { normalisationTable, normaliseInto } from '../images/preprocess.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
-import { Turns } from '../runtime/device-mutex.ts'
+import { DeviceMutex } from '../runtime/device-mutex.ts'
 import { cosine } from './collate.ts'
 import type { Provider } from './encoder.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
@@ -12,14 +12,14 @@ import { padBatch } from './tokenizer.ts'
 /** Providers whose kernels are compiled for each shape: they get a few batch sizes only, the rest is filled up. */
 const compilesShapes = (provider: Provider) => provider !== 'cpu'
 
-export class Graph {
+export class EncoderSession {
   readonly #session: ort.InferenceSession
   readonly #settings: SessionSettings
-  readonly #turns: Turns | null
+  readonly #turns: DeviceMutex | null
   readonly #output: string
   readonly #table: Float32Array
 
-  private constructor(session: ort.InferenceSession, settings: SessionSettings, turns: Turns | null) {
+  private constructor(session: ort.InferenceSession, settings: SessionSettings, turns: DeviceMutex | null) {
     this.#turns = turns
     this.#session = session
     this.#settings = settings
@@ -28,13 +28,13 @@ export class Graph {
       name: meta.name,
       rank: meta.isTensor ? meta.shape.length : null,
     }))
-    this.#output = pooledOutput(outputs, settings.side)
+    this.#output = pooledOutput(outputs, settings.tower)
   }
 
-  static async load(settings: SessionSettings): Promise<{ graph: Graph; ready: SessionReady }> {
-    const { files, side, provider, threads } = settings
-    const path = files.kind === 'combined' ? files.model : files[side]
-    const turns = provider === 'webgpu' ? new Turns(settings.turns) : null
+  static async load(settings: SessionSettings): Promise<{ graph: EncoderSession; ready: SessionReady }> {
+    const { files, tower, provider, threads } = settings
+    const path = files.kind === 'combined' ? files.model : files[tower]
+    const turns = provider === 'webgpu' ? new DeviceMutex(settings.deviceLock) : null
     const create = () =>
       ort.InferenceSession.create(path, {
         executionProviders: [provider],
@@ -52,9 +52,9 @@ export class Graph {
         // What fails is thrown, with the same words.
         logSeverityLevel: 4,
       })
-    const session = await (turns ? turns.take(create) : create())
-    const graph = new Graph(session, settings, turns)
-    const canary = await graph.run(graph.#canary(4))
+    const session = await (turns ? turns.runExclusive(create) : create())
+    const graph = new EncoderSession(session, settings, turns)
+    const canary = await graph.run(graph.#warmUpInput(4))
     return { graph, ready: { dimensions: canary.length, shortTexts: await graph.#shortTexts(canary) } }
   }
 
@@ -64,7 +64,7 @@ export class Graph {
     const padded = compilesShapes(this.#settings.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows
     const feeds = this.#feeds(input, padded)
     const run = () => this.#session.run(feeds, [this.#output], { logSeverityLevel: 4 })
-    const results = await (this.#turns ? this.#turns.take(run) : run())
+    const results = await (this.#turns ? this.#turns.runExclusive(run) : run())
     const output = results[this.#output]!
     const all = toFloat32(output)
     const vectors = padded === rows ? all : all.slice(0, (all.length / padded) * rows)
@@ -85,11 +85,11 @@ export class Graph {
     return feeds
   }
 
-  #pixels(pictures: Uint8Array[], rows: number, type: string): ort.Tensor {
+  #pixels(images: Uint8Array[], rows: number, type: string): ort.Tensor {
     const { width, height } = this.#settings.image
     const data = new Float32Array(rows * 3 * height * width)
-    for (const [row, picture] of pictures.entries())
-      normaliseInto(data, row * 3 * height * width, picture, this.#table)
+    for (const [row, image] of images.entries())
+      normaliseInto(data, row * 3 * height * width, image, this.#table)
     const shape = [rows, 3, height, width]
     return type === 'float16'
       ? new ort.Tensor('float16', new Uint16Array(new Float16Array(data).buffer), shape)
@@ -115,10 +115,10 @@ export class Graph {
       : new ort.Tensor('int64', data, shape)
   }
 
-  /** Something to run: a grey picture, or a few token ids padded to `length`. */
-  #canary(length: number): SessionInput {
-    const { side, image, padId, maxTokens } = this.#settings
-    if (side === 'vision')
+  /** Something to run: a grey image, or a few token ids padded to `length`. */
+  #warmUpInput(length: number): SessionInput {
+    const { tower, image, padId, maxTokens } = this.#settings
+    if (tower === 'vision')
       return { kind: 'pixels', pixels: [new Uint8Array(image.width * image.height * 3).fill(128)] }
     const fixed = this.#fixedLength() ?? Math.min(length, maxTokens)
     return { kind: 'tokens', rows: [[5, 7, padId].slice(0, fixed)], length: fixed }
@@ -133,10 +133,10 @@ export class Graph {
 
   /** True when a short text padded to its own length gives the vector it has at full length. */
   async #shortTexts(short: Float32Array): Promise<boolean> {
-    const { side, maxTokens } = this.#settings
-    if (side === 'vision' || this.#fixedLength() !== null) return false
+    const { tower, maxTokens } = this.#settings
+    if (tower === 'vision' || this.#fixedLength() !== null) return false
     try {
-      return cosine(short, await this.run(this.#canary(maxTokens))) > 0.9999
+      return cosine(short, await this.run(this.#warmUpInput(maxTokens))) > 0.9999
     } catch {
       return false
     }

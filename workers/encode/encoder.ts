@@ -6,7 +6,7 @@ export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml'
 
 export type EncodeInput =
   | { text: string }
-  /** A whole picture file in any readable format. `contentHash`, when the caller has it, saves hashing again. */
+  /** A whole image file in any readable format. `contentHash`, when the caller has it, saves hashing again. */
   | { image: Uint8Array; contentHash?: string }
 
 export interface EncodeOptions {
@@ -23,7 +23,7 @@ export interface EncodeOptions {
 export interface Encoded {
   /** L2-normalised, `spec.dimensions` long. Shared with the cache: never write to it. */
   vector: Float32Array
-  /** SHA-256, hex, of the picture's bytes or of the text's UTF-8. */
+  /** SHA-256, hex, of the image's bytes or of the text's UTF-8. */
   contentHash: string
 }
 
@@ -48,7 +48,7 @@ export interface EncoderStats {
 }
 
 /**
- * Turns texts and pictures into vectors. The one interface between the API and whatever runs the models: in this
+ * Turns texts and images into vectors. The one interface between the API and whatever runs the models: in this
  * process today, on a fleet of workers tomorrow.
  */
 export interface Encoder {
@@ -65,7 +65,7 @@ export interface Encoder {
   encode(inputs: readonly EncodeInput[], options?: EncodeOptions): Promise<(Encoded | ItemError)[]>
   /** Takes up files that were derived from a model meanwhile, while requests go on; null when there are none that serve. */
   takeUpVariants(name: string): Promise<ModelSpec | null>
-  /** Encodes one text and one picture for real. Rejects when the default model does not work. */
+  /** Encodes one text and one image for real. Rejects when the default model does not work. */
   ready(): Promise<void>
   stats(): EncoderStats
   close(): Promise<void>

@@ -1,10 +1,10 @@
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
-import { Lane } from '../runtime/batcher.ts'
-import { Turns } from '../runtime/device-mutex.ts'
+import { Batcher } from '../runtime/batcher.ts'
+import { DeviceMutex } from '../runtime/device-mutex.ts'
 import { Session } from '../runtime/session.ts'
-import { type EncodeWork, gatherInputs, spreadVectors } from './collate.ts'
+import { collateInputs, type EncodeWork, splitVectors } from './collate.ts'
 import type { Provider } from './encoder.ts'
 import { cores } from './encoder-session.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
@@ -12,23 +12,23 @@ import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
 
 /**
  * Where the threads of one session would mostly wait for each other, two sessions with half of the cores each do a third
- * more: texts are so little work, and so are pictures with products in 8 bits. Both hold the weights, which the size of
+ * more: texts are so little work, and so are images with products in 8 bits. Both hold the weights, which the size of
  * text towers and of 8 bits allows. Gives the threads of each session.
  */
-export function sessionsOf(
+export function sessionThreads(
   spec: ModelSpec,
-  side: Side,
+  tower: Tower,
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): number[] {
   const variant = variantFor(spec, provider)
-  const little = side === 'text' || (variant?.name === 'int8' && variant.sides.includes(side))
+  const little = tower === 'text' || (variant?.name === 'int8' && variant.towers.includes(tower))
   return provider === 'cpu' && threads > 1 && little
     ? [Math.floor(threads / 2), Math.ceil(threads / 2)]
     : [threads]
 }
 
 /** Lengths that short texts are padded to at most: a batch holds texts of like length. */
-const lengths = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
+const paddingBuckets = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
 export interface LoadOptions {
   provider: Provider
@@ -36,22 +36,22 @@ export interface LoadOptions {
   threads?: number
   onBatch(modality: 'image' | 'text', size: number, seconds: number): void
   onFailure(modality: 'image' | 'text', error: Error): void
-  onRoom(): void
+  onDequeue(): void
 }
 
-type Side = SessionSettings['side']
-type EncodeLane = Lane<EncodeWork, SessionInput, Float32Array, Float32Array>
+type Tower = SessionSettings['tower']
+type EncodeBatcher = Batcher<EncodeWork, SessionInput, Float32Array, Float32Array>
 export type EncodeSession = Session<SessionInput, Float32Array, SessionReady>
 
-/** The session of one side. @throws ModelFolderError when its graph does not load or gives vectors of another length than the config says */
-export async function loadSide(
+/** The session of one tower. @throws ModelFolderError when its graph does not load or gives vectors of another length than the config says */
+export async function loadTowerSession(
   spec: ModelSpec,
-  side: Side,
+  tower: Tower,
   options: Pick<LoadOptions, 'provider' | 'threads'>,
 ): Promise<EncodeSession> {
-  const settings = sessionSettings(spec, side, options)
+  const settings = sessionSettings(spec, tower, options)
   const { files, provider } = settings
-  const file = path.basename(files.kind === 'combined' ? files.model : files[side])
+  const file = path.basename(files.kind === 'combined' ? files.model : files[tower])
   let session: EncodeSession
   try {
     session = await Session.load(new URL('./session-thread.ts', import.meta.url), settings)
@@ -68,20 +68,20 @@ export async function loadSide(
   )
 }
 
-/** A model in memory: tokenizer and a lane for each side. */
+/** A model in memory: tokenizer and a lane for each tower. */
 export class LoadedModel {
   readonly spec: ModelSpec
   readonly provider: Provider
   readonly tokenizer: Tokenizer
-  readonly vision: EncodeLane
-  readonly text: EncodeLane
+  readonly vision: EncodeBatcher
+  readonly text: EncodeBatcher
   readonly #shortTexts: boolean
 
   private constructor(
     spec: ModelSpec,
     provider: Provider,
     tokenizer: Tokenizer,
-    lanes: { vision: EncodeLane; text: EncodeLane; shortTexts: boolean },
+    lanes: { vision: EncodeBatcher; text: EncodeBatcher; shortTexts: boolean },
   ) {
     this.spec = spec
     this.provider = provider
@@ -93,11 +93,13 @@ export class LoadedModel {
 
   /** All of it or nothing: what has been opened is closed where another part fails. @throws ModelFolderError */
   static async load(spec: ModelSpec, options: LoadOptions): Promise<LoadedModel> {
-    const open = (side: Side) =>
-      sessionsOf(spec, side, options).map((threads) => loadSide(spec, side, { ...options, threads }))
+    const open = (tower: Tower) =>
+      sessionThreads(spec, tower, options).map((threads) =>
+        loadTowerSession(spec, tower, { ...options, threads }),
+      )
     // One that died is replaced.
-    const load = (side: Side) => () =>
-      loadSide(spec, side, { ...options, threads: sessionsOf(spec, side, options)[0]! })
+    const load = (tower: Tower) => () =>
+      loadTowerSession(spec, tower, { ...options, threads: sessionThreads(spec, tower, options)[0]! })
     const [visions, texts] = [open('vision'), open('text')]
     const opening = [...visions, ...texts]
     try {
@@ -121,19 +123,19 @@ export class LoadedModel {
     options: LoadOptions,
     tokenizer: Tokenizer,
     sessions: { vision: EncodeSession[]; text: EncodeSession[] },
-    load: (side: Side) => () => Promise<EncodeSession>,
+    load: (tower: Tower) => () => Promise<EncodeSession>,
   ): LoadedModel {
     const { shortTexts } = variantFor(spec, options.provider) ?? sessions.text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
-    const lane = (side: Side, modality: 'image' | 'text') =>
-      new Lane(sessions[side], {
-        load: load(side),
+    const lane = (tower: Tower, modality: 'image' | 'text') =>
+      new Batcher(sessions[tower], {
+        load: load(tower),
         maxBatch: options.maxBatch,
-        gather: (batch: readonly EncodeWork[]) => gatherInputs(batch, padToLongest),
-        spread: (vectors: Float32Array, batch) => spreadVectors(vectors, batch.length),
+        collate: (batch: readonly EncodeWork[]) => collateInputs(batch, padToLongest),
+        split: (vectors: Float32Array, batch) => splitVectors(vectors, batch.length),
         onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
         onFailure: (error) => options.onFailure(modality, error),
-        onTaken: () => options.onRoom(),
+        onDequeue: () => options.onDequeue(),
       })
     return new LoadedModel(spec, options.provider, tokenizer, {
       vision: lane('vision', 'image'),
@@ -146,7 +148,7 @@ export class LoadedModel {
   paddedLength(tokens: number): number {
     const { maxTokens, padTo } = this.spec.text
     if (padTo === 'max' || !this.#shortTexts) return maxTokens
-    return Math.min(maxTokens, lengths.find((length) => length >= tokens) ?? maxTokens)
+    return Math.min(maxTokens, paddingBuckets.find((length) => length >= tokens) ?? maxTokens)
   }
 
   async close(): Promise<void> {
@@ -155,22 +157,22 @@ export class LoadedModel {
 }
 
 /** One for the process: whoever uses such a provider waits for it. */
-export const sharedTurns = new SharedArrayBuffer(Turns.bytes)
+export const sharedDeviceLock = new SharedArrayBuffer(DeviceMutex.bytes)
 
 function sessionSettings(
   spec: ModelSpec,
-  side: Side,
+  tower: Tower,
   { provider, threads = cores }: Pick<LoadOptions, 'provider' | 'threads'>,
 ): SessionSettings {
   const { files, image, text } = spec
   return {
-    side,
+    tower,
     files: variantFor(spec, provider)?.files ?? files,
     provider,
     image,
     maxTokens: text.maxTokens,
     padId: text.padId,
     threads,
-    turns: sharedTurns,
+    deviceLock: sharedDeviceLock,
   }
 }

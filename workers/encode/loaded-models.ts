@@ -1,10 +1,10 @@
 import { ModelFolderError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { discard } from '../registry/derived.ts'
+import { discardVariant } from '../registry/derived.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
-import { Slots } from '../runtime/model-cache.ts'
-import { candidates, chooseProvider } from './choose-provider.ts'
+import { ModelCache } from '../runtime/model-cache.ts'
+import { availableProviders, chooseProvider } from './choose-provider.ts'
 import type { Provider } from './encoder.ts'
 import { LoadedModel, type LoadOptions } from './loaded-model.ts'
 
@@ -20,24 +20,24 @@ export interface ModelsOptions {
   threads?: number
   onBatch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
   onLoaded?(spec: ModelSpec, provider: Provider): void
-  /** Pictures have left a queue. */
-  onRoom(): void
+  /** Images have left a queue. */
+  onDequeue(): void
   log: Log
 }
 
 /** The models in memory: loaded when first asked for, unloaded when idle. */
 export class LoadedModels {
   readonly #options: ModelsOptions
-  readonly #slots: Slots<LoadedModel>
+  readonly #slots: ModelCache<LoadedModel>
   /** What did not load a moment ago, by revision: callers are told at once, without another try for each. */
   readonly #failed = new Map<string, ModelFolderError>()
 
   constructor(options: ModelsOptions) {
     this.#options = options
-    this.#slots = new Slots({
-      make: (spec) => this.#make(spec),
+    this.#slots = new ModelCache({
+      load: (spec) => this.#make(spec),
       idleMs: options.idleMs,
-      keep: (name) => name === options.registry.defaultName,
+      isPinned: (name) => name === options.registry.defaultName,
       onClosed: (name) => options.log.info({ model: name }, 'model unloaded: idle'),
     })
   }
@@ -52,8 +52,8 @@ export class LoadedModels {
     return this.#slots.replace(spec)
   }
 
-  /** Decoded pictures that wait for a session. */
-  get waitingPictures(): number {
+  /** Decoded images that wait for a session. */
+  get waitingImages(): number {
     let waiting = 0
     for (const { vision } of this.#slots.values()) waiting += vision.waiting
     return waiting
@@ -64,7 +64,7 @@ export class LoadedModels {
     const loaded = this.#slots.peek(spec.name)
     if (loaded) return { provider: loaded.provider, loaded: true }
     const { provider } = this.#options
-    return { provider: provider === 'auto' ? candidates()[0]! : provider, loaded: false }
+    return { provider: provider === 'auto' ? availableProviders()[0]! : provider, loaded: false }
   }
 
   close(): Promise<void> {
@@ -89,7 +89,7 @@ export class LoadedModels {
   }
 
   async #load(spec: ModelSpec): Promise<LoadedModel> {
-    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, onRoom, log } = this.#options
+    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, onDequeue, log } = this.#options
     const begun = performance.now()
     const provider = await chooseProvider(spec, configured, cacheFolder, log)
     const options: LoadOptions = {
@@ -99,14 +99,14 @@ export class LoadedModels {
       onBatch: (modality, size, seconds) => onBatch(spec.name, modality, size, seconds),
       onFailure: (modality, err) =>
         log.warn({ model: spec.name, modality, err }, 'the model fails on an input'),
-      onRoom,
+      onDequeue,
     }
     const derived = variantFor(spec, provider)
     const model = await LoadedModel.load(spec, options).catch(async (err) => {
       if (!derived) throw err
-      await discard(derived)
+      await discardVariant(derived)
       // Its own files give vectors of another revision than the library was told.
-      if (!derived.comparable) throw err
+      if (!derived.sameSpace) throw err
       log.warn({ model: spec.name, err }, 'the derived files do not load: the model serves with its own')
       return LoadedModel.load({ ...spec, variants: [] }, options)
     })

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import sharp from 'sharp'
 import { BadUserInput, DeadlineExceeded, ItemError } from '../errors.ts'
 import { DecodePool } from '../images/decode-pool.ts'
-import { defaultLimits, type PictureLimits } from '../images/open.ts'
+import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
@@ -19,7 +19,7 @@ import type {
 } from './encoder.ts'
 import { cores } from './encoder-session.ts'
 import { LoadedModels } from './loaded-models.ts'
-import { EncodedCache } from './vector-cache.ts'
+import { VectorCache } from './vector-cache.ts'
 
 export interface EncoderOptions {
   registry: ModelRegistry
@@ -36,7 +36,7 @@ export interface EncoderOptions {
   /** Threads of a session. */
   threads?: number
   decodeThreads?: number
-  limits?: PictureLimits
+  limits?: ImageLimits
   defaultDeadlineMs?: number
   log?: Log
   onBatch?(model: string, modality: 'image' | 'text', size: number, seconds: number): void
@@ -44,20 +44,20 @@ export interface EncoderOptions {
   onLoaded?(spec: ModelSpec, provider: Provider): void
 }
 
-/** Full batches of decoded pictures that may wait for a session: more would only fill memory. */
+/** Full batches of decoded images that may wait for a session: more would only fill memory. */
 const batchesAhead = 4
 
 /** An encoder whose models run in threads of this process. */
 export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
   const { registry, cacheFolder, limits = defaultLimits, log = silent, defaultDeadlineMs = 60_000 } = options
-  const cache = new EncodedCache(options.cacheBytes ?? 64 * 2 ** 20)
+  const cache = new VectorCache(options.cacheBytes ?? 64 * 2 ** 20)
   const admission = new Admission(options.queueLimit ?? 1024)
   const jobs = new Map<string, Job>()
   const counts = { encoded: 0, batches: 0, cacheHits: 0, cacheMisses: 0 }
   const maxBatch = options.maxBatch ?? 16
   const decoding = new DecodePool(
     options.decodeThreads ?? cores,
-    () => models.waitingPictures < batchesAhead * maxBatch,
+    () => models.waitingImages < batchesAhead * maxBatch,
   )
   const models = new LoadedModels({
     registry,
@@ -74,29 +74,29 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       options.onBatch?.(model, modality, size, seconds)
     },
     onLoaded: options.onLoaded,
-    onRoom: () => decoding.resume(),
+    onDequeue: () => decoding.resume(),
   })
 
   /** Work for one input that nobody is at yet: decoded or tokenized, then through its lane. */
   async function work(job: Job, input: EncodeInput, spec: ModelSpec): Promise<void> {
-    const wanted = () => job.wanted
+    const hasWaiters = () => job.hasWaiters
     const { priority, since } = job
     const settle = (result: Float32Array | Error) => job.settle(result)
     try {
       await models.with(spec, async (model) => {
-        if (!job.wanted) return
+        if (!job.hasWaiters) return
         if ('text' in input) {
           const ids = model.tokenizer.encode(input.text)
           const bucket = String(model.paddedLength(ids.length))
-          model.text.push({ input: { ids }, bucket, priority, since, wanted, settle })
+          model.text.push({ input: { ids }, bucket, priority, since, hasWaiters, settle })
         } else {
-          const decoded = decoding.decode(input.image, spec.image, limits, { priority, since, wanted })
+          const decoded = decoding.decode(input.image, spec.image, limits, { priority, since, hasWaiters })
           // Work that nobody wants is never decoded, and its promise stays open.
-          const pixels = await Promise.race([decoded, job.over])
+          const pixels = await Promise.race([decoded, job.settled])
           if (!pixels) return
-          model.vision.push({ input: { pixels }, bucket: 'picture', priority, since, wanted, settle })
+          model.vision.push({ input: { pixels }, bucket: 'image', priority, since, hasWaiters, settle })
         }
-        await job.over
+        await job.settled
       })
     } catch (error) {
       settle(error as Error)
@@ -145,7 +145,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
         const running = jobs.get(key)
         if (running) {
           held.push(running)
-          results[place] = running.join()
+          results[place] = running.subscribe()
           return
         }
         const same = fresh.get(key)
@@ -154,7 +154,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       })
       admission.enter(fresh.size)
     } catch (error) {
-      for (const job of held) job.leave()
+      for (const job of held) job.unsubscribe()
       throw error
     }
     counts.cacheMisses += fresh.size
@@ -162,14 +162,14 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
       const job = start(key, hash, input, spec, options)
       for (const place of places) {
         held.push(job)
-        results[place] = job.join()
+        results[place] = job.subscribe()
       }
     }
-    return held.length === 0 ? (results as Encoded[]) : patience(results, held, options)
+    return held.length === 0 ? (results as Encoded[]) : awaitWithDeadline(results, held, options)
   }
 
   /** Waits for the results until the deadline or the caller's signal; what nobody else wants is then dropped. */
-  async function patience(
+  async function awaitWithDeadline(
     results: (Encoded | ItemError | Promise<Encoded | ItemError>)[],
     held: Job[],
     { deadlineMs = defaultDeadlineMs, signal }: EncodeOptions,
@@ -184,7 +184,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-      for (const job of held) job.leave()
+      for (const job of held) job.unsubscribe()
     }
   }
 
@@ -210,7 +210,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
     },
     async ready() {
       const spec = await registry.get()
-      // A text and a picture that no cache knows.
+      // A text and an image that no cache knows.
       const nonce = Math.floor(Math.random() * 2 ** 48).toString(36)
       const results = await encode([{ text: `ready ${nonce}` }, { image: await canary() }], {
         deadlineMs: 30_000,
@@ -236,7 +236,7 @@ function contentHash(input: EncodeInput): string {
     .digest('hex')
 }
 
-/** A picture of chance. */
+/** An image of chance. */
 const canary = (): Promise<Buffer> =>
   sharp(randomBytes(8 * 8 * 3), { raw: { width: 8, height: 8, channels: 3 } })
     .png()

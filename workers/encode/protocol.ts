@@ -1,11 +1,11 @@
 /** What the encoder's threads say to each other. A session gives the embeddings of a batch, row-major, not normalised. */
 
-import type { PictureLimits } from '../images/open.ts'
+import type { ImageLimits } from '../images/open.ts'
 import type { ImageSpec, ModelFiles } from '../registry/spec.ts'
 import type { Provider } from './encoder.ts'
 
 export interface SessionSettings {
-  side: 'vision' | 'text'
+  tower: 'vision' | 'text'
   files: ModelFiles
   provider: Provider
   image: ImageSpec
@@ -13,7 +13,7 @@ export interface SessionSettings {
   padId: number
   threads: number
   /** Shared by all sessions whose provider serves one thread at a time. */
-  turns: SharedArrayBuffer
+  deviceLock: SharedArrayBuffer
 }
 
 export type SessionInput =
@@ -38,7 +38,7 @@ export interface DecodeRequest {
   id: number
   bytes: Uint8Array
   image: ImageSpec
-  limits: PictureLimits
+  limits: ImageLimits
 }
 export type DecodeReply = { id: number } & (
   | { pixels: Uint8Array }

@@ -1,4 +1,4 @@
-/** Texts and pictures whose vectors are kept beside a model, to tell later whether it still gives them. */
+/** Texts and images whose vectors are kept beside a model, to tell later whether it still gives them. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ItemError, ModelFolderError } from '../errors.ts'
@@ -12,7 +12,7 @@ import type { Encoded, EncodeInput } from './encoder.ts'
 export type Encode = (inputs: readonly EncodeInput[]) => Promise<(Encoded | ItemError)[]>
 
 const fileName = 'references.json'
-const pictures = ['heart.png', 'house.png', 'landscape.png', 'star-transparent.png']
+const images = ['heart.png', 'house.png', 'landscape.png', 'star-transparent.png']
 const texts = [
   'a red heart',
   'home',
@@ -33,7 +33,7 @@ export interface References {
 }
 
 export interface Reference {
-  /** `text "..."` or `picture ...`. */
+  /** `text "..."` or `image ...`. */
   name: string
   input: EncodeInput
   vector: Float32Array
@@ -45,7 +45,7 @@ export async function readReferences(
 ): Promise<{ references: Reference[]; digests: Record<string, string> } | null> {
   const stored = (await readJson(spec.folder, fileName)) as References | null
   if (!stored) return null
-  const missing = pictures.find((picture) => !stored.pictures?.[picture])
+  const missing = images.find((image) => !stored.pictures?.[image])
   if (missing || !stored.texts || !stored.digests)
     throw new ModelFolderError(`${fileName} is not one of Limn's. Remove it, and verify records new ones.`)
   const references = [
@@ -55,10 +55,10 @@ export async function readReferences(
       vector: fromBase64(vector),
     })),
     ...(await Promise.all(
-      pictures.map(async (picture) => ({
-        name: `picture ${picture}`,
-        input: { image: await picturesBytes(picture) },
-        vector: fromBase64(stored.pictures[picture]!),
+      images.map(async (image) => ({
+        name: `image ${image}`,
+        input: { image: await readReferenceImage(image) },
+        vector: fromBase64(stored.pictures[image]!),
       })),
     )),
   ]
@@ -69,7 +69,7 @@ export async function readReferences(
 export async function recordReferences(spec: ModelSpec, encode: Encode): Promise<void> {
   const inputs: EncodeInput[] = [
     ...texts.map((text) => ({ text })),
-    ...(await Promise.all(pictures.map(async (picture) => ({ image: await picturesBytes(picture) })))),
+    ...(await Promise.all(images.map(async (image) => ({ image: await readReferenceImage(image) })))),
   ]
   const vectors = (await encode(inputs)).map((result) => {
     if (result instanceof ItemError) throw result
@@ -78,7 +78,7 @@ export async function recordReferences(spec: ModelSpec, encode: Encode): Promise
   const stored: References = {
     precision: spec.files.precision,
     texts: Object.fromEntries(texts.map((text, i) => [text, vectors[i]!])),
-    pictures: Object.fromEntries(pictures.map((picture, i) => [picture, vectors[texts.length + i]!])),
+    pictures: Object.fromEntries(images.map((image, i) => [image, vectors[texts.length + i]!])),
     digests: await digestsOf(spec),
   }
   const file = path.join(spec.folder, fileName)
@@ -100,7 +100,7 @@ export async function digestsOf(spec: ModelSpec): Promise<Record<string, string>
   return digests
 }
 
-const picturesBytes = (picture: string) => readFile(new URL(`./references/${picture}`, import.meta.url))
+const readReferenceImage = (image: string) => readFile(new URL(`./references/${image}`, import.meta.url))
 
 const toBase64 = (vector: Float32Array) =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64')

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Encoded } from './encoder.ts'
 
 /** Encoded inputs by content and model revision, bounded by the bytes of their vectors. */
-export class EncodedCache {
+export class VectorCache {
   readonly #entries: LRUCache<string, Encoded>
   constructor(bytes: number) {
     this.#entries = new LRUCache({

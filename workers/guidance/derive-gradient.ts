@@ -5,7 +5,7 @@ import { checkRules, type Differentiated, differentiate } from '../autodiff/diff
 import { GraphError } from '../onnx/errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
-import { port } from '../onnx/writer.ts'
+import { valueInfo } from '../onnx/writer.ts'
 import { type FeatureGrid, findGrid } from './feature-grid.ts'
 import { lossGradient } from './loss.ts'
 
@@ -13,15 +13,15 @@ import { lossGradient } from './loss.ts'
 export const derivationVersion = 3
 
 export interface Derived {
-  /** Name of the input that takes the pictures. */
+  /** Name of the input that takes the images. */
   pixels: string
   /** Name of the output that is the embedding, not normalised. */
   embedding: string
-  /** Name of the output that is the gradient, shaped as the pictures. */
+  /** Name of the output that is the gradient, shaped as the images. */
   gradient: string
-  /** The output that tells how much each place of the picture raises or lowers the loss, null where places are lost. */
+  /** The output that tells how much each place of the image raises or lowers the loss, null where places are lost. */
   heat: { output: string; rows: number; columns: number } | null
-  /** The graph takes one picture at a time. */
+  /** The graph takes one image at a time. */
   single: boolean
 }
 
@@ -30,18 +30,18 @@ export interface Derivation extends Derived {
   model: onnx.IModelProto
 }
 
-const isPicture = ({ type }: onnx.IValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
+const isImage = ({ type }: onnx.IValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
 
-/** The graph's input for pictures and its output for embeddings. @throws GraphError */
+/** The graph's input for images and its output for embeddings. @throws GraphError */
 async function openVision(file: string, options?: { weights: boolean }) {
   const model = await readModel(file, options)
   const graph = model.graph!
   const weights = new Set(graph.initializer!.map(({ name }) => name))
   const inputs = graph.input!.filter(({ name }) => !weights.has(name))
-  const pixels = inputs.find(({ name }) => /pixel|image/.test(name!)) ?? inputs.find(isPicture)
-  if (!pixels) throw new GraphError('The graph has no input for pictures.')
+  const pixels = inputs.find(({ name }) => /pixel|image/.test(name!)) ?? inputs.find(isImage)
+  if (!pixels) throw new GraphError('The graph has no input for images.')
   if (pixels.type?.tensorType?.elemType !== 1)
-    throw new GraphError('The graph takes pictures of reduced precision; gradients need the fp32 file.')
+    throw new GraphError('The graph takes images of reduced precision; gradients need the fp32 file.')
   const embedding = pooledOutput(
     graph.output!.map(({ name, type }) => ({
       name: name!,
@@ -53,7 +53,7 @@ async function openVision(file: string, options?: { weights: boolean }) {
 }
 
 /** Why a file cannot be differentiated, null when nothing is known against it: a look at its operators alone. */
-export async function gradientObstacle(file: string): Promise<string | null> {
+export async function gradientUnsupportedReason(file: string): Promise<string | null> {
   try {
     const { model, pixels, embedding } = await openVision(file, { weights: false })
     checkRules(model, [pixels.name!], embedding)
@@ -65,24 +65,24 @@ export async function gradientObstacle(file: string): Promise<string | null> {
 }
 
 /**
- * The graph of the vision side with `lossInputs` beside the pictures and the gradient beside the embedding.
+ * The graph of the vision tower with `lossInputs` beside the images and the gradient beside the embedding.
  * @throws GraphError when it cannot be differentiated, saying why
  */
 export async function deriveGradient(
   file: string,
-  picture: { width: number; height: number },
+  image: { width: number; height: number },
   dimensions: number,
 ): Promise<Derivation> {
   const { model, pixels, embedding } = await openVision(file)
   const graph = model.graph!
-  // Two pictures, so that the batch is told from what is 1; one where the file is made for one.
+  // Two images, so that the batch is told from what is 1; one where the file is made for one.
   const fixed = Number(pixels.type?.tensorType?.shape?.dim?.[0]?.dimValue ?? 0)
   if (fixed > 1)
     throw new GraphError(
-      `The graph takes exactly ${fixed} pictures at once; gradients need any number, or one.`,
+      `The graph takes exactly ${fixed} images at once; gradients need any number, or one.`,
     )
   const rows = fixed === 1 ? 1 : 2
-  const shape = [rows, 3, picture.height, picture.width]
+  const shape = [rows, 3, image.height, image.width]
   const feed = new ort.Tensor('float32', new Float32Array(shape.reduce((a, b) => a * b)), shape)
   const derived = await differentiate(model, {
     inputs: [pixels.name!],
@@ -91,10 +91,10 @@ export async function deriveGradient(
     seed: (writer) => lossGradient(writer, embedding, dimensions),
   })
   const gradient = derived.writer.node('Identity', [derived.gradients[0]!], {}, 'limn_gradient')
-  graph.output!.push(port({ name: gradient, shape: ['limn_n', 'limn_c', 'limn_h', 'limn_w'] }))
+  graph.output!.push(valueInfo({ name: gradient, shape: ['limn_n', 'limn_c', 'limn_h', 'limn_w'] }))
   const grid = findGrid(derived.nodes, derived.depending, derived.shapes, embedding)
   const heat = grid && writeHeat(derived, grid)
-  if (heat) graph.output!.push(port({ name: heat.output, shape: ['limn_n', heat.rows * heat.columns] }))
+  if (heat) graph.output!.push(valueInfo({ name: heat.output, shape: ['limn_n', heat.rows * heat.columns] }))
   return { model, pixels: pixels.name!, embedding, gradient, heat, single: fixed === 1 }
 }
 

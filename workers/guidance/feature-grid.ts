@@ -1,4 +1,4 @@
-/** Where in an encoder's graph the picture's places can still be told apart. */
+/** Where in an encoder's graph the image's places can still be told apart. */
 import type { onnx } from 'onnx-proto'
 
 /** A feature map [n, c, rows, columns], or tokens [n, skip + rows * columns, width] of which the first `skip` are no places. */
@@ -15,7 +15,7 @@ type Layout = Omit<FeatureGrid, 'tensor'>
 /**
  * The last tensor with places through which all of the gradient flows, taken before the last attention where there is
  * one: after it each place already knows of all the others. Null when places are never laid out in a known way.
- * `nodes` are those between the pictures and the embedding, in the graph's order.
+ * `nodes` are those between the images and the embedding, in the graph's order.
  */
 export function findGrid(
   nodes: readonly onnx.INodeProto[],
@@ -62,7 +62,7 @@ function layoutOf(node: onnx.INodeProto, shape: number[], layouts: Map<string, L
   return flattened ? { ...flattened, layout: 'map' } : null
 }
 
-/** Tensors that every way from the pictures to the embedding leads through, with the place of their producer. */
+/** Tensors that every way from the images to the embedding leads through, with the place of their producer. */
 function bottlenecks(
   nodes: readonly onnx.INodeProto[],
   depending: ReadonlySet<string>,

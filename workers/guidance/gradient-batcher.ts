@@ -1,26 +1,26 @@
-/** Views of pictures on their way through a derived graph: whoever guides at the same time shares batches. */
+/** Views of images on their way through a derived graph: whoever guides at the same time shares batches. */
 
 import type { Provider } from '../encode/encoder.ts'
 import { cores } from '../encode/encoder-session.ts'
-import { sharedTurns } from '../encode/loaded-model.ts'
+import { sharedDeviceLock } from '../encode/loaded-model.ts'
 import { ItemError } from '../errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { Lane, type LaneWork } from '../runtime/batcher.ts'
+import { Batcher, type BatchItem } from '../runtime/batcher.ts'
 import { Session } from '../runtime/session.ts'
 import type { GradientFile } from './gradient-file.ts'
 import type { GradientInput, GradientOutput, GradientSettings } from './gradient-thread.ts'
 
 /** What a view is pulled to. */
-export interface Pull {
+export interface WeightedTarget {
   /** L2-normalised. */
   target: Float32Array
   /** The loss is the sum of weight x prompt loss: divide beforehand. */
   weight: number
 }
 
-export interface GradientWork extends LaneWork<GradientRow> {
+export interface GradientWork extends BatchItem<GradientRow> {
   pixels: Float32Array
-  pulls: readonly Pull[]
+  targets: readonly WeightedTarget[]
   spherical: boolean
 }
 
@@ -33,9 +33,9 @@ export interface GradientRow {
   heat: Float32Array | null
 }
 
-export type GradientLane = Lane<GradientWork, GradientInput, GradientOutput, GradientRow>
+export type GradientBatcher = Batcher<GradientWork, GradientInput, GradientOutput, GradientRow>
 
-export interface GradientLaneOptions {
+export interface GradientBatcherOptions {
   provider: Provider
   threads?: number
   maxBatch: number
@@ -43,11 +43,11 @@ export interface GradientLaneOptions {
   onFailure(error: Error): void
 }
 
-export async function gradientLane(
+export async function createGradientBatcher(
   spec: ModelSpec,
   file: GradientFile,
-  { provider, threads = cores, maxBatch, onBatch, onFailure }: GradientLaneOptions,
-): Promise<GradientLane> {
+  { provider, threads = cores, maxBatch, onBatch, onFailure }: GradientBatcherOptions,
+): Promise<GradientBatcher> {
   const { width, height } = spec.image
   const { dimensions } = spec
   const settings: GradientSettings = {
@@ -57,34 +57,34 @@ export async function gradientLane(
     dimensions,
     height,
     width,
-    turns: sharedTurns,
+    deviceLock: sharedDeviceLock,
   }
   const load = () =>
     Session.load<GradientInput, GradientOutput, null>(
       new URL('./gradient-thread.ts', import.meta.url),
       settings,
     )
-  return new Lane([await load()], {
+  return new Batcher([await load()], {
     load,
     maxBatch: file.single ? 1 : maxBatch,
-    gather: (batch: readonly GradientWork[]) => gather(batch, dimensions),
-    spread,
+    collate: (batch: readonly GradientWork[]) => collate(batch, dimensions),
+    split,
     onBatch,
     onFailure,
-    onTaken() {},
+    onDequeue() {},
   })
 }
 
-function gather(batch: readonly GradientWork[], dimensions: number): GradientInput {
+function collate(batch: readonly GradientWork[], dimensions: number): GradientInput {
   const rows = batch.length
-  const prompts = Math.max(...batch.map(({ pulls }) => pulls.length))
+  const prompts = Math.max(...batch.map(({ targets }) => targets.length))
   const size = batch[0]!.pixels.length
   const pixels = new Float32Array(rows * size)
   const targets = new Float32Array(rows * prompts * dimensions)
   const weights = new Float32Array(rows * prompts)
   batch.forEach((work, row) => {
     pixels.set(work.pixels, row * size)
-    work.pulls.forEach(({ target, weight }, p) => {
+    work.targets.forEach(({ target, weight }, p) => {
       targets.set(target, (row * prompts + p) * dimensions)
       weights[row * prompts + p] = weight
     })
@@ -93,7 +93,7 @@ function gather(batch: readonly GradientWork[], dimensions: number): GradientInp
   return { rows, prompts, pixels, targets, weights, spherical }
 }
 
-function spread(output: GradientOutput, batch: readonly GradientWork[]): (GradientRow | Error)[] {
+function split(output: GradientOutput, batch: readonly GradientWork[]): (GradientRow | Error)[] {
   const row = (all: Float32Array, i: number) => {
     const size = all.length / batch.length
     return all.slice(i * size, (i + 1) * size)
@@ -101,7 +101,7 @@ function spread(output: GradientOutput, batch: readonly GradientWork[]): (Gradie
   return batch.map((_, i) => {
     const gradient = row(output.gradients, i)
     if (!gradient.every(Number.isFinite))
-      return new ItemError('INVALID', 'The model gives no finite gradient for this picture.')
+      return new ItemError('INVALID', 'The model gives no finite gradient for this image.')
     return { embedding: row(output.embeddings, i), gradient, heat: output.heat && row(output.heat, i) }
   })
 }

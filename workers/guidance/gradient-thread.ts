@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
 import type { Provider } from '../encode/encoder.ts'
-import { Turns } from '../runtime/device-mutex.ts'
+import { DeviceMutex } from '../runtime/device-mutex.ts'
 import { serveSession } from '../runtime/session-host.ts'
 import type { GradientFile } from './gradient-file.ts'
 import { lossInputs } from './loss.ts'
@@ -15,7 +15,7 @@ export interface GradientSettings {
   /** Shape of one view: 3 x height x width. */
   height: number
   width: number
-  turns: SharedArrayBuffer
+  deviceLock: SharedArrayBuffer
 }
 
 /** A batch, rows one after the other; `prompts` of each row, weight 0 where a row has fewer. */
@@ -34,10 +34,10 @@ export interface GradientOutput {
   heat: Float32Array | null
 }
 
-const { file, provider, threads, dimensions, height, width, turns } = workerData as GradientSettings
+const { file, provider, threads, dimensions, height, width, deviceLock } = workerData as GradientSettings
 
 await serveSession(async () => {
-  const alone = provider === 'webgpu' ? new Turns(turns) : null
+  const alone = provider === 'webgpu' ? new DeviceMutex(deviceLock) : null
   const create = () =>
     ort.InferenceSession.create(file.path, {
       executionProviders: [provider],
@@ -49,7 +49,7 @@ await serveSession(async () => {
       },
       logSeverityLevel: 4,
     })
-  const session = await (alone ? alone.take(create) : create())
+  const session = await (alone ? alone.runExclusive(create) : create())
   const tensor = (data: Float32Array, ...dims: number[]) => new ort.Tensor('float32', data, dims)
   return {
     ready: null,
@@ -61,7 +61,7 @@ await serveSession(async () => {
         [lossInputs.spherical]: tensor(spherical, rows, 1),
       }
       const run = () => session.run(feeds, { logSeverityLevel: 4 })
-      const results = await (alone ? alone.take(run) : run())
+      const results = await (alone ? alone.runExclusive(run) : run())
       const take = (name: string) => (results[name]!.data as Float32Array).slice()
       const output: GradientOutput = {
         embeddings: take(file.embedding),

@@ -1,36 +1,41 @@
-/** The guide operation: how well a picture fits weighted prompts, and how each of its pixels would have to change. */
+/** The guide operation: how well an image fits weighted prompts, and how each of its pixels would have to change. */
 
 import { chooseProvider } from '../encode/choose-provider.ts'
 import type { Provider } from '../encode/encoder.ts'
 import { BadUserInput, ItemError } from '../errors.ts'
-import { defaultLimits, type PictureLimits } from '../images/open.ts'
+import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
 import { GraphError } from '../onnx/errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Admission } from '../runtime/admission.ts'
-import { Slots } from '../runtime/model-cache.ts'
-import { Permits } from '../runtime/semaphore.ts'
+import { ModelCache } from '../runtime/model-cache.ts'
+import { Semaphore } from '../runtime/semaphore.ts'
 import { Session } from '../runtime/session.ts'
 import { concat, cosineTo } from './arrays.ts'
-import { gradientObstacle } from './derive-gradient.ts'
-import { type GradientLane, type GradientRow, gradientLane, type Pull } from './gradient-batcher.ts'
+import { gradientUnsupportedReason } from './derive-gradient.ts'
+import {
+  createGradientBatcher,
+  type GradientBatcher,
+  type GradientRow,
+  type WeightedTarget,
+} from './gradient-batcher.ts'
 import { type GradientFile, gradientFile, visionFile } from './gradient-file.ts'
 import { cellsOf } from './heatmap.ts'
-import type { PictureResult, PictureTask } from './image-thread.ts'
+import type { ImageResult, ImageTask } from './image-thread.ts'
 import { type LossKind, promptLoss } from './loss.ts'
 
 export interface GuideRequest {
   image: Uint8Array
   /** Unit vectors and what they weigh; the |weights| sum to more than 0. */
-  pulls: readonly Pull[]
+  targets: readonly WeightedTarget[]
   loss: LossKind
-  /** Random views that are averaged; 0 is the picture itself. */
+  /** Random views that are averaged; 0 is the image itself. */
   cutouts: number
   seed: number
   /** What is asked for beside the terms. */
   gradient: boolean
   heatmaps: readonly { columns: number | null; rows: number | null; overlay: boolean }[]
-  /** Rates of the steps, the change of the picture in the root mean square, RGB in 0..1. */
+  /** Rates of the steps, the change of the image in the root mean square, RGB in 0..1. */
   steps: readonly number[]
 }
 
@@ -61,8 +66,8 @@ export interface Term {
 
 export interface Guide {
   /** Null when the model can guide, else why not. */
-  obstacle(spec: ModelSpec): Promise<string | null>
-  /** @throws ItemError for the picture, BadUserInput when the model cannot guide, Overloaded, the signal's reason */
+  unsupportedReason(spec: ModelSpec): Promise<string | null>
+  /** @throws ItemError for the image, BadUserInput when the model cannot guide, Overloaded, the signal's reason */
   guide(spec: ModelSpec, request: GuideRequest, options?: GuideOptions): Promise<Guided>
   /**
    * Embeddings and gradients of views, the encoder's inputs one after the other: for what makes its own. Views of one
@@ -71,13 +76,13 @@ export interface Guide {
   gradients(
     spec: ModelSpec,
     views: Float32Array,
-    asked: Pick<GuideRequest, 'pulls' | 'loss'>,
+    asked: Pick<GuideRequest, 'targets' | 'loss'>,
     options: GuideOptions & { bucket: string },
   ): Promise<GradientRow[]>
   close(): Promise<void>
 }
 
-export interface GuideSettings {
+export interface CreateGuideOptions {
   cacheFolder: string
   provider?: Provider | 'auto'
   /** Views that may be admitted and not yet answered. */
@@ -85,36 +90,36 @@ export interface GuideSettings {
   maxBatch?: number
   threads?: number
   idleMs?: number
-  limits?: PictureLimits
+  limits?: ImageLimits
   log?: Log
   onBatch?(model: string, size: number, seconds: number): void
 }
 
-/** Most pixels of a picture whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
+/** Most pixels of an image whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
 export const guidePixels = 4 * 2 ** 20
 
-/** Views that are made before the first of them is answered: what a picture of many cutouts takes of the memory. */
+/** Views that are made before the first of them is answered: what an image of many cutouts takes of the memory. */
 const viewsAtOnce = 32
 
-/** Pictures that are open at once; each may take some 150 MB. */
+/** Images that are open at once; each may take some 150 MB. */
 const openAtOnce = 4
 
 /** A derived graph is made, and held, for each model that is asked to guide. */
-export function createGuide(settings: GuideSettings): Guide {
+export function createGuide(settings: CreateGuideOptions): Guide {
   const { cacheFolder, log = silent, idleMs = 600_000, maxBatch = 8 } = settings
   const limits = { ...(settings.limits ?? defaultLimits), pixels: guidePixels }
   const admission = new Admission(settings.queueLimit ?? 512)
-  const permits = new Permits(openAtOnce)
+  const permits = new Semaphore(openAtOnce)
   const files = new Map<string, Promise<GradientFile>>()
   const obstacles = new Map<string, Promise<string | null>>()
-  const slots = new Slots<GradientLane>({
-    make: load,
+  const slots = new ModelCache<GradientBatcher>({
+    load: load,
     idleMs,
-    keep: () => false,
+    isPinned: () => false,
     onClosed: (name) => log.info({ model: name }, 'gradient unloaded: idle'),
   })
-  let thread: Promise<PictureSession> | null = null
-  let pictures = 0
+  let thread: Promise<ImageSession> | null = null
+  let images = 0
 
   function file(spec: ModelSpec): Promise<GradientFile> {
     const known = files.get(spec.revision)
@@ -133,16 +138,16 @@ export function createGuide(settings: GuideSettings): Guide {
     return made
   }
 
-  async function load(spec: ModelSpec): Promise<GradientLane> {
+  async function load(spec: ModelSpec): Promise<GradientBatcher> {
     const derived = await file(spec)
     const wanted = await chooseProvider(spec, settings.provider ?? 'auto', cacheFolder, log)
     const open = (provider: Provider) =>
-      gradientLane(spec, derived, {
+      createGradientBatcher(spec, derived, {
         provider,
         threads: settings.threads,
         maxBatch,
         onBatch: (size, seconds) => settings.onBatch?.(spec.name, size, seconds),
-        onFailure: (err) => log.warn({ model: spec.name, err }, 'the gradient fails on a picture'),
+        onFailure: (err) => log.warn({ model: spec.name, err }, 'the gradient fails on an image'),
       })
     if (wanted === 'cpu') return open('cpu')
     return open(wanted).catch((err) => {
@@ -151,8 +156,8 @@ export function createGuide(settings: GuideSettings): Guide {
     })
   }
 
-  /** The thread for pictures, started when first needed and again when it has died. */
-  async function pictureThread(): Promise<PictureSession> {
+  /** The thread for images, started when first needed and again when it has died. */
+  async function imageThread(): Promise<ImageSession> {
     thread ??= Session.load(new URL('./image-thread.ts', import.meta.url), null)
     const held = thread
     const forget = () => {
@@ -164,10 +169,10 @@ export function createGuide(settings: GuideSettings): Guide {
     })
     if (session.alive) return session
     forget()
-    return pictureThread()
+    return imageThread()
   }
 
-  async function perform(session: PictureSession, task: PictureTask): Promise<NonNullable<PictureResult>> {
+  async function perform(session: ImageSession, task: ImageTask): Promise<NonNullable<ImageResult>> {
     const { output } = await session.run(task)
     if (output && 'refused' in output) throw new ItemError(output.refused.code, output.refused.message)
     return output ?? { width: 0, height: 0 }
@@ -177,12 +182,12 @@ export function createGuide(settings: GuideSettings): Guide {
     const { signal, priority = 'interactive' } = options
     // It may have waited for others.
     signal?.throwIfAborted()
-    const session = await pictureThread()
-    const picture = pictures++
+    const session = await imageThread()
+    const image = images++
     try {
       const size = await perform(session, {
         task: 'open',
-        picture,
+        image,
         bytes: request.image,
         spec: spec.image,
         limits,
@@ -191,33 +196,33 @@ export function createGuide(settings: GuideSettings): Guide {
       signal?.throwIfAborted()
       const { cutouts, seed } = request
       const asked = { signal, priority, bucket: '' }
-      /** A map of places needs the whole picture. */
+      /** A map of places needs the whole image. */
       const wholeHeat = async () => {
-        const [row] = await through(
+        const [row] = await evaluateViews(
           spec,
-          floatsOf(await perform(session, { task: 'plain', picture })),
+          floatsOf(await perform(session, { task: 'plain', image })),
           request,
           asked,
         )
         return row!.heat
       }
       const backwards = request.gradient || request.steps.length > 0
-      await perform(session, { task: 'cut', picture, cutouts, seed })
+      await perform(session, { task: 'cut', image, cutouts, seed })
       const seen: Pick<GradientRow, 'embedding' | 'heat'>[] = []
       const count = Math.max(1, cutouts)
       for (let from = 0; from < count; from += viewsAtOnce) {
         signal?.throwIfAborted()
         const to = Math.min(count, from + viewsAtOnce)
-        const views = floatsOf(await perform(session, { task: 'views', picture, from, to }))
-        const rows = await through(spec, views, request, asked)
+        const views = floatsOf(await perform(session, { task: 'views', image, from, to }))
+        const rows = await evaluateViews(spec, views, request, asked)
         if (backwards) {
           const gradients = concat(rows.map(({ gradient }) => gradient))
-          await perform(session, { task: 'take', picture, from, gradients })
+          await perform(session, { task: 'take', image, from, gradients })
         }
         seen.push(...rows.map(({ embedding, heat }) => ({ embedding, heat })))
       }
       const heat = request.heatmaps.length === 0 ? null : cutouts === 0 ? seen[0]!.heat : await wholeHeat()
-      const total = request.pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
+      const total = request.targets.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
       const terms = termsOf(seen, request)
       const guided: Guided = {
         width,
@@ -228,9 +233,9 @@ export function createGuide(settings: GuideSettings): Guide {
         heatmaps: [],
         steps: [],
       }
-      if (backwards) guided.gradient = floatsOf(await perform(session, { task: 'gradient', picture }))
+      if (backwards) guided.gradient = floatsOf(await perform(session, { task: 'gradient', image }))
       for (const rate of request.steps)
-        guided.steps.push(pngOf(await perform(session, { task: 'step', picture, rate })))
+        guided.steps.push(pngOf(await perform(session, { task: 'step', image, rate })))
       for (const asked of request.heatmaps) {
         const { heat: grid } = await file(spec)
         if (!grid || !heat)
@@ -238,25 +243,25 @@ export function createGuide(settings: GuideSettings): Guide {
         const cells = { columns: asked.columns ?? grid.columns, rows: asked.rows ?? grid.rows }
         const values = cellsOf(heat, grid, { width, height }, spec.image, cells)
         const overlay = asked.overlay
-          ? pngOf(await perform(session, { task: 'overlay', picture, values, ...cells }))
+          ? pngOf(await perform(session, { task: 'overlay', image, values, ...cells }))
           : null
         guided.heatmaps.push({ ...cells, values, overlay })
       }
       return guided
     } finally {
-      if (session.alive) void session.run({ task: 'close', picture }).catch(() => {})
+      if (session.alive) void session.run({ task: 'close', image }).catch(() => {})
     }
   }
 
   /** Each view through the derived graph, in batches with whoever else is guiding. */
-  function through(
+  function evaluateViews(
     spec: ModelSpec,
     views: Float32Array,
-    { pulls, loss }: Pick<GuideRequest, 'pulls' | 'loss'>,
+    { targets, loss }: Pick<GuideRequest, 'targets' | 'loss'>,
     { signal, priority = 'interactive', bucket }: GuideOptions & { bucket: string },
   ): Promise<GradientRow[]> {
-    const total = pulls.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
-    const shares = pulls.map(({ target, weight }) => ({ target, weight: weight / total }))
+    const total = targets.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
+    const shares = targets.map(({ target, weight }) => ({ target, weight: weight / total }))
     const size = spec.image.width * spec.image.height * 3
     const since = performance.now()
     return slots.with(spec, (lane) => {
@@ -264,12 +269,12 @@ export function createGuide(settings: GuideSettings): Guide {
         const row = Promise.withResolvers<GradientRow>()
         lane.push({
           pixels: views.subarray(i * size, (i + 1) * size),
-          pulls: shares,
+          targets: shares,
           spherical: loss === 'SPHERICAL',
           bucket,
           priority,
           since,
-          wanted: () => !signal?.aborted,
+          hasWaiters: () => !signal?.aborted,
           settle: (result) => (result instanceof Error ? row.reject(result) : row.resolve(result)),
         })
         return row.promise
@@ -279,10 +284,10 @@ export function createGuide(settings: GuideSettings): Guide {
   }
 
   return {
-    obstacle(spec) {
+    unsupportedReason(spec) {
       const known = obstacles.get(spec.revision)
       if (known) return known
-      const found = gradientObstacle(visionFile(spec))
+      const found = gradientUnsupportedReason(visionFile(spec))
       obstacles.set(spec.revision, found)
       found.catch(() => obstacles.delete(spec.revision))
       return found
@@ -296,12 +301,12 @@ export function createGuide(settings: GuideSettings): Guide {
           if (!(error instanceof GraphError)) throw error
           throw new BadUserInput(`Model "${spec.name}" cannot guide. ${error.message}`)
         })
-        return await permits.with(() => evaluate(spec, request, options))
+        return await permits.run(() => evaluate(spec, request, options))
       } finally {
         admission.leave(views)
       }
     },
-    gradients: through,
+    gradients: evaluateViews,
     async close() {
       const held = await thread?.catch(() => null)
       await Promise.all([held?.close(), slots.close()])
@@ -309,13 +314,13 @@ export function createGuide(settings: GuideSettings): Guide {
   }
 }
 
-type PictureSession = Session<PictureTask, PictureResult, null>
+type ImageSession = Session<ImageTask, ImageResult, null>
 
-const floatsOf = (result: PictureResult) => (result as { floats: Float32Array }).floats
-const pngOf = (result: PictureResult) => (result as { png: Uint8Array }).png
+const floatsOf = (result: ImageResult) => (result as { floats: Float32Array }).floats
+const pngOf = (result: ImageResult) => (result as { png: Uint8Array }).png
 
-function termsOf(rows: readonly Pick<GradientRow, 'embedding'>[], { pulls, loss }: GuideRequest): Term[] {
-  return pulls.map(({ target, weight }) => {
+function termsOf(rows: readonly Pick<GradientRow, 'embedding'>[], { targets, loss }: GuideRequest): Term[] {
+  return targets.map(({ target, weight }) => {
     const cosines = rows.map(({ embedding }) => cosineTo(embedding, target))
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
     return {

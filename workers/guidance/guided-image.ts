@@ -1,36 +1,34 @@
 import sharp from 'sharp'
-import type { PictureLimits } from '../images/open.ts'
-import { decodeWhole, type WholePicture } from '../images/preprocess.ts'
+import type { ImageLimits } from '../images/open.ts'
+import { decodeWhole, type WholeImage } from '../images/preprocess.ts'
 import { cutoutViews, plainView, type Views } from '../images/views.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 
-/** A picture that is being guided: its views, and the gradient that came back through them. */
-export class GuidedPicture {
+/** An image that is being guided: its views, and the gradient that came back through them. */
+export class GuidedImage {
   readonly width: number
   readonly height: number
-  readonly #picture: WholePicture
+  readonly #image: WholeImage
   readonly #spec: ImageSpec
   #views: Views | null = null
   #gradient: Float32Array | null = null
 
-  private constructor(picture: WholePicture, spec: ImageSpec) {
-    this.width = picture.width
-    this.height = picture.height
-    this.#picture = picture
+  private constructor(image: WholeImage, spec: ImageSpec) {
+    this.width = image.width
+    this.height = image.height
+    this.#image = image
     this.#spec = spec
   }
 
   /** @throws ItemError */
-  static async open(bytes: Uint8Array, spec: ImageSpec, limits: PictureLimits): Promise<GuidedPicture> {
-    return new GuidedPicture(await decodeWhole(bytes, spec, limits), spec)
+  static async open(bytes: Uint8Array, spec: ImageSpec, limits: ImageLimits): Promise<GuidedImage> {
+    return new GuidedImage(await decodeWhole(bytes, spec, limits), spec)
   }
 
-  /** Chooses what the encoder is to see: so many cutouts, or the plain picture when they are none. */
-  cut(cutouts: number, seed: number): void {
+  /** Chooses what the encoder is to see: so many cutouts, or the plain image when they are none. */
+  sampleCutouts(cutouts: number, seed: number): void {
     this.#views =
-      cutouts === 0
-        ? plainView(this.#picture, this.#spec)
-        : cutoutViews(this.#picture, this.#spec, cutouts, seed)
+      cutouts === 0 ? plainView(this.#image, this.#spec) : cutoutViews(this.#image, this.#spec, cutouts, seed)
   }
 
   /** The encoder's inputs for views `from` to `to`, one after the other. */
@@ -38,34 +36,34 @@ export class GuidedPicture {
     return this.#views!.pixels(from, to)
   }
 
-  /** The encoder's input for the whole picture. */
+  /** The encoder's input for the whole image. */
   plain(): Float32Array {
-    return plainView(this.#picture, this.#spec).pixels(0, 1)
+    return plainView(this.#image, this.#spec).pixels(0, 1)
   }
 
   /** Gradients with respect to the views from `from` on, one after the other. */
-  take(from: number, gradients: Float32Array): void {
-    this.#views!.take(from, gradients)
+  accumulate(from: number, gradients: Float32Array): void {
+    this.#views!.accumulate(from, gradients)
   }
 
   /**
-   * The gradient of the views' mean with respect to the picture: row-major RGB in 0..1. What a transparent pixel's
+   * The gradient of the views' mean with respect to the image: row-major RGB in 0..1. What a transparent pixel's
    * colour is does not matter, and its gradient is 0.
    */
   gradient(): Float32Array {
     const gradient = new Float32Array(this.width * this.height * 3)
     this.#views!.addGradient(gradient)
-    const { alpha } = this.#picture
+    const { alpha } = this.#image
     const share = 1 / this.#views!.count
     for (let i = 0; i < gradient.length; i++) gradient[i]! *= share * (alpha ? alpha[(i / 3) | 0]! / 255 : 1)
     this.#gradient = gradient
     return gradient
   }
 
-  /** PNG of the picture after one step against the gradient, which changes it by `rate` in the root mean square. */
+  /** PNG of the image after one step against the gradient, which changes it by `rate` in the root mean square. */
   async step(rate: number): Promise<Uint8Array> {
     const gradient = this.#gradient!
-    const { bare, alpha } = this.#picture
+    const { straightRgb, alpha } = this.#image
     const { width, height } = this
     let square = 0
     for (const g of gradient) square += g * g
@@ -74,13 +72,13 @@ export class GuidedPicture {
     const out = new Uint8ClampedArray(width * height * channels)
     for (let p = 0; p < width * height; p++) {
       for (let c = 0; c < 3; c++)
-        out[p * channels + c] = Math.round(bare[p * 3 + c]! - scale * gradient[p * 3 + c]!)
+        out[p * channels + c] = Math.round(straightRgb[p * 3 + c]! - scale * gradient[p * 3 + c]!)
       if (alpha) out[p * 4 + 3] = alpha[p]!
     }
     return sharp(Buffer.from(out.buffer), { raw: { width, height, channels } }).png().toBuffer()
   }
 
-  /** PNG of the picture in grey with the cells over it, dark where 0 and bright where 1. */
+  /** PNG of the image in grey with the cells over it, dark where 0 and bright where 1. */
   async overlay(values: readonly number[], columns: number, rows: number): Promise<Uint8Array> {
     const scale = Math.min(1, overlayEdge / Math.max(this.width, this.height))
     const [width, height] = [this.width, this.height].map((n) => Math.max(1, Math.round(n * scale))) as [
@@ -90,7 +88,7 @@ export class GuidedPicture {
     const size = { width, height, fit: 'fill' } as const
     const raw = (data: Uint8Array, width: number, height: number, channels: 1 | 3) =>
       sharp(Buffer.from(data.buffer, data.byteOffset, data.length), { raw: { width, height, channels } })
-    const grey = await raw(this.#picture.data, this.width, this.height, 3)
+    const grey = await raw(this.#image.data, this.width, this.height, 3)
       .resize(size)
       .greyscale()
       .raw()
@@ -113,7 +111,7 @@ export class GuidedPicture {
   }
 }
 
-/** Longest edge of a heatmap's picture. */
+/** Longest edge of a heatmap's image. */
 const overlayEdge = 1024
 
 /** From night blue over magenta to yellow; brightness rises all the way (after matplotlib's plasma). */

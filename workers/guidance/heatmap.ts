@@ -2,21 +2,21 @@ import { fitOf } from '../images/preprocess.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 
 /**
- * Brings what each place of the encoder's grid takes from the loss to cells of the picture, 0..1, row-major: bilinear,
+ * Brings what each place of the encoder's grid takes from the loss to cells of the image, 0..1, row-major: bilinear,
  * the largest 1, what raises the loss 0. What the encoder's crop leaves out is not seen, and 0.
  */
 export function cellsOf(
   heat: Float32Array,
   grid: { rows: number; columns: number },
-  picture: { width: number; height: number },
+  image: { width: number; height: number },
   spec: ImageSpec,
   cells: { rows: number; columns: number },
 ): number[] {
-  const { width, height, crop, left, top } = fitOf(picture, spec)
+  const { width, height, crop, left, top } = fitOf(image, spec)
   const at = (row: number, column: number) => -heat[row * grid.columns + column]!
   const bounded = (value: number, most: number) => Math.min(most, Math.max(0, value))
   const values = Array.from({ length: cells.rows * cells.columns }, (_, cell) => {
-    // Middle of the cell, in pixels of the resized picture, then of the encoder's input.
+    // Middle of the cell, in pixels of the resized image, then of the encoder's input.
     const x = (((cell % cells.columns) + 0.5) / cells.columns) * width
     const y = ((Math.floor(cell / cells.columns) + 0.5) / cells.rows) * height
     if (x < crop.left || y < crop.top || x > crop.left + crop.width || y > crop.top + crop.height) return 0

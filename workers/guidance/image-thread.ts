@@ -1,13 +1,13 @@
-/** Body of the thread that decodes pictures to guide, makes their views and brings gradients back to them. */
+/** Body of the thread that decodes images to guide, makes their views and brings gradients back to them. */
 import sharp from 'sharp'
 import { ItemError, type ItemErrorCode } from '../errors.ts'
-import type { PictureLimits } from '../images/open.ts'
+import type { ImageLimits } from '../images/open.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import { serveSession } from '../runtime/session-host.ts'
-import { GuidedPicture } from './guided-image.ts'
+import { GuidedImage } from './guided-image.ts'
 
-export type PictureTask = { picture: number } & (
-  | { task: 'open'; bytes: Uint8Array; spec: ImageSpec; limits: PictureLimits }
+export type ImageTask = { image: number } & (
+  | { task: 'open'; bytes: Uint8Array; spec: ImageSpec; limits: ImageLimits }
   | { task: 'cut'; cutouts: number; seed: number }
   | { task: 'views'; from: number; to: number }
   | { task: 'plain' }
@@ -18,7 +18,7 @@ export type PictureTask = { picture: number } & (
   | { task: 'close' }
 )
 
-export type PictureResult =
+export type ImageResult =
   | { width: number; height: number }
   | { floats: Float32Array }
   | { png: Uint8Array }
@@ -28,44 +28,44 @@ export type PictureResult =
 sharp.concurrency(1)
 sharp.cache(false)
 
-const pictures = new Map<number, GuidedPicture>()
+const images = new Map<number, GuidedImage>()
 
-async function perform(asked: PictureTask): Promise<PictureResult> {
+async function perform(asked: ImageTask): Promise<ImageResult> {
   if (asked.task === 'open') {
-    const picture = await GuidedPicture.open(asked.bytes, asked.spec, asked.limits)
-    pictures.set(asked.picture, picture)
-    return { width: picture.width, height: picture.height }
+    const image = await GuidedImage.open(asked.bytes, asked.spec, asked.limits)
+    images.set(asked.image, image)
+    return { width: image.width, height: image.height }
   }
   if (asked.task === 'close') {
-    pictures.delete(asked.picture)
+    images.delete(asked.image)
     return null
   }
-  const picture = pictures.get(asked.picture)
-  if (!picture) throw new Error('the picture is not open')
+  const image = images.get(asked.image)
+  if (!image) throw new Error('the image is not open')
   switch (asked.task) {
     case 'cut':
-      picture.cut(asked.cutouts, asked.seed)
+      image.sampleCutouts(asked.cutouts, asked.seed)
       return null
     case 'views':
-      return { floats: picture.views(asked.from, asked.to) }
+      return { floats: image.views(asked.from, asked.to) }
     case 'plain':
-      return { floats: picture.plain() }
+      return { floats: image.plain() }
     case 'take':
-      picture.take(asked.from, asked.gradients)
+      image.accumulate(asked.from, asked.gradients)
       return null
     case 'gradient':
       // A copy goes out: a step is still to be made from it.
-      return { floats: picture.gradient().slice() }
+      return { floats: image.gradient().slice() }
     case 'step':
-      return { png: await picture.step(asked.rate) }
+      return { png: await image.step(asked.rate) }
     case 'overlay':
-      return { png: await picture.overlay(asked.values, asked.columns, asked.rows) }
+      return { png: await image.overlay(asked.values, asked.columns, asked.rows) }
   }
 }
 
 await serveSession(async () => ({
   ready: null,
-  async run(asked: PictureTask) {
+  async run(asked: ImageTask) {
     try {
       const output = await perform(asked)
       const transfer = output && 'floats' in output ? [output.floats.buffer as ArrayBuffer] : []

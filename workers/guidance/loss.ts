@@ -1,5 +1,5 @@
 /** The guidance loss, as numbers and as nodes that yield its gradient with respect to the encoder's output. */
-import { type GraphWriter, port } from '../onnx/writer.ts'
+import { type GraphWriter, valueInfo } from '../onnx/writer.ts'
 
 /**
  * SPHERICAL: 2 asin(|x - y| / 2)^2, half the squared angle between unit vectors (Crowson 2021, as in VQGAN-CLIP).
@@ -7,7 +7,7 @@ import { type GraphWriter, port } from '../onnx/writer.ts'
  */
 export type LossKind = 'SPHERICAL' | 'COSINE'
 
-/** Loss of one prompt, of its cosine with the picture. */
+/** Loss of one prompt, of its cosine with the image. */
 export function promptLoss(kind: LossKind, cosine: number): number {
   return kind === 'COSINE' ? 1 - cosine : Math.acos(Math.min(1, Math.max(-1, cosine))) ** 2 / 2
 }
@@ -15,7 +15,7 @@ export function promptLoss(kind: LossKind, cosine: number): number {
 /** Cosines are kept this far from 1 and -1, where the angle has no derivative. */
 const margin = 1e-6
 
-/** Inputs that a differentiated encoder takes beside the pictures; p is the most prompts of a batch, weight 0 fills up. */
+/** Inputs that a differentiated encoder takes beside the images; p is the most prompts of a batch, weight 0 fills up. */
 export const lossInputs = {
   /** [n, p, d], unit vectors. */
   targets: 'limn_targets',
@@ -31,7 +31,7 @@ export const lossInputs = {
  */
 export function lossGradient(writer: GraphWriter, output: string, dimensions: number): string {
   const float = (name: string, ...shape: (string | number)[]) =>
-    writer.graph.input!.push(port({ name, shape }))
+    writer.graph.input!.push(valueInfo({ name, shape }))
   const { targets, weights, spherical } = lossInputs
   float(targets, 'limn_rows', 'limn_prompts', dimensions)
   float(weights, 'limn_rows', 'limn_prompts')

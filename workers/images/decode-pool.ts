@@ -3,7 +3,7 @@ import type { DecodeReply, DecodeRequest } from '../encode/protocol.ts'
 import { ItemError, type ItemErrorCode } from '../errors.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import { BatchQueue, type Queued } from '../runtime/queue.ts'
-import type { PictureLimits } from './open.ts'
+import type { ImageLimits } from './open.ts'
 
 interface Task extends Queued {
   request: Omit<DecodeRequest, 'id'>
@@ -31,19 +31,26 @@ export class DecodePool {
   /**
    * Pixels of the encoder's input. Work that nobody wants any more when its turn comes is dropped: its promise stays
    * open, as nobody looks at it.
-   * @throws ItemError when the picture cannot be used
+   * @throws ItemError when the image cannot be used
    */
   decode(
     bytes: Uint8Array,
     image: ImageSpec,
-    limits: PictureLimits,
-    { wanted, priority, since }: Pick<Queued, 'wanted' | 'priority' | 'since'>,
+    limits: ImageLimits,
+    { hasWaiters, priority, since }: Pick<Queued, 'hasWaiters' | 'priority' | 'since'>,
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const settle = (result: Uint8Array | Error) =>
         result instanceof Error ? reject(result) : resolve(result)
       if (this.#closed) return settle(new Error('the encoder is closed'))
-      this.#waiting.push({ bucket: '', priority, since, wanted, request: { bytes, image, limits }, settle })
+      this.#waiting.push({
+        bucket: '',
+        priority,
+        since,
+        hasWaiters,
+        request: { bytes, image, limits },
+        settle,
+      })
       this.#assign()
     })
   }
@@ -80,7 +87,7 @@ export class DecodePool {
   }
 }
 
-/** At most two pictures at a thread: while libvips works on one, the other's bytes are on their way. */
+/** At most two images at a thread: while libvips works on one, the other's bytes are on their way. */
 const atOnce = 2
 
 class DecodeThread {

@@ -1,11 +1,11 @@
-/** Body of a decoding thread: picture files to pixels of the encoder's input. */
+/** Body of a decoding thread: image files to pixels of the encoder's input. */
 import { parentPort } from 'node:worker_threads'
 import sharp from 'sharp'
 import type { DecodeReply, DecodeRequest } from '../encode/protocol.ts'
 import { ItemError } from '../errors.ts'
 import { decodePixels } from './preprocess.ts'
 
-// One picture, one core: there are as many threads as cores.
+// One image, one core: there are as many threads as cores.
 sharp.concurrency(1)
 sharp.cache(false)
 

@@ -1,18 +1,18 @@
-/** Opening picture files: which formats, within which limits, and what is wrong with those that do not open. */
+/** Opening image files: which formats, within which limits, and what is wrong with those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
 import { signature } from './signature.ts'
-import { checkDrawing, drawingError } from './svg/check.ts'
-import { drawer } from './svg/renderer.ts'
+import { checkSvg, svgError } from './svg/check.ts'
+import { svgRenderer } from './svg/renderer.ts'
 
-export interface PictureLimits {
+export interface ImageLimits {
   /** Largest file, in bytes. */
   bytes: number
   /** Most pixels, width x height, checked before anything is decoded. */
   pixels: number
 }
 
-export const defaultLimits: PictureLimits = { bytes: 32 * 2 ** 20, pixels: 100_000_000 }
+export const defaultLimits: ImageLimits = { bytes: 32 * 2 ** 20, pixels: 100_000_000 }
 
 /** Formats that are taken, by sharp's name for them, with MIME type and file extension. */
 export const formats: Readonly<Record<string, { mimeType: string; extension: string }>> = {
@@ -28,20 +28,20 @@ export const formats: Readonly<Record<string, { mimeType: string; extension: str
 const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
 
 /**
- * A sharp pipeline on a picture that is no SVG: first frame only, damaged files fail.
+ * A sharp pipeline on an image that is no SVG: first frame only, damaged files fail.
  * `unlimited` is for a caller that has checked the size itself.
  */
-export function openPicture(bytes: Uint8Array, limits: PictureLimits, options: SharpOptions = {}): Sharp {
+export function openImage(bytes: Uint8Array, limits: ImageLimits, options: SharpOptions = {}): Sharp {
   return sharp(bytes, { failOn: 'error', limitInputPixels: limits.pixels, animated: false, ...options })
 }
 
 /** What the file's header says. Nothing is decoded yet. @throws ItemError */
-export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): Promise<Metadata> {
-  if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The picture has no bytes.')
+export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promise<Metadata> {
+  if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The image has no bytes.')
   if (bytes.byteLength > limits.bytes)
     throw new ItemError(
       'TOO_LARGE',
-      `The picture has ${bytes.byteLength} bytes; the limit is ${limits.bytes}. Send a smaller version.`,
+      `The image has ${bytes.byteLength} bytes; the limit is ${limits.bytes}. Send a smaller version.`,
     )
   // The renderer would read it, of whatever size it then is.
   if (bytes[0] === 0x1f && bytes[1] === 0x8b)
@@ -50,29 +50,26 @@ export async function pictureHeader(bytes: Uint8Array, limits: PictureLimits): P
       `The file is compressed (gzip). Send what is in it; ${readable}.`,
     )
   const markup = isMarkup(bytes)
-  if (markup) checkDrawing(bytes)
+  if (markup) checkSvg(bytes)
   try {
     // Without a limit here: what is too large is said with its size below.
     const header = markup
-      ? await drawer.header(bytes)
-      : await openPicture(bytes, limits, { limitInputPixels: false }).metadata()
+      ? await svgRenderer.header(bytes)
+      : await openImage(bytes, limits, { limitInputPixels: false }).metadata()
     const avif = header.format !== 'heif' || header.compression === 'av1'
     if (!(header.format in formats) || !avif)
-      throw new ItemError('UNSUPPORTED_FORMAT', `The picture is ${header.format}; ${readable}.`)
+      throw new ItemError('UNSUPPORTED_FORMAT', `The image is ${header.format}; ${readable}.`)
     if (header.width * header.height > limits.pixels)
       throw new ItemError(
         'TOO_MANY_PIXELS',
-        `The picture has ${header.width} x ${header.height} pixels; the limit is ${limits.pixels} in all. Send a smaller version.`,
+        `The image has ${header.width} x ${header.height} pixels; the limit is ${limits.pixels} in all. Send a smaller version.`,
       )
     return header
   } catch (error) {
     // A TIFF keeps its directory at the end: cut short, libvips no longer knows it for one.
     if (signature(bytes) === 'TIFF' && /unsupported image format/i.test(String(error)))
-      throw new ItemError(
-        'UNREADABLE_IMAGE',
-        'The picture is damaged or cut short (TIFF without a directory).',
-      )
-    throw pictureError(error)
+      throw new ItemError('UNREADABLE_IMAGE', 'The image is damaged or cut short (TIFF without a directory).')
+    throw imageError(error)
   }
 }
 
@@ -83,17 +80,17 @@ const isMarkup = (bytes: Uint8Array) =>
   )
 
 /** Turns what sharp throws into an ItemError, which keeps it as its cause; anything else is returned as it is. */
-export function pictureError(error: unknown): unknown {
+export function imageError(error: unknown): unknown {
   if (error instanceof ItemError || !(error instanceof Error)) return error
   const { message } = error
   const cause = { cause: error }
   if (/unsupported image format|unknown format|not a known file format|<svg> root/i.test(message))
-    return new ItemError('UNSUPPORTED_FORMAT', `This is not a picture that can be read; ${readable}.`, cause)
+    return new ItemError('UNSUPPORTED_FORMAT', `This is not an image that can be read; ${readable}.`, cause)
   if (/pixel limit/i.test(message))
-    return new ItemError('TOO_MANY_PIXELS', 'The picture has too many pixels.', cause)
+    return new ItemError('TOO_MANY_PIXELS', 'The image has too many pixels.', cause)
   if (/out of memory|cannot allocate/i.test(message)) return error
   return (
-    drawingError(error) ??
-    new ItemError('UNREADABLE_IMAGE', 'The picture is damaged or cut short; send a whole copy of it.', cause)
+    svgError(error) ??
+    new ItemError('UNREADABLE_IMAGE', 'The image is damaged or cut short; send a whole copy of it.', cause)
   )
 }

@@ -1,10 +1,10 @@
-/** Reference preprocessing: from a picture file to the pixels that the reference implementation feeds the encoder. */
+/** Reference preprocessing: from an image file to the pixels that the reference implementation feeds the encoder. */
 import type { KernelEnum, Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
 import type { ImageSpec } from '../registry/spec.ts'
-import { openPicture, type PictureLimits, pictureError, pictureHeader } from './open.ts'
+import { type ImageLimits, imageError, imageHeader, openImage } from './open.ts'
 import { type Crop, type Raster, resample } from './resample/resample.ts'
-import { drawer } from './svg/renderer.ts'
+import { svgRenderer } from './svg/renderer.ts'
 
 /** Part of every model revision: a change of any pixel that comes out here must raise it. */
 export const preprocessingVersion = 3
@@ -13,28 +13,28 @@ export const preprocessingVersion = 3
  * RGB pixels of the encoder's input, `spec.height * spec.width * 3` bytes, before rescaling and normalising. EXIF
  * orientation is applied, transparency lies on white, of an animation the first frame is taken. Colour profiles are
  * passed over and CMYK is read as plain ink, as Pillow's convert('RGB') does: encoders were trained on its colours.
- * @throws ItemError when the picture cannot be used
+ * @throws ItemError when the image cannot be used
  */
 export async function decodePixels(
   bytes: Uint8Array,
   spec: ImageSpec,
-  limits: PictureLimits,
+  limits: ImageLimits,
 ): Promise<Uint8Array> {
-  const header = await pictureHeader(bytes, limits)
+  const header = await imageHeader(bytes, limits)
   try {
     const shrink = header.format === 'jpeg' ? shrinkOf(header, spec) : null
     if (!shrink) return fit(await decode(bytes, header, spec, limits), spec)
     const crop = await decode(bytes, header, spec, limits, shrink)
     // sharp's own memory cannot be transferred to another thread.
-    return onBlack({ ...crop, data: new Uint8Array(crop.data) }, shrink.fit, spec)
+    return padWithBlack({ ...crop, data: new Uint8Array(crop.data) }, shrink.fit, spec)
   } catch (error) {
-    throw pictureError(error)
+    throw imageError(error)
   }
 }
 
-/** How a picture is brought to the encoder's input: resized, cropped to the middle, laid at (left, top) on black. */
+/** How an image is brought to the encoder's input: resized, cropped to the middle, laid at (left, top) on black. */
 export interface Fit {
-  /** Size of the whole picture after the resize. */
+  /** Size of the whole image after the resize. */
   width: number
   height: number
   crop: Crop
@@ -66,39 +66,43 @@ export function fitOf(source: { width: number; height: number }, spec: ImageSpec
 export function fit(source: Raster, spec: ImageSpec): Uint8Array {
   const fitting = fitOf(source, spec)
   const { width, height, crop } = fitting
-  return onBlack(resample(source, width, height, spec.filter, crop), fitting, spec)
+  return padWithBlack(resample(source, width, height, spec.filter, crop), fitting, spec)
 }
 
-/** A crop larger than the resized picture is filled up with black around it, as the reference does. */
-function onBlack(picture: Raster, { left, top }: Fit, spec: ImageSpec): Uint8Array {
-  if (picture.width === spec.width && picture.height === spec.height) return picture.data
+/** A crop larger than the resized image is filled up with black around it, as the reference does. */
+function padWithBlack(image: Raster, { left, top }: Fit, spec: ImageSpec): Uint8Array {
+  if (image.width === spec.width && image.height === spec.height) return image.data
   const out = new Uint8Array(spec.width * spec.height * 3)
-  for (let y = 0; y < picture.height; y++)
+  for (let y = 0; y < image.height; y++)
     out.set(
-      picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3),
+      image.data.subarray(y * image.width * 3, (y + 1) * image.width * 3),
       ((top + y) * spec.width + left) * 3,
     )
   return out
 }
 
-/** The picture as RGB on white. */
+/** The image as RGB on white. */
 async function decode(
   bytes: Uint8Array,
   header: Metadata,
   spec: ImageSpec,
-  limits: PictureLimits,
+  limits: ImageLimits,
   shrink: Shrink | null = null,
 ): Promise<Raster> {
   const { data, width, height, channels, cmyk } = await decodeRaw(bytes, header, spec, limits, { shrink })
   const pixels = width * height
-  return { data: cmyk ? fromInk(data, pixels, channels) : onWhite(data, pixels, channels), width, height }
+  return {
+    data: cmyk ? cmykToRgb(data, pixels, channels) : flattenOnWhite(data, pixels, channels),
+    width,
+    height,
+  }
 }
 
-/** A picture at its own size: RGB on white, and how opaque each pixel is where not all are. */
-export interface WholePicture extends Raster {
+/** An image at its own size: RGB on white, and how opaque each pixel is where not all are. */
+export interface WholeImage extends Raster {
   alpha: Uint8Array | null
   /** RGB before it was laid on white; the same as `data` without alpha. */
-  bare: Uint8Array
+  straightRgb: Uint8Array
 }
 
 /**
@@ -108,27 +112,27 @@ export interface WholePicture extends Raster {
 export async function decodeWhole(
   bytes: Uint8Array,
   spec: ImageSpec,
-  limits: PictureLimits,
-): Promise<WholePicture> {
-  const header = await pictureHeader(bytes, limits)
+  limits: ImageLimits,
+): Promise<WholeImage> {
+  const header = await imageHeader(bytes, limits)
   try {
     const { data, width, height, channels, cmyk } = await decodeRaw(bytes, header, spec, limits, {
       noSmaller: true,
     })
     const pixels = width * height
     if (cmyk || channels === 3) {
-      const rgb = cmyk ? fromInk(data, pixels, channels) : new Uint8Array(data)
-      return { data: rgb, bare: rgb, width, height, alpha: null }
+      const rgb = cmyk ? cmykToRgb(data, pixels, channels) : new Uint8Array(data)
+      return { data: rgb, straightRgb: rgb, width, height, alpha: null }
     }
     const grey = channels < 3
-    const bare = new Uint8Array(pixels * 3)
+    const straightRgb = new Uint8Array(pixels * 3)
     for (let p = 0; p < pixels; p++)
-      for (let c = 0; c < 3; c++) bare[p * 3 + c] = data[p * channels + (grey ? 0 : c)]!
+      for (let c = 0; c < 3; c++) straightRgb[p * 3 + c] = data[p * channels + (grey ? 0 : c)]!
     const alpha =
       channels % 2 ? null : Uint8Array.from({ length: pixels }, (_, p) => data[(p + 1) * channels - 1]!)
-    return { data: onWhite(data, pixels, channels), bare, width, height, alpha }
+    return { data: flattenOnWhite(data, pixels, channels), straightRgb, width, height, alpha }
   } catch (error) {
-    throw pictureError(error)
+    throw imageError(error)
   }
 }
 
@@ -136,24 +140,24 @@ async function decodeRaw(
   bytes: Uint8Array,
   header: Metadata,
   spec: ImageSpec,
-  limits: PictureLimits,
+  limits: ImageLimits,
   { shrink = null, noSmaller = false }: { shrink?: Shrink | null; noSmaller?: boolean },
 ) {
   if (header.format === 'svg') {
     const options = { pixels: limits.pixels, density: svgDensity(header, spec, noSmaller) }
-    return { ...(await drawer.draw(bytes, options)), cmyk: false }
+    return { ...(await svgRenderer.render(bytes, options)), cmyk: false }
   }
   const cmyk = header.space === 'cmyk'
-  let picture = openPicture(bytes, limits, { ignoreIcc: true })
+  let image = openImage(bytes, limits, { ignoreIcc: true })
   if (shrink) {
     const { kernel, fastShrinkOnLoad } = shrink
     const { width, height, crop } = shrink.fit
-    picture = picture.resize(width, height, { fit: 'fill', kernel, fastShrinkOnLoad }).extract(crop)
+    image = image.resize(width, height, { fit: 'fill', kernel, fastShrinkOnLoad }).extract(crop)
   }
   // Both spaces must be CMYK, or libvips converts with a profile of its own.
-  if (cmyk) picture = picture.pipelineColourspace('cmyk')
-  // Asked for before a crop, sharp would turn the whole picture first and let libjpeg shrink nothing.
-  const { data, info } = await picture
+  if (cmyk) image = image.pipelineColourspace('cmyk')
+  // Asked for before a crop, sharp would turn the whole image first and let libjpeg shrink nothing.
+  const { data, info } = await image
     .autoOrient()
     .toColourspace(cmyk ? 'cmyk' : 'srgb')
     .raw({ depth: 'uchar' })
@@ -181,7 +185,7 @@ const largeJpeg = 3
 /**
  * For JPEGs three times as large as what is wanted. libjpeg halves while it decodes, as often as leaves 1.75 times what is
  * wanted at least, and the filter does the rest. Pixels of line drawings then keep a cosine of 0.997 to those of the whole
- * picture, those of photographs 0.9995: libjpeg rounds the sides up, which moves the far edges by a quarter of a pixel at
+ * image, those of photographs 0.9995: libjpeg rounds the sides up, which moves the far edges by a quarter of a pixel at
  * most.
  */
 function shrinkOf({ autoOrient }: Metadata, spec: ImageSpec): Shrink | null {
@@ -201,13 +205,13 @@ function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec, 
       ? Math.max(spec.width / width, spec.height / height)
       : spec.resizeTo / Math.min(width, height)
   if (noSmaller && scale < 1) return density
-  // A line-thin drawing must not become a picture of a million columns.
+  // A line-thin drawing must not become an image of a million columns.
   const longest = 8192 / Math.max(width, height)
   return Math.min(100_000, Math.max(1, density * Math.min(scale, longest)))
 }
 
 /** Pillow's CMYK to RGB: each channel is what its ink and the black leave of the white. */
-function fromInk(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+function cmykToRgb(data: Uint8Array, pixels: number, channels: number): Uint8Array {
   const out = new Uint8Array(pixels * 3)
   for (let p = 0, i = 0, o = 0; p < pixels; p++, i += channels, o += 3) {
     const light = 255 - data[i + 3]!
@@ -220,14 +224,14 @@ function fromInk(data: Uint8Array, pixels: number, channels: number): Uint8Array
 }
 
 /** Drops to three channels; transparency is laid on white. */
-function onWhite(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+function flattenOnWhite(data: Uint8Array, pixels: number, channels: number): Uint8Array {
   if (channels === 3) return data
   const out = new Uint8Array(pixels * 3)
   const [green, blue] = channels < 3 ? [0, 0] : [1, 2]
   const alpha = channels % 2 === 0 ? channels - 1 : null
   for (let i = 0, o = 0; o < out.length; i += channels, o += 3) {
     const opacity = alpha === null ? 255 : data[i + alpha]!
-    // Nearly all pixels of nearly all pictures.
+    // Nearly all pixels of nearly all images.
     if (opacity === 255) {
       out[o] = data[i]!
       out[o + 1] = data[i + green]!
@@ -243,7 +247,7 @@ function onWhite(data: Uint8Array, pixels: number, channels: number): Uint8Array
 }
 
 /**
- * Writes one picture's pixels into a batch tensor: (pixel * rescale - mean) / std, channels first.
+ * Writes one image's pixels into a batch tensor: (pixel * rescale - mean) / std, channels first.
  * `out` holds at least `offset + 3 * width * height` float32.
  */
 export function normaliseInto(

@@ -1,36 +1,36 @@
-/** What the encoder sees of a picture, and the way back: each view's transpose carries a gradient to the picture. */
+/** What the encoder sees of an image, and the way back: each view's transpose carries a gradient to the image. */
 
 import { uniform } from '../random.ts'
 import type { ImageSpec } from '../registry/spec.ts'
 import { fit, fitOf } from './preprocess.ts'
 import { type Raster, resample, resampleBack } from './resample/resample.ts'
 
-/** Views of one picture. Gradients with respect to them add up to one with respect to the picture. */
+/** Views of one image. Gradients with respect to them add up to one with respect to the image. */
 export interface Views {
   readonly count: number
   /** The encoder's inputs from view `from` on, [to - from, 3, height, width], normalised, one after the other. */
   pixels(from: number, to: number): Float32Array
   /** Takes gradients with respect to these inputs. */
-  take(from: number, gradients: Float32Array): void
-  /** Adds the gradient with respect to the picture for all that was taken: row-major RGB in units of 0..1. */
+  accumulate(from: number, gradients: Float32Array): void
+  /** Adds the gradient with respect to the image for all that was taken: row-major RGB in units of 0..1. */
   addGradient(out: Float32Array): void
 }
 
-/** The picture as `embed` sees it. Its roundings to 8 bits count as the identity. */
-export function plainView(picture: Raster, spec: ImageSpec): Views {
-  const { width, height, crop, left, top } = fitOf(picture, spec)
+/** The image as `embed` sees it. Its roundings to 8 bits count as the identity. */
+export function plainView(image: Raster, spec: ImageSpec): Views {
+  const { width, height, crop, left, top } = fitOf(image, spec)
   const taken = new Float32Array(crop.width * crop.height * 3)
   return {
     count: 1,
-    pixels: () => normalised(fit(picture, spec), spec),
-    take(_, gradient) {
+    pixels: () => normalised(fit(image, spec), spec),
+    accumulate(_, gradient) {
       const whole = interleaved(gradient, spec)
       for (let y = 0; y < crop.height; y++) {
         const from = ((top + y) * spec.width + left) * 3
         for (let i = 0; i < crop.width * 3; i++) taken[y * crop.width * 3 + i]! += whole[from + i]!
       }
     },
-    addGradient: (out) => resampleBack(taken, picture, width, height, spec.filter, crop, out),
+    addGradient: (out) => resampleBack(taken, image, width, height, spec.filter, crop, out),
   }
 }
 
@@ -41,7 +41,7 @@ const workingEdge = 1.5
 export interface CutoutChoice {
   /** Share of them in grey. */
   grey: number
-  /** Least and greatest edge of a cutout, in parts of the picture's short edge: above 1, its border goes on outside. */
+  /** Least and greatest edge of a cutout, in parts of the image's short edge: above 1, its border goes on outside. */
   size: readonly [number, number]
   /** How far a cutout may be turned, in radians. */
   turn: number
@@ -59,18 +59,18 @@ const tint = 0.1
  * same views.
  */
 export function cutoutViews(
-  picture: Raster,
+  image: Raster,
   spec: ImageSpec,
   count: number,
   seed: number,
   choice: CutoutChoice = insideOnly,
 ): Views {
   const edge = Math.max(spec.width, spec.height) * workingEdge
-  const scale = Math.min(1, edge / Math.min(picture.width, picture.height))
-  const width = Math.max(1, Math.round(picture.width * scale))
-  const height = Math.max(1, Math.round(picture.height * scale))
+  const scale = Math.min(1, edge / Math.min(image.width, image.height))
+  const width = Math.max(1, Math.round(image.width * scale))
+  const height = Math.max(1, Math.round(image.height * scale))
   const crop = { left: 0, top: 0, width, height }
-  const working = scale === 1 ? picture : resample(picture, width, height, 'bicubic', crop)
+  const working = scale === 1 ? image : resample(image, width, height, 'bicubic', crop)
   const random = uniform(seed)
   const cutouts = Array.from({ length: count }, () => {
     const corners = randomCorners(width, height, choice, random)
@@ -90,7 +90,7 @@ export function cutoutViews(
         )
       return out
     },
-    take(from, gradients) {
+    accumulate(from, gradients) {
       for (let i = 0; i < gradients.length / size; i++) {
         const { corners, tone } = cutouts[from + i]!
         const gradient = gradients.subarray(i * size, (i + 1) * size)
@@ -99,7 +99,7 @@ export function cutoutViews(
     },
     addGradient(out) {
       if (scale === 1) for (let i = 0; i < out.length; i++) out[i]! += taken[i]!
-      else resampleBack(taken, picture, width, height, 'bicubic', crop, out)
+      else resampleBack(taken, image, width, height, 'bicubic', crop, out)
     },
   }
 }
@@ -119,7 +119,7 @@ const luminance = [0.299, 0.587, 0.114]
 
 type Corners = readonly [number, number][]
 
-/** A square's corners, clockwise from the top left, each moved on its own; inside of the picture where it is no larger. */
+/** A square's corners, clockwise from the top left, each moved on its own; inside of the image where it is no larger. */
 function randomCorners(
   width: number,
   height: number,

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { syncFolder, writeDurably } from '../fs/durable.ts'
 import { formats } from '../images/open.ts'
 
-/** Where pictures are kept, by the digest of their bytes. The one implementation is a folder; an object store can be another. */
+/** Where images are kept, by the digest of their bytes. The one implementation is a folder; an object store can be another. */
 export interface FileStore {
   /** Durable when it resolves. A file that is there already is left as it is, unless it is to be replaced. */
   put(hash: string, mimeType: string, bytes: Uint8Array, replace?: boolean): Promise<void>

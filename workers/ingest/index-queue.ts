@@ -10,7 +10,7 @@ const swept = 512
  * The assets that wait for one model. New ones are held in memory; those of earlier, and those there was no room for,
  * are swept up from the database, which alone knows them for sure. None is handed out twice at a time.
  */
-export class Waiting {
+export class IndexQueue {
   readonly #missing: Missing
   readonly #held: AssetRow[] = []
   /** Ids that are held, handed out, or given up. */
@@ -50,14 +50,14 @@ export class Waiting {
   }
 
   /** They have their vectors, but for those that cannot have one. */
-  done(assets: readonly AssetRow[], unencodable: readonly string[]): void {
+  ack(assets: readonly AssetRow[], unencodable: readonly string[]): void {
     this.#out -= assets.length
     for (const { id } of assets) this.#known.delete(id)
     for (const id of unencodable) this.#known.add(id)
   }
 
   /** Their turn failed: they are asked of the database again, as some may be gone or done. */
-  again(assets: readonly AssetRow[]): void {
+  nack(assets: readonly AssetRow[]): void {
     this.#out -= assets.length
     for (const { id } of assets) this.#known.delete(id)
     this.#sweep = { after: null }

@@ -5,7 +5,7 @@ import { ItemError, Overloaded } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { FileStore } from './file-store.ts'
-import { Waiting } from './index-queue.ts'
+import { IndexQueue } from './index-queue.ts'
 
 export interface IndexerOptions {
   database: Database
@@ -17,7 +17,7 @@ export interface IndexerOptions {
   isDefault: boolean
 }
 
-/** Pictures that are encoded and stored together, as long as two such pages leave half of the queue to callers. */
+/** Images that are encoded and stored together, as long as two such pages leave half of the queue to callers. */
 const mostOfPage = 32
 /** Pages at once: while one's vectors are stored the next one is encoded. */
 const pagesAtOnce = 2
@@ -30,7 +30,7 @@ const longestPauseMs = 15_000
  */
 export class Indexer {
   readonly #options: IndexerOptions
-  readonly #waiting: Waiting
+  readonly #waiting: IndexQueue
   readonly #pageSize: number
   readonly #stop = new AbortController()
   readonly #pages = new Set<Promise<void>>()
@@ -43,7 +43,7 @@ export class Indexer {
   constructor(options: IndexerOptions) {
     const { database, encoder, spec } = options
     this.#options = options
-    this.#waiting = new Waiting((limit, after) => database.vectors.missing(spec.revision, limit, after))
+    this.#waiting = new IndexQueue((limit, after) => database.vectors.missing(spec.revision, limit, after))
     this.#pageSize = Math.max(1, Math.min(mostOfPage, Math.floor(encoder.stats().limit / 4)))
     this.#running = this.#run()
   }
@@ -101,11 +101,11 @@ export class Indexer {
     const work = this.#index(page)
       .then(
         (unencodable) => {
-          this.#waiting.done(page, unencodable)
+          this.#waiting.ack(page, unencodable)
           this.#pauseMs = firstPauseMs
         },
         (error) => {
-          this.#waiting.again(page)
+          this.#waiting.nack(page)
           this.#failure = error
         },
       )
@@ -113,7 +113,7 @@ export class Indexer {
     this.#pages.add(work)
   }
 
-  /** The queue is full, the database is gone, the model does not load: nothing that is the pictures' fault. */
+  /** The queue is full, the database is gone, the model does not load: nothing that is the images' fault. */
   async #pauseAfterFailure(): Promise<void> {
     const error = this.#failure
     if (error === null) return
@@ -129,7 +129,7 @@ export class Indexer {
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
 
-  /** Encodes and stores; returns the ids of pictures that the database would call missing for ever. */
+  /** Encodes and stores; returns the ids of images that the database would call missing for ever. */
   async #index(page: AssetRow[]): Promise<string[]> {
     const { database, encoder, files, spec, isDefault, log } = this.#options
     const failed: { asset: AssetRow; reason: string }[] = []
@@ -154,7 +154,7 @@ export class Indexer {
     }
     await database.vectors.put(spec.revision, rows, { ready: isDefault })
     for (const { asset, reason } of failed) {
-      log.warn({ asset: asset.id, model: spec.name, reason }, 'a picture cannot be encoded')
+      log.warn({ asset: asset.id, model: spec.name, reason }, 'an image cannot be encoded')
       // Another model's trouble leaves the asset as it is.
       if (isDefault) await database.vectors.fail(asset.id, reason)
     }

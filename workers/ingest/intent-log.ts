@@ -3,11 +3,11 @@ import path from 'node:path'
 import { syncFolder } from '../fs/durable.ts'
 
 /**
- * Marks of the pictures whose file and row are being made or removed. A mark is there before the first of the two
+ * Marks of the images whose file and row are being made or removed. A mark is there before the first of the two
  * changes and goes after the last; so what a dead process left behind is found without looking at every file. A mark
  * says: the row decides.
  */
-export class Journal {
+export class IntentLog {
   readonly #folder: string
   readonly #turns = new Map<string, Promise<unknown>>()
 
@@ -15,8 +15,8 @@ export class Journal {
     this.#folder = folder
   }
 
-  /** Runs `change` under the picture's mark. Changes of one picture take turns. */
-  during<T>(hash: string, change: () => Promise<T>): Promise<T> {
+  /** Runs `change` under the image's mark. Changes of one image take turns. */
+  withIntent<T>(hash: string, change: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(hash) ?? Promise.resolve()
     const turn = before.then(async () => {
       const mark = path.join(this.#folder, hash)

@@ -1,7 +1,7 @@
 import type { AssetPatch, AssetRow } from '../../prisma/types.ts'
 
-/** A picture to be taken into the library. What is absent is read from the file's own IPTC/XMP fields. */
-export interface NewPicture {
+/** An image to be taken into the library. What is absent is read from the file's own IPTC/XMP fields. */
+export interface NewImage {
   bytes: Uint8Array
   name?: string | null
   title?: string | null
@@ -17,13 +17,13 @@ export interface Added {
   duplicate: boolean
 }
 
-/** The pictures: files on disk, rows in the database, vectors that follow. */
+/** The images: files on disk, rows in the database, vectors that follow. */
 export interface Library {
   /**
    * Durable when it resolves: file and row are there and the vector will be, whatever dies in between.
-   * @throws ItemError for a picture that cannot be used
+   * @throws ItemError for an image that cannot be used
    */
-  add(picture: NewPicture): Promise<Added>
+  add(image: NewImage): Promise<Added>
   update(id: string, patch: AssetPatch): Promise<AssetRow | null>
   /** Returns the ids that were there. */
   delete(ids: readonly string[]): Promise<string[]>

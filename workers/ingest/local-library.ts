@@ -3,14 +3,14 @@ import path from 'node:path'
 import type { AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
 import type { Encoder } from '../encode/encoder.ts'
 import { ItemError } from '../errors.ts'
-import { defaultLimits, type PictureLimits } from '../images/open.ts'
+import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { FolderStore } from './file-store.ts'
 import { Indexer, readStored } from './indexer.ts'
 import { inspect } from './inspect.ts'
-import { Journal } from './intent-log.ts'
-import type { Added, Library, NewPicture } from './library.ts'
+import { IntentLog } from './intent-log.ts'
+import type { Added, Library, NewImage } from './library.ts'
 import { joinTags, readMetadata } from './metadata.ts'
 import { recover } from './recovery.ts'
 import { Thumbnails } from './thumbnails.ts'
@@ -20,11 +20,11 @@ export interface LibraryOptions {
   encoder: Encoder
   /** LIMN_HOME: files, thumbnails, drafts and journal lie in it. */
   home: string
-  limits?: PictureLimits
+  limits?: ImageLimits
   log?: Log
 }
 
-/** Pictures that `vectors` encodes by one call, as long as they leave room for other callers. */
+/** Images that `vectors` encodes by one call, as long as they leave room for other callers. */
 const encodedAtOnce = 64
 
 /** Opens the library: cleans up after a process that died, then indexes what lacks its vector. */
@@ -38,7 +38,7 @@ export async function createLibrary({
   const drafts = path.join(home, 'drafts')
   const files = new FolderStore(path.join(home, 'files'), drafts)
   const thumbnails = new Thumbnails(path.join(home, 'thumbnails'), drafts, limits)
-  const journal = new Journal(path.join(home, 'journal'))
+  const journal = new IntentLog(path.join(home, 'journal'))
   await recover({ database, files, thumbnails, journal, drafts, log })
 
   const { spec } = await encoder.model()
@@ -47,7 +47,7 @@ export async function createLibrary({
   const indexers = new Map<string, Indexer>()
   await indexerOf(spec)
 
-  /** Says it when pictures that have vectors of another model are going to be indexed anew. */
+  /** Says it when images that have vectors of another model are going to be indexed anew. */
   async function announce({ name, dimensions, revision }: ModelSpec): Promise<void> {
     const before = await database.vectors.registered()
     const last = before.at(-1)
@@ -56,8 +56,8 @@ export async function createLibrary({
     if (count === 0) return
     const old = last.name === name ? `an earlier revision of ${name}` : last.name
     log.warn(
-      { model: name, dimensions, before: last.name, beforeDimensions: last.dimensions, pictures: count },
-      `the library was indexed with ${old} (${last.dimensions} dimensions); its ${count} pictures are now indexed with ${name} (${dimensions} dimensions) too. The older vectors stay untouched; until this is done search answers with truncated: true`,
+      { model: name, dimensions, before: last.name, beforeDimensions: last.dimensions, images: count },
+      `the library was indexed with ${old} (${last.dimensions} dimensions); its ${count} images are now indexed with ${name} (${dimensions} dimensions) too. The older vectors stay untouched; until this is done search answers with truncated: true`,
     )
   }
 
@@ -83,8 +83,8 @@ export async function createLibrary({
     return indexer
   }
 
-  async function add(picture: NewPicture): Promise<Added> {
-    const { bytes } = picture
+  async function add(image: NewImage): Promise<Added> {
+    const { bytes } = image
     const contentHash = createHash('sha256').update(bytes).digest('hex')
     const known = (await database.assets.byHashes([contentHash])).get(contentHash)
     // Taken before, so inspected before.
@@ -94,17 +94,17 @@ export async function createLibrary({
     const own = readMetadata(bytes, mimeType, log, header.xmp)
     const row = {
       contentHash,
-      name: picture.name?.trim() || contentHash.slice(0, 12),
-      title: picture.title ?? own.title,
-      description: picture.description ?? own.description,
-      tags: joinTags(picture.tags, own.keywords),
-      collection: picture.collection ?? null,
+      name: image.name?.trim() || contentHash.slice(0, 12),
+      title: image.title ?? own.title,
+      description: image.description ?? own.description,
+      tags: joinTags(image.tags, own.keywords),
+      collection: image.collection ?? null,
       mimeType,
       bytes: bytes.byteLength,
       width,
       height,
     }
-    const added = await journal.during(contentHash, async () => {
+    const added = await journal.withIntent(contentHash, async () => {
       await files.put(contentHash, mimeType, bytes, known?.status === 'FAILED')
       return database.assets.add(row)
     })
@@ -118,7 +118,7 @@ export async function createLibrary({
     const rows = await database.assets.byIds(ids)
     const gone = await Promise.all(
       [...rows.values()].map(({ id, contentHash }) =>
-        journal.during(contentHash, async () => {
+        journal.withIntent(contentHash, async () => {
           const [deleted] = await database.assets.delete([id])
           if (!deleted) return null
           await files.delete(contentHash)

@@ -1,7 +1,7 @@
 import ExifReader from 'exifreader'
 import type { Log } from '../log.ts'
 
-/** What a picture says of itself: IPTC, XMP, EXIF, PNG text, or the title and description inside a drawing. */
+/** What an image says of itself: IPTC, XMP, EXIF, PNG text, or the title and description inside a drawing. */
 export interface EmbeddedMetadata {
   title: string | null
   description: string | null
@@ -22,7 +22,7 @@ export function readMetadata(
   try {
     return mimeType === 'image/svg+xml' ? fromSvg(bytes) : fromTags(bytes, packet)
   } catch (error) {
-    // Damaged metadata is no reason to turn a picture away.
+    // Damaged metadata is no reason to turn an image away.
     log.debug({ reason: (error as Error).message }, 'metadata is not readable')
     return none
   }

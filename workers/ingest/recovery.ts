@@ -2,20 +2,20 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { Database } from '../../prisma/types.ts'
 import type { Log } from '../log.ts'
 import type { FileStore } from './file-store.ts'
-import type { Journal } from './intent-log.ts'
+import type { IntentLog } from './intent-log.ts'
 import type { Thumbnails } from './thumbnails.ts'
 
 interface Parts {
   database: Database
   files: FileStore
   thumbnails: Thumbnails
-  journal: Journal
+  journal: IntentLog
   drafts: string
   log: Log
 }
 
 /**
- * Puts right what a process that died left half done, before anything else happens. Of each marked picture the row
+ * Puts right what a process that died left half done, before anything else happens. Of each marked image the row
  * decides: without one its file goes. Drafts belong to nobody.
  */
 export async function recover({ database, files, thumbnails, journal, drafts, log }: Parts): Promise<void> {
@@ -29,10 +29,10 @@ export async function recover({ database, files, thumbnails, journal, drafts, lo
     else if (!(await files.has(hash, row.mimeType)))
       log.error(
         { asset: row.id },
-        'the file of a picture is not in the store; add the picture again to restore it',
+        'the file of an image is not in the store; add the image again to restore it',
       )
     await journal.clear(hash)
   }
   if (marked.length > 0)
-    log.info({ pictures: marked.length }, 'cleaned up what an earlier process left half done')
+    log.info({ images: marked.length }, 'cleaned up what an earlier process left half done')
 }

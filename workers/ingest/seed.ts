@@ -27,8 +27,8 @@ const folder = path.join(import.meta.dirname, 'samples')
 const addsAtOnce = 8
 
 /**
- * Fills a library that is new and empty with the sample pictures. One that was interrupted goes on at the next start;
- * afterwards, and in a library that had pictures, it does nothing. Returns how many were added.
+ * Fills a library that is new and empty with the sample images. One that was interrupted goes on at the next start;
+ * afterwards, and in a library that had images, it does nothing. Returns how many were added.
  */
 export async function seedSamples({
   library,
@@ -50,7 +50,7 @@ export async function seedSamples({
   const samples = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Sample[]
   const waiting = samples.values()
   let added = 0
-  // All take from one iterator: as many lanes as pictures at once.
+  // All take from one iterator: as many lanes as images at once.
   await Promise.all(
     Array.from({ length: addsAtOnce }, async () => {
       for (const { file, ...said } of waiting) {
@@ -60,14 +60,14 @@ export async function seedSamples({
           if (!duplicate) added++
         } catch (error) {
           if (!(error instanceof ItemError)) throw error
-          log.warn({ file, reason: error.message }, 'a sample picture was not taken')
+          log.warn({ file, reason: error.message }, 'a sample image was not taken')
         }
       }
     }),
   )
   if (signal?.aborted) return added
   await say('done')
-  log.info({ pictures: added }, 'sample pictures added')
+  log.info({ images: added }, 'sample images added')
   return added
 }
 

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import sharp, { type Sharp } from 'sharp'
-import { openPicture, type PictureLimits, pictureError, pictureHeader } from '../images/open.ts'
-import { drawer } from '../images/svg/renderer.ts'
+import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
+import { svgRenderer } from '../images/svg/renderer.ts'
 import { exists } from './file-store.ts'
 
 let drafts = 0
@@ -11,10 +11,10 @@ let drafts = 0
 export class Thumbnails {
   readonly #root: string
   readonly #drafts: string
-  readonly #limits: PictureLimits
+  readonly #limits: ImageLimits
   readonly #making = new Map<string, Promise<string>>()
 
-  constructor(root: string, drafts: string, limits: PictureLimits) {
+  constructor(root: string, drafts: string, limits: ImageLimits) {
     this.#root = root
     this.#drafts = drafts
     this.#limits = limits
@@ -23,7 +23,7 @@ export class Thumbnails {
   /**
    * Path of the thumbnail whose longest edge is `size` pixels; a photograph that is smaller keeps its size, a drawing
    * is drawn at that size. `source` is the stored file.
-   * @throws ItemError when the picture does not decode
+   * @throws ItemError when the image does not decode
    */
   async path(hash: string, size: number, source: string): Promise<string> {
     const file = path.join(this.#folder(hash), `${size}.webp`)
@@ -48,22 +48,22 @@ export class Thumbnails {
     const draft = path.join(this.#drafts, `thumbnail-${process.pid}-${drafts++}.draft`)
     const bytes = await readFile(source)
     try {
-      const { format, width, height, density = 72 } = await pictureHeader(bytes, this.#limits)
+      const { format, width, height, density = 72 } = await imageHeader(bytes, this.#limits)
       const resize = { width: size, height: size, fit: 'inside' } as const
-      let picture: Sharp
+      let image: Sharp
       if (format === 'svg') {
         const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
         const options = { pixels: this.#limits.pixels, density: scaled, resize }
-        const { data, ...raw } = await drawer.draw(bytes, options)
-        picture = sharp(data, { raw })
+        const { data, ...raw } = await svgRenderer.render(bytes, options)
+        image = sharp(data, { raw })
       } else
-        picture = openPicture(bytes, this.#limits)
+        image = openImage(bytes, this.#limits)
           .autoOrient()
           .resize({ ...resize, withoutEnlargement: true })
-      await picture.webp({ quality: 82, smartSubsample: true }).toFile(draft)
+      await image.webp({ quality: 82, smartSubsample: true }).toFile(draft)
     } catch (error) {
       await rm(draft, { force: true })
-      throw pictureError(error)
+      throw imageError(error)
     }
     await mkdir(path.dirname(file), { recursive: true })
     await rename(draft, file)

@@ -13,7 +13,7 @@ const binary = new Set('Add Sub Mul Div Pow'.split(' '))
  * choice is moved up to before whatever treats tokens one by one. Only what nothing else reads is done for one token:
  * the sum of all layers before stays one stream. `shapes` gains those of the new tensors.
  */
-export function poolEarly(writer: GraphWriter, shapes: Map<string, number[]>): void {
+export function hoistTokenSlice(writer: GraphWriter, shapes: Map<string, number[]>): void {
   const { graph } = writer
   const constants = new Set(graph.initializer!.map(({ name }) => name!))
   for (const node of graph.node!) if (node.opType === 'Constant') constants.add(node.output![0]!)

@@ -24,12 +24,12 @@ const known = {
 /** @throws Error when none of the outputs is the pooled one */
 export function pooledOutput(
   outputs: readonly { name: string; rank: number | null }[],
-  side: 'vision' | 'text',
+  tower: 'vision' | 'text',
 ): string {
   const names = outputs.map(({ name }) => name)
-  const named = known[side].find((name) => names.includes(name))
+  const named = known[tower].find((name) => names.includes(name))
   if (named) return named
   const flat = outputs.filter(({ rank }) => rank === 2)
   if (flat.length === 1) return flat[0]!.name
-  throw new Error(`no pooled ${side} output among ${names.join(', ')}`)
+  throw new Error(`no pooled ${tower} output among ${names.join(', ')}`)
 }

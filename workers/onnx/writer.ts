@@ -2,7 +2,7 @@ import onnxProto, { type onnx } from 'onnx-proto'
 import { writeModel } from './file.ts'
 
 /** A graph's input or output; a dimension given as a string is dynamic. */
-export interface Port {
+export interface ValueInfo {
   name: string
   type?: 'float32' | 'float16' | 'int64'
   shape: readonly (number | string)[]
@@ -112,7 +112,7 @@ export class GraphWriter {
 
 const elemTypes = { float32: 1, float16: 10, int64: 7 }
 
-export const port = ({ name, type = 'float32', shape }: Port): onnx.IValueInfoProto => ({
+export const valueInfo = ({ name, type = 'float32', shape }: ValueInfo): onnx.IValueInfoProto => ({
   name,
   type: {
     tensorType: {
@@ -128,9 +128,9 @@ export class GraphBuilder extends GraphWriter {
     super({ name: 'graph', node: [], initializer: [], input: [], output: [] }, opset, 't')
   }
 
-  model(inputs: readonly Port[], outputs: readonly Port[]): onnx.IModelProto {
-    this.graph.input = inputs.map(port)
-    this.graph.output = outputs.map(port)
+  model(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): onnx.IModelProto {
+    this.graph.input = inputs.map(valueInfo)
+    this.graph.output = outputs.map(valueInfo)
     return {
       irVersion: 8,
       opsetImport: [
@@ -143,7 +143,7 @@ export class GraphBuilder extends GraphWriter {
   }
 
   /** The model file. */
-  encode(inputs: readonly Port[], outputs: readonly Port[]): Uint8Array {
+  encode(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): Uint8Array {
     return writeModel(this.model(inputs, outputs))
   }
 }

@@ -88,7 +88,7 @@ async function fromHuggingFace(
   if (!preprocessor) throw new ModelFolderError('There is no preprocessor_config.json.')
   if (preprocessor.max_num_patches !== undefined)
     throw new ModelFolderError(
-      'preprocessor_config.json says max_num_patches: the model takes pictures of any shape (NaFlex), which is not supported. Take the variant of a fixed resolution.',
+      'preprocessor_config.json says max_num_patches: the model takes images of any shape (NaFlex), which is not supported. Take the variant of a fixed resolution.',
     )
   const vision = config.vision_config ?? {}
   const text = config.text_config ?? {}
@@ -108,21 +108,21 @@ function imageSpec(config: Json, imageSize: number | undefined, sigmoid: boolean
   const size = config.size ?? imageSize
   const cropped = config.do_center_crop ?? processor.startsWith('CLIP')
   const crop = cropped ? (config.crop_size ?? size) : null
-  const side = (value: Json | number | undefined, edge: 'width' | 'height') =>
+  const tower = (value: Json | number | undefined, edge: 'width' | 'height') =>
     typeof value === 'number' ? value : (value?.[edge] ?? value?.shortest_edge)
-  // An int, or the shortest edge alone, keeps the shape of the picture; it takes a crop to make it fit.
+  // An int, or the shortest edge alone, keeps the shape of the image; it takes a crop to make it fit.
   const shortest = typeof size === 'number' ? size : size?.shortest_edge
   const cover = crop !== null || (typeof size === 'object' && size?.shortest_edge !== undefined)
-  if (crop !== null && shortest === undefined && side(crop, 'width') !== side(size, 'width'))
+  if (crop !== null && shortest === undefined && tower(crop, 'width') !== tower(size, 'width'))
     throw new ModelFolderError(
       'preprocessor_config.json squashes to one size and crops to another, which is not supported.',
     )
   const usual = sigmoid ? { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } : openAi
   return {
-    width: positive(side(crop ?? size, 'width'), 'size'),
-    height: positive(side(crop ?? size, 'height'), 'size'),
+    width: positive(tower(crop ?? size, 'width'), 'size'),
+    height: positive(tower(crop ?? size, 'height'), 'size'),
     fit: cover && shortest !== undefined ? 'cover' : 'squash',
-    resizeTo: positive(shortest ?? side(size, 'height'), 'size'),
+    resizeTo: positive(shortest ?? tower(size, 'height'), 'size'),
     filter: filterName(config.resample ?? 3),
     rescale: config.do_rescale === false ? 1 : (config.rescale_factor ?? 1 / 255),
     mean: config.do_normalize === false ? [0, 0, 0] : triple(config.image_mean ?? usual.mean, 'image_mean'),

@@ -8,13 +8,13 @@ import type { Provider } from '../encode/encoder.ts'
 import type { ModelSpec, Variant } from './spec.ts'
 
 /** Raised when the same model would give other files, or be judged otherwise. */
-export const derivation = 5
+export const variantVersion = 5
 
 /** Which files serve a model: `auto` takes the derived ones where they pass the gate and are faster here. */
 export type VariantChoice = 'auto' | 'fp32' | Variant['name']
 
-export type Side = 'vision' | 'text'
-export const sides: readonly Side[] = ['vision', 'text']
+export type Tower = 'vision' | 'text'
+export const towers: readonly Tower[] = ['vision', 'text']
 
 export const providers: readonly Provider[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml']
 
@@ -27,9 +27,9 @@ export interface Agreement {
   worst: number
 }
 
-/** One side of a model, derived. */
-export interface DerivedSide {
-  /** Name of the file, null when the side cannot be derived. */
+/** One tower of a model, derived. */
+export interface DerivedTower {
+  /** Name of the file, null when the tower cannot be derived. */
   file: string | null
   bytes: number
   /** Products that were rewritten, and those that were left in float because they hurt. */
@@ -45,13 +45,13 @@ export interface DerivedSide {
 export interface VariantRecord {
   /** Where the speed was measured. */
   machine: string
-  sides: Record<Side, DerivedSide>
-  /** What the fp32 text side said of texts that are padded to their own length. */
+  towers: Record<Tower, DerivedTower>
+  /** What the fp32 text tower said of texts that are padded to their own length. */
   shortTexts: boolean
-  /** Share of the ten best pictures that fp32 and all derived sides together have in common, mean over prompts. */
+  /** Share of the ten best images that fp32 and all derived towers together have in common, mean over prompts. */
   overlap: number
-  /** Whether all derived sides together give vectors that may stand beside those of the fp32 file. */
-  comparable: boolean
+  /** Whether all derived towers together give vectors that may stand beside those of the fp32 file. */
+  sameSpace: boolean
 }
 
 const machine = [
@@ -68,7 +68,7 @@ const machineDigest = createHash('sha256').update(machine).digest('hex').slice(0
  * of their own: speed is another on each, and so can be what rounding leaves.
  */
 export const variantBase = (cacheFolder: string, revision: string, provider: Provider): string =>
-  path.join(cacheFolder, 'variants', `${revision}-${derivation}-${provider}-${machineDigest}`)
+  path.join(cacheFolder, 'variants', `${revision}-${variantVersion}-${provider}-${machineDigest}`)
 
 /** Null when there is none, or files that it names are not there as they were written. */
 export async function readRecord(
@@ -81,8 +81,8 @@ export async function readRecord(
   if (!text) return null
   try {
     const record = JSON.parse(text) as VariantRecord
-    for (const side of sides) {
-      const { file, bytes } = record.sides[side]
+    for (const tower of towers) {
+      const { file, bytes } = record.towers[tower]
       if (file && (await stat(path.join(path.dirname(base), file))).size !== bytes) return null
     }
     return record
@@ -105,8 +105,8 @@ export async function writeRecord(
 }
 
 /** Deletes the files of a variant that does not load, so that they are derived anew. */
-export async function discard({ files, sides: derived }: Variant): Promise<void> {
-  if (files.kind === 'separate') for (const side of derived) await rm(files[side], { force: true })
+export async function discardVariant({ files, towers: derived }: Variant): Promise<void> {
+  if (files.kind === 'separate') for (const tower of derived) await rm(files[tower], { force: true })
 }
 
 /**
@@ -125,11 +125,11 @@ export async function withVariants(
       if (choice !== 'auto' && choice !== precisionFor(provider)) return null
       const record = await readRecord(cacheFolder, spec.revision, provider)
       const variant = record && variantOf(spec, record, provider, choice, cacheFolder)
-      return variant && (variant.comparable || among.length === 1) ? variant : null
+      return variant && (variant.sameSpace || among.length === 1) ? variant : null
     }),
   )
   const variants = found.filter((variant) => variant !== null)
-  const apart = variants.find(({ comparable }) => !comparable)
+  const apart = variants.find(({ sameSpace }) => !sameSpace)
   return { ...spec, variants, revision: apart ? `${spec.revision}-${apart.name}` : spec.revision }
 }
 
@@ -140,22 +140,22 @@ function variantOf(
   choice: VariantChoice,
   cacheFolder: string,
 ): Variant | null {
-  const wanted = sides.filter((side) => {
-    const { file, reason } = record.sides[side]
+  const wanted = towers.filter((tower) => {
+    const { file, reason } = record.towers[tower]
     return file && (choice !== 'auto' || !reason)
   })
   if (wanted.length === 0) return null
   const folder = path.dirname(variantBase(cacheFolder, revision, provider))
-  const of = (side: Side) => {
-    const own = files.kind === 'combined' ? files.model : files[side]
-    return wanted.includes(side) ? path.join(folder, record.sides[side].file!) : own
+  const of = (tower: Tower) => {
+    const own = files.kind === 'combined' ? files.model : files[tower]
+    return wanted.includes(tower) ? path.join(folder, record.towers[tower].file!) : own
   }
   return {
     provider,
     name: precisionFor(provider),
-    sides: wanted,
+    towers: wanted,
     // What passes the gate may stand beside fp32; `auto` takes nothing else.
-    comparable: choice === 'auto' || record.comparable,
+    sameSpace: choice === 'auto' || record.sameSpace,
     shortTexts: record.shortTexts,
     files: { kind: 'separate', vision: of('vision'), text: of('text'), precision: files.precision },
   }

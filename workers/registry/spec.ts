@@ -22,13 +22,13 @@ export interface ModelSpec {
   variants: readonly Variant[]
 }
 
-/** Files derived from a model's own; a side that is not derived has its own file here too. */
+/** Files derived from a model's own; a tower that is not derived has its own file here too. */
 export interface Variant {
   provider: Provider
   name: 'int8' | 'fp16'
-  sides: readonly ('vision' | 'text')[]
+  towers: readonly ('vision' | 'text')[]
   /** Whether its vectors may stand beside those of the model's own files. */
-  comparable: boolean
+  sameSpace: boolean
   files: ModelFiles
   /** Whether the fp32 file gives a short text the same vector however it is padded; rounding blurs the answer here. */
   shortTexts: boolean
@@ -75,7 +75,7 @@ export interface TextSpec {
   canonicalise: boolean
 }
 
-/** Either two encoders or one combined graph that is run for either side. Paths are absolute. */
+/** Either two encoders or one combined graph that is run for either tower. Paths are absolute. */
 export type ModelFiles =
   | { kind: 'separate'; vision: string; text: string; precision: Precision }
   | { kind: 'combined'; model: string; precision: Precision }

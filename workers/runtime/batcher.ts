@@ -2,8 +2,8 @@ import { ItemError } from '../errors.ts'
 import { BatchQueue, type Queued } from './queue.ts'
 import { type Session, SessionDied } from './session.ts'
 
-/** One text, picture or view of a picture on its way through a session. */
-export interface LaneWork<Result> extends Queued {
+/** One text, image or view of an image on its way through a session. */
+export interface BatchItem<Result> extends Queued {
   /** What came of it, or why nothing did. */
   settle(result: Result | Error): void
   /** How often the session's thread died while it was at this. */
@@ -11,51 +11,51 @@ export interface LaneWork<Result> extends Queued {
 }
 
 /** A way's session, whatever it tells when it is ready. */
-export type LaneSession<Input, Output> = Pick<Session<Input, Output, unknown>, 'run' | 'close' | 'alive'>
+export type BatcherSession<Input, Output> = Pick<Session<Input, Output, unknown>, 'run' | 'close' | 'alive'>
 
-export interface LaneOptions<Work, Input, Output, Result> {
-  load(): Promise<LaneSession<Input, Output>>
+export interface BatcherOptions<Work, Input, Output, Result> {
+  load(): Promise<BatcherSession<Input, Output>>
   /** Most items of a batch. */
   maxBatch: number
   /** The session's input for a batch. */
-  gather(batch: readonly Work[]): Input
+  collate(batch: readonly Work[]): Input
   /** What came of each row of a batch. */
-  spread(output: Output, batch: readonly Work[]): (Result | Error)[]
+  split(output: Output, batch: readonly Work[]): (Result | Error)[]
   onBatch(size: number, seconds: number): void
   /** The model fails on one item. */
   onFailure(error: Error): void
   /** A batch has left the queue. */
-  onTaken(): void
+  onDequeue(): void
 }
 
 /**
  * Batches at the session at once: one runs, and a full one may lie ready behind it. One that is not full yet goes on
  * filling until the session is free.
  */
-const atSession = 2
+const maxInFlight = 2
 
 /** Times that a session's thread may die under an item before the item is given up. */
-const mostDeaths = 2
+const maxDeaths = 2
 
 /** A session and the batches that are at it. */
-interface Seat<Input, Output> {
-  session: Promise<LaneSession<Input, Output>>
-  running: number
+interface Instance<Input, Output> {
+  session: Promise<BatcherSession<Input, Output>>
+  inFlight: number
 }
 
 /** The way of one kind of work through one model: queue, batches, sessions. Every work that is pushed is settled. */
-export class Lane<Work extends LaneWork<Result>, Input, Output, Result> {
-  readonly #options: LaneOptions<Work, Input, Output, Result>
+export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
+  readonly #options: BatcherOptions<Work, Input, Output, Result>
   readonly #queue = new BatchQueue<Work>()
-  readonly #seats: Seat<Input, Output>[]
+  readonly #instances: Instance<Input, Output>[]
   #closed = false
   #scheduled = false
 
   constructor(
-    sessions: readonly LaneSession<Input, Output>[],
-    options: LaneOptions<Work, Input, Output, Result>,
+    sessions: readonly BatcherSession<Input, Output>[],
+    options: BatcherOptions<Work, Input, Output, Result>,
   ) {
-    this.#seats = sessions.map((session) => ({ session: Promise.resolve(session), running: 0 }))
+    this.#instances = sessions.map((session) => ({ session: Promise.resolve(session), inFlight: 0 }))
     this.#options = options
   }
 
@@ -79,7 +79,7 @@ export class Lane<Work extends LaneWork<Result>, Input, Output, Result> {
     this.#closed = true
     for (const work of this.#queue.drain()) work.settle(new Error('the model was unloaded'))
     await Promise.all(
-      this.#seats.map(async (seat) => {
+      this.#instances.map(async (seat) => {
         const session = await seat.session.catch(() => null)
         await session?.close()
       }),
@@ -90,28 +90,28 @@ export class Lane<Work extends LaneWork<Result>, Input, Output, Result> {
   #dispatch(): void {
     const { maxBatch } = this.#options
     while (!this.#closed) {
-      const free = this.#seats.filter(({ running }) => running === 0)
-      const seat = free[0] ?? this.#seats.find(({ running }) => running < atSession)
+      const free = this.#instances.filter(({ inFlight }) => inFlight === 0)
+      const seat = free[0] ?? this.#instances.find(({ inFlight }) => inFlight < maxInFlight)
       if (!seat) return
       const most = Math.min(maxBatch, Math.ceil(this.#queue.length / Math.max(1, free.length)))
       const batch = free.length > 0 ? this.#queue.take(most) : this.#queue.take(maxBatch, maxBatch)
       if (batch.length === 0) return
-      seat.running++
-      this.#options.onTaken()
+      seat.inFlight++
+      this.#options.onDequeue()
       void this.#run(batch, seat).finally(() => {
-        seat.running--
+        seat.inFlight--
         this.#dispatch()
       })
     }
   }
 
   /** One bad item never fails its batch: a batch that fails is halved until the item stands alone. */
-  async #run(batch: Work[], seat: Seat<Input, Output>): Promise<void> {
+  async #run(batch: Work[], seat: Instance<Input, Output>): Promise<void> {
     try {
       const session = await this.#live(seat)
-      const { output, seconds } = await session.run(this.#options.gather(batch))
+      const { output, seconds } = await session.run(this.#options.collate(batch))
       this.#options.onBatch(batch.length, seconds)
-      const results = this.#options.spread(output, batch)
+      const results = this.#options.split(output, batch)
       for (const [row, work] of batch.entries()) work.settle(results[row]!)
     } catch (error) {
       if (error instanceof SessionDied) return this.#retry(batch, seat, error)
@@ -127,16 +127,16 @@ export class Lane<Work extends LaneWork<Result>, Input, Output, Result> {
   }
 
   /** After a death each item goes on its own, so that the one that kills is found. */
-  async #retry(batch: Work[], seat: Seat<Input, Output>, error: SessionDied): Promise<void> {
+  async #retry(batch: Work[], seat: Instance<Input, Output>, error: SessionDied): Promise<void> {
     for (const work of batch) {
       work.deaths = (work.deaths ?? 0) + 1
-      if (this.#closed || work.deaths > mostDeaths) work.settle(error)
+      if (this.#closed || work.deaths > maxDeaths) work.settle(error)
       else await this.#run([work], seat)
     }
   }
 
   /** The session, started anew when its thread has died. @throws SessionDied when that does not succeed either */
-  async #live(seat: Seat<Input, Output>): Promise<LaneSession<Input, Output>> {
+  async #live(seat: Instance<Input, Output>): Promise<BatcherSession<Input, Output>> {
     const held = seat.session
     const session = await held.catch(() => null)
     if (session?.alive || this.#closed) return session ?? seat.session

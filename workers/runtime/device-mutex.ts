@@ -2,7 +2,7 @@
  * One at a time over all threads of the process. ONNX Runtime's WebGPU provider has one device for the whole process and
  * is not safe to be used from two threads at once: it crashes.
  */
-export class Turns {
+export class DeviceMutex {
   readonly #state: Int32Array
   #last: Promise<unknown> = Promise.resolve()
 
@@ -13,7 +13,7 @@ export class Turns {
   static readonly bytes = 4
 
   /** Waits for the thread's own work, then blocks the thread until it is its turn: only for threads that may be blocked. */
-  take<T>(work: () => Promise<T>): Promise<T> {
+  runExclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => this.#alone(work))
     this.#last = result.catch(() => {})
     return result

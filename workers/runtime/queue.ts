@@ -6,11 +6,11 @@ export interface Queued {
   /** Milliseconds; when it began to wait. */
   since: number
   /** False once nobody waits for it any more: it is dropped instead of run. */
-  wanted(): boolean
+  hasWaiters(): boolean
 }
 
 /** Bulk work counts as having arrived this much later: it yields, but after this long it goes first. */
-export const bulkYieldsMs = 2000
+export const bulkDelayMs = 2000
 
 /**
  * Work waiting for one session. The batch is whatever has piled up while the session was busy: no timer. Batches begin
@@ -35,7 +35,7 @@ export class BatchQueue<T extends Queued> {
    * At most `most` of one bucket, in order of age; empty when nothing is wanted, or fewer than `least` wait in the bucket
    * whose turn it is. What nobody wants is dropped.
    */
-  take(most: number, least = 1): T[] {
+  take(max: number, min = 1): T[] {
     let oldest: { bucket: string; age: number } | undefined
     for (const [bucket, lists] of this.#buckets) {
       const next = this.#next(lists)
@@ -48,9 +48,9 @@ export class BatchQueue<T extends Queued> {
     }
     if (!oldest) return []
     const lists = this.#buckets.get(oldest.bucket)!
-    if (lists.interactive.length + lists.bulk.length < least) return []
+    if (lists.interactive.length + lists.bulk.length < min) return []
     const batch: T[] = []
-    while (batch.length < most) {
+    while (batch.length < max) {
       const next = this.#next(lists)
       if (!next) break
       batch.push(next.shift()!)
@@ -70,7 +70,7 @@ export class BatchQueue<T extends Queued> {
   /** The list whose head goes next, after dropping what nobody wants from both heads. */
   #next({ interactive, bulk }: { interactive: T[]; bulk: T[] }): T[] | undefined {
     for (const list of [interactive, bulk])
-      while (list.length > 0 && !list[0]!.wanted()) {
+      while (list.length > 0 && !list[0]!.hasWaiters()) {
         list.shift()
         this.#length--
       }
@@ -80,4 +80,4 @@ export class BatchQueue<T extends Queued> {
   }
 }
 
-const arrival = ({ since, priority }: Queued) => since + (priority === 'bulk' ? bulkYieldsMs : 0)
+const arrival = ({ since, priority }: Queued) => since + (priority === 'bulk' ? bulkDelayMs : 0)

@@ -12,7 +12,7 @@ export interface Ran<Output> {
   seconds: number
 }
 
-/** An ONNX session in a thread of its own: one side of a model, or its gradient. */
+/** An ONNX session in a thread of its own: one tower of a model, or its gradient. */
 export class Session<Input, Output, Ready> {
   readonly ready: Ready
   readonly #worker: Worker

@@ -1,7 +1,7 @@
 import { ItemError } from '../errors.ts'
 
 /**
- * Bytes of a picture given as base64 (either alphabet, line breaks allowed) or as a data: URI (base64 or
+ * Bytes of an image given as base64 (either alphabet, line breaks allowed) or as a data: URI (base64 or
  * percent-encoded, as design tools write SVG). What the bytes are is looked at later: the media type of a data: URI is
  * not believed. The size is known, and checked, before anything is decoded.
  * @throws ItemError EMPTY, INVALID, TOO_LARGE
@@ -67,5 +67,5 @@ const invalid = (what: string) =>
 const tooLarge = (size: number, maxBytes: number) =>
   new ItemError(
     'TOO_LARGE',
-    `The picture has about ${size} bytes; the limit is ${maxBytes}. Send a smaller version.`,
+    `The image has about ${size} bytes; the limit is ${maxBytes}. Send a smaller version.`,
   )

@@ -1,4 +1,4 @@
-/** Pictures from addresses that a caller names, without becoming that caller's way into the server's own network. */
+/** Images from addresses that a caller names, without becoming that caller's way into the server's own network. */
 import type { LookupFunction } from 'node:net'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
@@ -7,7 +7,7 @@ import { echoed, ItemError } from '../errors.ts'
 import { checkPublicUrl, guardedConnector } from './guard.ts'
 
 export interface FetchOptions {
-  /** Of the picture, counted as they arrive and after decompression. */
+  /** Of the image, counted as they arrive and after decompression. */
   maxBytes: number
   signal?: AbortSignal
   /** Private and loopback hosts and all ports too: only where every caller is trusted. */
@@ -37,7 +37,7 @@ export async function fetchImage(address: string, options: FetchOptions): Promis
     if (timeout.aborted)
       throw new ItemError(
         'URL_FAILED',
-        `The picture did not arrive within ${timeoutMs} ms. Send the file itself.`,
+        `The image did not arrive within ${timeoutMs} ms. Send the file itself.`,
       )
     throw described(error)
   } finally {
@@ -100,10 +100,7 @@ async function read(
 ): Promise<Uint8Array> {
   try {
     if (statusCode < 200 || statusCode > 299)
-      throw new ItemError(
-        'URL_FAILED',
-        `The address answered with status ${statusCode} instead of a picture.`,
-      )
+      throw new ItemError('URL_FAILED', `The address answered with status ${statusCode} instead of an image.`)
     if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
     const chunks: Uint8Array[] = []
     let size = 0
@@ -141,10 +138,7 @@ function decompressed(body: Readable, encoding: string): AsyncIterable<Uint8Arra
 }
 
 const tooLarge = (maxBytes: number) =>
-  new ItemError(
-    'TOO_LARGE',
-    `The picture has more than ${maxBytes} bytes, the limit. Send a smaller version.`,
-  )
+  new ItemError('TOO_LARGE', `The image has more than ${maxBytes} bytes, the limit. Send a smaller version.`)
 
 /** Says what went wrong without the addresses and names that were met on the way. */
 function described(error: unknown): ItemError {
@@ -158,5 +152,5 @@ function described(error: unknown): ItemError {
       : /^Z_|BROTLI|_ERROR_/.test(code)
         ? 'the answer is compressed and damaged'
         : 'the connection failed'
-  return new ItemError('URL_FAILED', `The picture could not be fetched: ${why}.`, { cause: error })
+  return new ItemError('URL_FAILED', `The image could not be fetched: ${why}.`, { cause: error })
 }

@@ -1,17 +1,17 @@
-/** Sessions of one side, opened for measuring alone. */
+/** Sessions of one tower, opened for measuring alone. */
 
-import { spreadVectors } from '../encode/collate.ts'
+import { splitVectors } from '../encode/collate.ts'
 import type { Provider } from '../encode/encoder.ts'
-import { type EncodeSession, loadSide, sessionsOf } from '../encode/loaded-model.ts'
+import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/loaded-model.ts'
 import type { SessionInput } from '../encode/protocol.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
 import { defaultLimits } from '../images/open.ts'
 import { decodePixels } from '../images/preprocess.ts'
-import type { Side } from '../registry/derived.ts'
+import type { Tower } from '../registry/derived.ts'
 import type { ModelFiles, ModelSpec } from '../registry/spec.ts'
 import type { Examples } from './calibration-set.ts'
 
-/** A side's inputs, ready for its session. */
+/** A tower's inputs, ready for its session. */
 export type Inputs = SessionInput[]
 
 const batch = 8
@@ -21,15 +21,15 @@ const inEights = <T>(items: readonly T[]): T[][] =>
 
 const rowsOf = (input: SessionInput) => (input.kind === 'pixels' ? input.pixels.length : input.rows.length)
 
-/** Pictures and texts in eights, as a server batches them; texts padded to the longest where the model allows it. */
+/** Images and texts in eights, as a server batches them; texts padded to the longest where the model allows it. */
 export async function inputsOf(
   spec: ModelSpec,
-  side: Side,
-  { pictures, prompts }: Examples,
+  tower: Tower,
+  { images, prompts }: Examples,
   shortTexts: boolean,
 ): Promise<Inputs> {
-  if (side === 'vision') {
-    const pixels = await Promise.all(pictures.map((bytes) => decodePixels(bytes, spec.image, defaultLimits)))
+  if (tower === 'vision') {
+    const pixels = await Promise.all(images.map((bytes) => decodePixels(bytes, spec.image, defaultLimits)))
     return inEights(pixels).map((some) => ({ kind: 'pixels', pixels: some }))
   }
   const tokenizer = await loadTokenizer(spec)
@@ -49,7 +49,7 @@ function halves(input: SessionInput): SessionInput[] {
     : [0, middle].map((from) => ({ ...input, rows: input.rows.slice(from, from ? undefined : middle) }))
 }
 
-/** Inputs that the session takes: some graphs have a batch of one written into them. @throws Error when the side does not run */
+/** Inputs that the session takes: some graphs have a batch of one written into them. @throws Error when the tower does not run */
 export async function fitted(session: EncodeSession, inputs: Inputs): Promise<Inputs> {
   try {
     await session.run(inputs[0]!)
@@ -63,7 +63,7 @@ export async function fitted(session: EncodeSession, inputs: Inputs): Promise<In
   }
 }
 
-/** Unit vectors of the inputs, in order; zeros where the graph gives none that is finite. @throws Error when the side does not run */
+/** Unit vectors of the inputs, in order; zeros where the graph gives none that is finite. @throws Error when the tower does not run */
 export async function vectorsOf(
   session: EncodeSession,
   inputs: Inputs,
@@ -74,7 +74,7 @@ export async function vectorsOf(
     onProgress(i + 1, inputs.length)
     const { output } = await session.run(input)
     const rows = rowsOf(input)
-    for (const vector of spreadVectors(output, rows))
+    for (const vector of splitVectors(output, rows))
       vectors.push(vector instanceof Error ? new Float32Array(output.length / rows) : vector)
   }
   return vectors
@@ -87,11 +87,11 @@ export async function vectorsOf(
 export const openSide = (
   spec: ModelSpec,
   files: ModelFiles,
-  side: Side,
+  tower: Tower,
   provider: Provider,
 ): Promise<EncodeSession> => {
   const plain = { ...spec, files, variants: [] }
-  return loadSide(plain, side, { provider, threads: sessionsOf(plain, side, { provider })[0] })
+  return loadTowerSession(plain, tower, { provider, threads: sessionThreads(plain, tower, { provider })[0] })
 }
 
 /** Median seconds of each session on the same input, run in turns; first each once, which compiles what is compiled. */

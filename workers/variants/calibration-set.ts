@@ -1,8 +1,8 @@
-/** Pictures and prompts that variants are judged on: every few pictures of the sample library, and their titles. */
+/** Images and prompts that variants are judged on: every few images of the sample library, and their titles. */
 import { readFile } from 'node:fs/promises'
 
 export interface Examples {
-  pictures: Uint8Array[]
+  images: Uint8Array[]
   prompts: string[]
 }
 
@@ -10,7 +10,7 @@ const samples = new URL('../ingest/samples/', import.meta.url)
 const references = new URL('../encode/references/', import.meta.url)
 const photographs = ['landscape.png', 'heart.png', 'house.png', 'star-transparent.png']
 
-export async function examples(pictures = 120, prompts = 40): Promise<Examples> {
+export async function examples(images = 120, prompts = 40): Promise<Examples> {
   const manifest: { file: string; title: string }[] = JSON.parse(
     await readFile(new URL('manifest.json', samples), 'utf8'),
   )
@@ -18,12 +18,12 @@ export async function examples(pictures = 120, prompts = 40): Promise<Examples> 
     Array.from({ length: count }, (_, i) => manifest[Math.floor((i * manifest.length) / count)]!)
   const files = [
     ...photographs.map((file) => new URL(file, references)),
-    ...every(pictures).map(({ file }) => new URL(file, samples)),
+    ...every(images).map(({ file }) => new URL(file, samples)),
   ]
   return {
-    pictures: await Promise.all(files.map((file) => readFile(file))),
+    images: await Promise.all(files.map((file) => readFile(file))),
     prompts: every(prompts).map(({ title }, i) =>
-      i % 2 ? title.toLowerCase() : `a picture of ${title.toLowerCase()}`,
+      i % 2 ? title.toLowerCase() : `an image of ${title.toLowerCase()}`,
     ),
   }
 }

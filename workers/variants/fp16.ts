@@ -27,7 +27,7 @@ const countsOrTells = new Set([
 const products = new Set(['MatMul', 'Gemm', 'Conv', 'Attention', 'MultiHeadAttention', 'FusedMatMul'])
 
 /** Rewrites the model's graph; inputs and outputs stay as they are. Gives the number of its products. @throws GraphError for graphs within the graph */
-export function halve(model: onnx.IModelProto): number {
+export function toFp16(model: onnx.IModelProto): number {
   const graph = model.graph!
   const constants = new Map(
     graph.initializer!.flatMap((tensor) => (tensor.dataType === FLOAT ? [[tensor.name!, tensor]] : [])),

@@ -4,7 +4,7 @@ import type { Agreement } from '../registry/derived.ts'
 /** `speedup` is what a variant must win to be worth other digits. */
 export const gate = { speedup: 1.2, mean: 0.99, worst: 0.98, overlap: 0.95 }
 
-/** How many of a prompt's best pictures are compared. */
+/** How many of a prompt's best images are compared. */
 const best = 10
 
 const dot = (a: Float32Array, b: Float32Array) => {
@@ -24,13 +24,13 @@ export function agreement(a: readonly Float32Array[], b: readonly Float32Array[]
 
 export interface Ranking {
   prompts: readonly Float32Array[]
-  pictures: readonly Float32Array[]
+  images: readonly Float32Array[]
 }
 
-/** Share of each prompt's ten best pictures that both have, mean over the prompts. */
+/** Share of each prompt's ten best images that both have, mean over the prompts. */
 export function overlap(a: Ranking, b: Ranking): number {
-  const top = ({ prompts, pictures }: Ranking, i: number) => {
-    const scores = pictures.map((picture) => dot(prompts[i]!, picture))
+  const top = ({ prompts, images }: Ranking, i: number) => {
+    const scores = images.map((image) => dot(prompts[i]!, image))
     const order = scores.map((_, k) => k).sort((x, y) => scores[y]! - scores[x]! || x - y)
     return new Set(order.slice(0, best))
   }
@@ -41,14 +41,14 @@ export function overlap(a: Ranking, b: Ranking): number {
   return shares.reduce((sum, share) => sum + share, 0) / shares.length
 }
 
-/** Why a side does not pass, null when it does. */
+/** Why a tower does not pass, null when it does. */
 export function closeEnough({ mean, worst }: Agreement): string | null {
   if (mean < gate.mean) return `mean cosine ${mean.toFixed(4)} is below ${gate.mean}`
   if (worst < gate.worst) return `lowest cosine ${worst.toFixed(4)} is below ${gate.worst}`
   return null
 }
 
-/** Why a side is not worth it, null when it is. */
+/** Why a tower is not worth it, null when it is. */
 export function fastEnough(speedup: number): string | null {
   return speedup < gate.speedup
     ? `it is ${speedup.toFixed(2)} times as fast as fp32 here, below ${gate.speedup}`

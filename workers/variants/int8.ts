@@ -120,7 +120,7 @@ export function quantize(model: onnx.IModelProto, wanted: (name: string) => bool
   return rewritten.length
 }
 
-/** Tables of fewer rows stay: position embeddings are added to everything, word embeddings are most of a text side's file. */
+/** Tables of fewer rows stay: position embeddings are added to everything, word embeddings are most of a text tower's file. */
 const leastRows = 1000
 
 /**

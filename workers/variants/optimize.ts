@@ -12,21 +12,21 @@ import { GraphError } from '../onnx/errors.ts'
 import { writeModel } from '../onnx/file.ts'
 import { prune } from '../onnx/prune.ts'
 import {
-  type DerivedSide,
-  derivation,
+  type DerivedTower,
   precisionFor,
   readRecord,
-  type Side,
-  sides,
+  type Tower,
   thisMachine,
+  towers,
   type VariantRecord,
   variantBase,
+  variantVersion,
   writeRecord,
 } from '../registry/derived.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { fitted, type Inputs, inputsOf, openSide, race, vectorsOf } from './benchmark.ts'
 import { type Examples, examples } from './calibration-set.ts'
-import { halve } from './fp16.ts'
+import { toFp16 } from './fp16.ts'
 import { agreement, closeEnough, fastEnough, gate, overlap } from './gate.ts'
 import { products, quantize, quantizeTables } from './int8.ts'
 import { prepare } from './prepare.ts'
@@ -48,7 +48,7 @@ const comfortable = 0.995
 const few = 2
 
 /**
- * Makes and judges the files of both sides. What cannot be derived is in the record with its reason; the model's own
+ * Makes and judges the files of both towers. What cannot be derived is in the record with its reason; the model's own
  * files are not touched. Where another process is at it, its record is waited for.
  * @throws ModelFolderError when the model itself does not load
  */
@@ -76,46 +76,46 @@ async function derive(spec: ModelSpec, base: string, options: Options): Promise<
   const { cacheFolder, provider, signal } = options
   await sweep(base, spec.revision)
   const shown = await examples()
-  const vectors = {} as Record<Side, { own: Float32Array[]; derived: Float32Array[] }>
-  const record = { machine: thisMachine(), shortTexts: false, sides: {} as VariantRecord['sides'] }
+  const vectors = {} as Record<Tower, { own: Float32Array[]; derived: Float32Array[] }>
+  const record = { machine: thisMachine(), shortTexts: false, towers: {} as VariantRecord['towers'] }
   const { precision } = spec.files
   if (precision !== 'fp32') {
     const reason = `the model's files are ${precision}; variants are derived from fp32`
     const nothing = { vision: none(reason), text: none(reason) }
-    const done = { ...record, sides: nothing, overlap: 1, comparable: true }
+    const done = { ...record, towers: nothing, overlap: 1, sameSpace: true }
     await writeRecord(cacheFolder, spec.revision, provider, done)
     return done
   }
-  for (const side of sides) {
+  for (const tower of towers) {
     signal?.throwIfAborted()
-    const found = await deriveSide(spec, side, shown, base, options)
-    record.sides[side] = found.derived
-    vectors[side] = found.vectors
-    if (side === 'text') record.shortTexts = found.shortTexts
+    const found = await deriveSide(spec, tower, shown, base, options)
+    record.towers[tower] = found.derived
+    vectors[tower] = found.vectors
+    if (tower === 'text') record.shortTexts = found.shortTexts
   }
-  const ranking = (derived: readonly Side[]) => ({
+  const ranking = (derived: readonly Tower[]) => ({
     prompts: derived.includes('text') ? vectors.text.derived : vectors.text.own,
-    pictures: derived.includes('vision') ? vectors.vision.derived : vectors.vision.own,
+    images: derived.includes('vision') ? vectors.vision.derived : vectors.vision.own,
   })
-  const overlapOf = (derived: readonly Side[]) => overlap(ranking([]), ranking(derived))
-  const all = sides.filter((side) => record.sides[side].file)
+  const overlapOf = (derived: readonly Tower[]) => overlap(ranking([]), ranking(derived))
+  const all = towers.filter((tower) => record.towers[tower].file)
   // Both together where they agree, else the one that wins more.
-  const taken = sides.filter((side) => !record.sides[side].reason)
+  const taken = towers.filter((tower) => !record.towers[tower].reason)
   const choices =
-    taken.length === 2 ? [taken, ...bySpeed(taken, record.sides).map((side) => [side])] : [taken]
+    taken.length === 2 ? [taken, ...bySpeed(taken, record.towers).map((tower) => [tower])] : [taken]
   const chosen = choices.find((choice) => overlapOf(choice) >= gate.overlap) ?? []
-  for (const side of taken) {
-    if (chosen.includes(side)) continue
-    const alone = overlapOf([side])
-    const [share, which] = alone < gate.overlap ? [alone, 'it'] : [overlapOf(taken), 'both sides together']
-    record.sides[side].reason =
-      `the ten best pictures agree with fp32 in ${(100 * share).toFixed(1)} % with ${which}, below ${100 * gate.overlap} %`
+  for (const tower of taken) {
+    if (chosen.includes(tower)) continue
+    const alone = overlapOf([tower])
+    const [share, which] = alone < gate.overlap ? [alone, 'it'] : [overlapOf(taken), 'both towers together']
+    record.towers[tower].reason =
+      `the ten best images agree with fp32 in ${(100 * share).toFixed(1)} % with ${which}, below ${100 * gate.overlap} %`
   }
   const done: VariantRecord = {
     ...record,
     overlap: overlapOf(all),
-    comparable:
-      overlapOf(all) >= gate.overlap && all.every((side) => !closeEnough(record.sides[side].cosine!)),
+    sameSpace:
+      overlapOf(all) >= gate.overlap && all.every((tower) => !closeEnough(record.towers[tower].cosine!)),
   }
   await writeRecord(cacheFolder, spec.revision, provider, done)
   return done
@@ -126,32 +126,32 @@ async function sweep(base: string, revision: string): Promise<void> {
   const folder = path.dirname(base)
   for (const name of await readdir(folder)) {
     const draft = name.startsWith(path.basename(base)) && name.includes('.draft-')
-    const older = name.startsWith(`${revision}-`) && !name.startsWith(`${revision}-${derivation}-`)
+    const older = name.startsWith(`${revision}-`) && !name.startsWith(`${revision}-${variantVersion}-`)
     if (draft || older) await rm(path.join(folder, name), { force: true })
   }
 }
 
-const bySpeed = (of: readonly Side[], record: Record<Side, DerivedSide>) =>
+const bySpeed = (of: readonly Tower[], record: Record<Tower, DerivedTower>) =>
   of.toSorted((a, b) => record[b].speedup - record[a].speedup)
 
-const none = (reason: string): DerivedSide => ({
+const none = (reason: string): DerivedTower => ({
   ...{ file: null, bytes: 0, rewritten: 0, kept: [], cosine: null, speedup: 1, reason },
 })
 
-async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: string, options: Options) {
+async function deriveSide(spec: ModelSpec, tower: Tower, shown: Examples, base: string, options: Options) {
   const { onProgress = () => {}, provider, signal } = options
   const precision = precisionFor(provider)
-  const draft = `${base}-${side}.draft-${randomUUID()}`
-  // First: rewriting takes several copies of the side, and so does a session.
-  const graph = await prepare(spec, side, provider).catch((error: Error) => error)
-  const own = await openSide(spec, spec.files, side, provider)
+  const draft = `${base}-${tower}.draft-${randomUUID()}`
+  // First: rewriting takes several copies of the tower, and so does a session.
+  const graph = await prepare(spec, tower, provider).catch((error: Error) => error)
+  const own = await openSide(spec, spec.files, tower, provider)
   try {
     const counted = (doing: string) => (done: number, of: number) => {
       signal?.throwIfAborted()
-      onProgress(done, of, `${side === 'vision' ? 'pictures' : 'texts'} ${doing}`)
+      onProgress(done, of, `${tower === 'vision' ? 'images' : 'texts'} ${doing}`)
     }
     const { shortTexts } = own.ready
-    const inputs = await fitted(own, await inputsOf(spec, side, shown, shortTexts))
+    const inputs = await fitted(own, await inputsOf(spec, tower, shown, shortTexts))
     const ownVectors = await vectorsOf(own, inputs, counted('in fp32'))
     const unchanged = (reason: string) => ({
       shortTexts,
@@ -166,7 +166,7 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: st
         use: (session: EncodeSession) => Promise<T>,
       ): Promise<{ rewritten: number; result: T }> => {
         const rewritten = await writeSide(graph, precision, kept, draft)
-        const session = await openSide(spec, { kind: 'combined', model: draft, precision }, side, provider)
+        const session = await openSide(spec, { kind: 'combined', model: draft, precision }, tower, provider)
         try {
           return { rewritten, result: await use(session) }
         } finally {
@@ -174,16 +174,16 @@ async function deriveSide(spec: ModelSpec, side: Side, shown: Examples, base: st
         }
       }
       const names = precision === 'int8' ? products(graph.graph!).map(({ name }) => name) : []
-      const kept = await sensitive(names, side, inputs, ownVectors, attempt, options)
+      const kept = await sensitive(names, tower, inputs, ownVectors, attempt, options)
       const { rewritten, result } = await attempt(kept, async (session) => {
         const vectors = await vectorsOf(session, inputs, counted(inWords[precision]))
         const [before, after] = (await race([own, session], inputs[0]!)) as [number, number]
         return { vectors, speedup: before / after }
       })
-      const file = `${base}-${side}.onnx`
+      const file = `${base}-${tower}.onnx`
       await rename(draft, file)
       const cosine = agreement(ownVectors, result.vectors)
-      const derived: DerivedSide = {
+      const derived: DerivedTower = {
         file: path.basename(file),
         bytes: (await stat(file)).size,
         rewritten,
@@ -217,7 +217,7 @@ export const inWords = { int8: 'in 8 bits', fp16: 'in half precision' }
  */
 async function sensitive(
   names: readonly string[],
-  side: Side,
+  tower: Tower,
   inputs: Inputs,
   own: readonly Float32Array[],
   attempt: <T>(
@@ -242,7 +242,7 @@ async function sensitive(
   const gains: { name: string; mean: number }[] = []
   for (const [i, name] of names.entries()) {
     signal?.throwIfAborted()
-    onProgress(i + 1, names.length, `layers of the ${side} side in float, each in turn`)
+    onProgress(i + 1, names.length, `layers of the ${tower} tower in float, each in turn`)
     gains.push({ name, mean: (await agree(new Set([name]))).mean })
   }
   gains.sort((a, b) => b.mean - a.mean)
@@ -267,7 +267,7 @@ async function writeSide(
     opsetImport: [...model.opsetImport!],
     graph: { ...graph, node: [...graph.node!], initializer: [...graph.initializer!] },
   }
-  const rewritten = precision === 'int8' ? quantize(copy, (name) => !kept.has(name)) : halve(copy)
+  const rewritten = precision === 'int8' ? quantize(copy, (name) => !kept.has(name)) : toFp16(copy)
   if (rewritten === 0)
     throw new GraphError(`The graph has no product with a constant matrix to make ${inWords[precision]}.`)
   if (precision === 'int8') quantizeTables(copy.graph!)

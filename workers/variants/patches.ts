@@ -1,4 +1,4 @@
-/** A patch embedding as a product: a convolution whose windows lie side by side sees each value once. */
+/** A patch embedding as a product: a convolution whose windows lie tower by tower sees each value once. */
 import type { onnx } from 'onnx-proto'
 import { floats } from '../onnx/file.ts'
 import { attribute, type GraphWriter } from '../onnx/writer.ts'
@@ -40,7 +40,7 @@ export function patchesAsProducts(writer: GraphWriter, shapes: ReadonlyMap<strin
   }
 }
 
-/** Whether the windows cover the picture side by side, without rest. */
+/** Whether the windows cover the image tower by tower, without rest. */
 function tiles(node: onnx.INodeProto, kernel: readonly number[], input: readonly number[]): boolean {
   const list = (name: string, otherwise: number[]) => {
     const value = attribute(node, name)

@@ -1,28 +1,28 @@
-/** A side's graph, brought into the form that gains most on a provider. */
+/** A tower's graph, brought into the form that gains most on a provider. */
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import type { Provider } from '../encode/encoder.ts'
 import { GraphError } from '../onnx/errors.ts'
 import { opset, readModel } from '../onnx/file.ts'
-import { poolEarly } from '../onnx/hoist-token-slice.ts'
+import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
 import { probe } from '../onnx/probe.ts'
 import { prune } from '../onnx/prune.ts'
 import { GraphWriter } from '../onnx/writer.ts'
-import type { Side } from '../registry/derived.ts'
+import type { Tower } from '../registry/derived.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { patchesAsProducts } from './patches.ts'
 
 /** Operators of older sets mean other things. */
 const oldestOpset = 11
 
-/** A side's graph alone, also out of one that holds both. @throws GraphError */
+/** A tower's graph alone, also out of one that holds both. @throws GraphError */
 export async function prepare(
   { files, image }: ModelSpec,
-  side: Side,
+  tower: Tower,
   provider: Provider,
 ): Promise<onnx.IModelProto> {
-  const model = await readModel(files.kind === 'combined' ? files.model : files[side])
+  const model = await readModel(files.kind === 'combined' ? files.model : files[tower])
   const graph = model.graph!
   const version = opset(model)
   if (version < oldestOpset)
@@ -31,24 +31,24 @@ export async function prepare(
     name: name!,
     rank: type?.tensorType?.shape?.dim?.length ?? null,
   }))
-  const pooled = pooledOutput(outputs, side)
+  const pooled = pooledOutput(outputs, tower)
   prune(graph, [pooled])
-  if (side === 'text') return model
+  if (tower === 'text') return model
   const shapes = await shapesOf(model, [2, 3, image.height, image.width])
   const writer = new GraphWriter(graph, version, 'limn_variant_')
   // A GPU has kernels for the convolution as it is.
   if (provider === 'cpu') patchesAsProducts(writer, shapes)
-  poolEarly(writer, shapes)
+  hoistTokenSlice(writer, shapes)
   prune(graph, [pooled])
   return model
 }
 
-/** Shapes of all tensors; of none where the graph does not run on pictures of this size: then it stays as it is. */
-async function shapesOf(model: onnx.IModelProto, pictures: number[]): Promise<Map<string, number[]>> {
+/** Shapes of all tensors; of none where the graph does not run on images of this size: then it stays as it is. */
+async function shapesOf(model: onnx.IModelProto, images: number[]): Promise<Map<string, number[]>> {
   const graph = model.graph!
   const own = new Set(graph.initializer!.map(({ name }) => name!))
   const pixels = graph.input!.find(({ name }) => !own.has(name!))!.name!
-  const feed = new ort.Tensor('float32', new Float32Array(pictures.reduce((a, b) => a * b)), pictures)
+  const feed = new ort.Tensor('float32', new Float32Array(images.reduce((a, b) => a * b)), images)
   const tensors = graph.node!.flatMap(({ output }) => output!).filter(Boolean)
   try {
     const { shapes } = await probe(model, { [pixels]: feed }, [pixels, ...tensors], [])

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { PictureFile } from './walk.ts'
+import type { ImageFile } from './walk.ts'
 
 /**
  * What earlier imports of a folder sent and which asset came of it: a second import asks for ids instead of sending
- * the pictures again. One JSON line a picture, so that an import which is killed loses nothing. A file that is lost or
- * damaged costs time only: the server knows its pictures by their bytes.
+ * the images again. One JSON line an image, so that an import which is killed loses nothing. A file that is lost or
+ * damaged costs time only: the server knows its images by their bytes.
  */
 export class Remembered {
   readonly #ids: Map<string, string>
@@ -37,11 +37,11 @@ export class Remembered {
     return new Remembered(ids, file)
   }
 
-  id(file: PictureFile): string | undefined {
+  id(file: ImageFile): string | undefined {
     return this.#ids.get(keyOf(file))
   }
 
-  async add(files: readonly { file: PictureFile; id: string }[]): Promise<void> {
+  async add(files: readonly { file: ImageFile; id: string }[]): Promise<void> {
     if (files.length === 0) return
     await this.#file.appendFile(
       files.map(({ file, id }) => `${JSON.stringify([keyOf(file), id])}\n`).join(''),
@@ -54,4 +54,4 @@ export class Remembered {
 }
 
 /** A file that was changed has another size or another time. */
-const keyOf = ({ relative, size, mtimeMs }: PictureFile) => `${size} ${mtimeMs} ${relative}`
+const keyOf = ({ relative, size, mtimeMs }: ImageFile) => `${size} ${mtimeMs} ${relative}`

@@ -1,7 +1,7 @@
 import { openAsBlob } from 'node:fs'
 import path from 'node:path'
-import { type Client, Refused } from '../client.ts'
-import type { PictureFile } from './walk.ts'
+import { type Client, RequestRefused } from '../client.ts'
+import type { ImageFile } from './walk.ts'
 
 export interface Labels {
   collection?: string | undefined
@@ -10,8 +10,8 @@ export interface Labels {
 
 /** What became of one file. */
 export type Outcome =
-  | { file: PictureFile; id: string; duplicate: boolean; pending: boolean }
-  | { file: PictureFile; failed: string }
+  | { file: ImageFile; id: string; duplicate: boolean; pending: boolean }
+  | { file: ImageFile; failed: string }
 
 const addAssets = `mutation ($inputs: [AssetInput!]!) {
   addAssets(inputs: $inputs) {
@@ -22,17 +22,17 @@ const addAssets = `mutation ($inputs: [AssetInput!]!) {
 
 type Added = { duplicate: boolean; asset: { id: string; status: string } } | { message: string }
 
-/** Sends the pictures in one request. A picture that cannot be used fails alone. @throws ServerGone */
+/** Sends the images in one request. An image that cannot be used fails alone. @throws ServerGone */
 export async function upload(
   client: Client,
-  files: readonly PictureFile[],
+  files: readonly ImageFile[],
   labels: Labels,
 ): Promise<Outcome[]> {
   const blobs = await Promise.all(
     files.map(({ path }) => openAsBlob(path).catch((error: NodeJS.ErrnoException) => error)),
   )
   const outcomes: Outcome[] = []
-  const sent: PictureFile[] = []
+  const sent: ImageFile[] = []
   const uploads: Record<string, Blob> = {}
   for (const [n, file] of files.entries()) {
     const blob = blobs[n]!
@@ -55,7 +55,7 @@ export async function upload(
       }
     }
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof RequestRefused)) throw error
     if (turnsAllAway.has(error.code)) throw error
     // Told apart one by one: which of them it was, the request as a whole does not say.
     if (sent.length > 1) for (const file of sent) outcomes.push(...(await upload(client, [file], labels)))
@@ -68,7 +68,7 @@ export async function upload(
 const turnsAllAway = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
 
 /** The folders on the way to a file say what it shows. */
-function described({ relative }: PictureFile, { collection, tags }: Labels) {
+function described({ relative }: ImageFile, { collection, tags }: Labels) {
   const folders = path.posix
     .dirname(relative)
     .split('/')
@@ -80,13 +80,13 @@ function described({ relative }: PictureFile, { collection, tags }: Labels) {
   }
 }
 
-/** Requests of a handful of pictures and no more than some megabytes. */
+/** Requests of a handful of images and no more than some megabytes. */
 export function* batches(
-  files: readonly PictureFile[],
+  files: readonly ImageFile[],
   most = 16,
   mostBytes = 12 * 2 ** 20,
-): Generator<PictureFile[]> {
-  let batch: PictureFile[] = []
+): Generator<ImageFile[]> {
+  let batch: ImageFile[] = []
   let bytes = 0
   for (const file of files) {
     if (batch.length > 0 && (batch.length === most || bytes + file.size > mostBytes)) {

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 
-export interface PictureFile {
+export interface ImageFile {
   /** Absolute. */
   path: string
   /** Below the folder that is imported, with forward slashes. */
@@ -10,14 +10,14 @@ export interface PictureFile {
   mtimeMs: number
 }
 
-const pictures = /\.(jpe?g|jpe|png|webp|avif|gif|tiff?|svg)$/i
+const images = /\.(jpe?g|jpe|png|webp|avif|gif|tiff?|svg)$/i
 
 /**
- * Pictures of a folder tree, in the order of their names. Hidden files and folders are passed over; links are
+ * Images of a folder tree, in the order of their names. Hidden files and folders are passed over; links are
  * followed, each folder visited once however many links lead to it.
  */
-export async function walk(root: string): Promise<{ files: PictureFile[]; others: number }> {
-  const files: PictureFile[] = []
+export async function walk(root: string): Promise<{ files: ImageFile[]; others: number }> {
+  const files: ImageFile[] = []
   const visited = new Set<string>()
   let others = 0
 
@@ -32,7 +32,7 @@ export async function walk(root: string): Promise<{ files: PictureFile[]; others
       const found = await stat(full).catch(() => null)
       if (!found) continue
       if (found.isDirectory()) await visit(full)
-      else if (found.isFile() && pictures.test(name))
+      else if (found.isFile() && images.test(name))
         files.push({
           path: full,
           relative: path.relative(root, full).split(path.sep).join('/'),

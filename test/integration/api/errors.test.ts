@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { picture } from '../../support/pictures.ts'
-import { addPictures, type TestServer, testServer } from '../../support/server.ts'
+import { testImage } from '../../support/images.ts'
+import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -126,7 +126,7 @@ describe('statuses', () => {
   const both = ['application/json', 'application/graphql-response+json']
 
   it.each(both)('are 200 where there is data, and of the error where there is none: %s', async (accept) => {
-    const [asset] = await addPictures(server, [await picture()])
+    const [asset] = await addImages(server, [await testImage()])
     const field = 'embedding(model: "nope") { dimensions }'
     const partial = await send(`{ asset(id: "${asset}") { name ${field} } }`, accept)
     expect(partial.status).toBe(200)
@@ -174,7 +174,7 @@ describe('statuses', () => {
   })
 
   it('nothing is done for who could not read of it', async () => {
-    const image = (await picture({ disc: 'purple' })).toString('base64')
+    const image = (await testImage({ disc: 'purple' })).toString('base64')
     const add = `mutation { addAssets(inputs: [{ image: { base64: "${image}" } }]) { ... on AddedAsset { duplicate } } }`
     expect((await send(add, 'application/xml')).status).toBe(406)
     const { body } = await send(add, 'application/json')
@@ -236,7 +236,7 @@ describe('values that are unknown', () => {
 
   it.each([
     ['a prompt', image('rank(prompts: [{ concept: { assetId: $id } }], candidates: []) { model { id } }')],
-    ['a picture', image('guide(image: { assetId: $id }, prompt: "a") { loss }')],
+    ['an image', image('guide(image: { assetId: $id }, prompt: "a") { loss }')],
     ['an item', image('embed(inputs: [{ assetId: $id }]) { ... on InputError { message } }')],
     ['a model', image('rank(prompt: "a", candidates: [], model: $id) { model { id } }')],
     ['a run', 'mutation ($id: ID!) { stopGuidance(id: $id) { id } }'],

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { picture, svg } from '../../support/pictures.ts'
-import { addPictures, type TestServer, testServer } from '../../support/server.ts'
+import { svg, testImage } from '../../support/images.ts'
+import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 let png: Buffer
@@ -9,8 +9,8 @@ let path: string
 let svgPath: string
 beforeAll(async () => {
   server = await testServer({ allowPrivateUrls: true })
-  png = await picture({ size: 600 })
-  const ids = await addPictures(server, [png, Buffer.from(svg({ disc: 'indigo' }))])
+  png = await testImage({ size: 600 })
+  const ids = await addImages(server, [png, Buffer.from(svg({ disc: 'indigo' }))])
   const { data } = await server.query('query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { url } } }', {
     ids,
   })
@@ -86,7 +86,7 @@ describe('files', () => {
     expect(answer.headers.allow).toBe('GET, HEAD')
   })
 
-  it('are pictures that other requests may name by their address', async () => {
+  it('are images that other requests may name by their address', async () => {
     const { data } = await server.query(
       'query ($url: URL!) { embed(inputs: [{ url: $url }, { url: "ftp://x/y" }]) { ... on Embedding { contentHash } ... on InputError { code } } }',
       {
@@ -98,7 +98,7 @@ describe('files', () => {
   })
 
   it('are gone with their asset', async () => {
-    const [id] = await addPictures(server, [await picture({ disc: 'coral' })])
+    const [id] = await addImages(server, [await testImage({ disc: 'coral' })])
     const { data } = await server.query(`{ asset(id: "${id}") { url thumbnail } }`)
     await server.query(`mutation { deleteAssets(ids: ["${id}"]) }`)
     for (const url of [data.asset.url, data.asset.thumbnail])

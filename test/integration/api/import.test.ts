@@ -6,23 +6,23 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../../prisma/open.ts'
 import type { AssetRow } from '../../../prisma/types.ts'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
-import { picture, pictures } from '../../support/pictures.ts'
+import { testImage, testImages } from '../../support/images.ts'
 
 let place: DatabasePlace
 let folder: string
 let files: Buffer[]
 beforeAll(async () => {
   place = await testPlace()
-  folder = path.join(place.home, 'pictures')
-  files = await pictures(5)
+  folder = path.join(place.home, 'images')
+  files = await testImages(5)
   put('a.png', files[0]!)
   put('animals/dogs/b.PNG', files[1]!)
   put('animals/copy of a.png', files[0]!)
   put('animals/c.png', files[2]!)
   put('.hidden.png', files[3]!)
   put('.cache/d.png', files[3]!)
-  put('notes.txt', Buffer.from('no picture'))
-  put('broken.jpg', Buffer.from('a text that is called a picture'))
+  put('notes.txt', Buffer.from('no image'))
+  put('broken.jpg', Buffer.from('a text that is called an image'))
   symlinkSync('..', path.join(folder, 'animals', 'loop'))
   symlinkSync('nowhere', path.join(folder, 'dangling.png'))
 })
@@ -71,9 +71,9 @@ async function stored(): Promise<AssetRow[]> {
 
 it('brings in a folder tree, says what failed, and has little to do the second time', async () => {
   const first = await limn('import', folder, '--collection', 'Trip', '--tag', 'summer')
-  expect(first.out).toMatch(/5 pictures in .* \(1 other file passed over\)/)
+  expect(first.out).toMatch(/5 images in .* \(1 other file passed over\)/)
   expect(first.out).toMatch(/3 added, 1 already there, 1 failed/)
-  expect(first.err).toMatch(/broken\.jpg: .*not a picture/)
+  expect(first.err).toMatch(/broken\.jpg: .*not an image/)
   expect(first.status).toBe(1)
   const rows = await stored()
   const named = (name: string) => rows.find((row) => row.name === name)
@@ -88,7 +88,7 @@ it('brings in a folder tree, says what failed, and has little to do the second t
   // One that changed, one whose asset is gone, and none that fails.
   put('a.png', files[4]!)
   utimesSync(path.join(folder, 'a.png'), new Date(), new Date())
-  put('broken.jpg', await picture({ format: 'jpeg' }))
+  put('broken.jpg', await testImage({ format: 'jpeg' }))
   const db = await openDatabase({ home: place.home, url: place.url })
   await db.assets.delete([named('c.png')!.id])
   await db.close()
@@ -100,7 +100,7 @@ it('brings in a folder tree, says what failed, and has little to do the second t
 
 it('ends in order when it is interrupted, and goes on when it is run again', async () => {
   // None of those that the library has from the first test: they would not be added.
-  const many = (await pictures(300 + files.length)).slice(files.length)
+  const many = (await testImages(300 + files.length)).slice(files.length)
   for (const [n, bytes] of many.entries()) put(`../many/${n % 3}/${n}.png`, bytes)
   const manyFolder = path.join(place.home, 'many')
   const taken = () => globSync('files/*/*', { cwd: place.home }).length

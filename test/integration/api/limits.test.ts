@@ -1,7 +1,7 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { limits } from '../../../schema/core/limits.ts'
-import { picture } from '../../support/pictures.ts'
+import { testImage } from '../../support/images.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -113,7 +113,7 @@ describe('bodies', () => {
   })
 
   it('with one upload over its limit lose that input alone', async () => {
-    const png = await picture()
+    const png = await testImage()
     const { data } = await server.upload(
       'query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) { ... on InputError { index code message } ... on Embedding { modality } } }',
       { inputs: [{ upload: null }, { upload: null }] },
@@ -148,7 +148,7 @@ describe('bodies', () => {
     try {
       const long = { inputs: [{ base64: Buffer.alloc(1_500_000, 'x').toString('base64') }, { upload: null }] }
       const { data } = await big.upload(document, long, {
-        'inputs.1.upload': new File([new Uint8Array(await picture())], 'a.png'),
+        'inputs.1.upload': new File([new Uint8Array(await testImage())], 'a.png'),
       })
       expect(data.embed.map((result: any) => result.__typename)).toEqual(['InputError', 'Embedding'])
     } finally {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { picture } from '../../support/pictures.ts'
+import { testImage } from '../../support/images.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await testServer({ publicUrl: 'https://limn.example/pictures' })
+  server = await testServer({ publicUrl: 'https://limn.example/images' })
 })
 afterAll(() => server?.close())
 
@@ -31,9 +31,9 @@ describe('a running server', () => {
   it('gives addresses under LIMN_PUBLIC_URL', async () => {
     const { data } = await server.query(
       'mutation ($b: String!) { addAssets(inputs: [{ image: { base64: $b } }]) { ... on AddedAsset { asset { url } } } }',
-      { b: (await picture()).toString('base64') },
+      { b: (await testImage()).toString('base64') },
     )
-    expect(data.addAssets[0].asset.url).toMatch(/^https:\/\/limn\.example\/pictures\/files\/[0-9a-f]{64}$/)
+    expect(data.addAssets[0].asset.url).toMatch(/^https:\/\/limn\.example\/images\/files\/[0-9a-f]{64}$/)
   })
 
   it('serves GraphiQL that needs nothing from elsewhere, to browsers alone', async () => {

@@ -28,20 +28,20 @@ it('has the first examples of a plugin author', () => {
 it.each(examples)('answers as the README says: $query', async ({ query, answer }) => {
   const { data, errors } = await server.query(query)
   expect(errors).toBeUndefined()
-  expect(comparable(data, answer)).toEqual(comparable(answer, answer))
+  expect(sameSpace(data, answer)).toEqual(sameSpace(answer, answer))
 })
 
 /** Numbers to two digits after the point, and of a packed vector that the README cuts short as much as it shows. */
-function comparable(value: any, like: any): unknown {
+function sameSpace(value: any, like: any): unknown {
   if (typeof value === 'number' && typeof like === 'number')
     return Math.abs(value - like) < 0.01 ? like : value
   if (typeof value === 'string' && typeof like === 'string' && like.endsWith('…')) {
     const shown = halves(like.slice(0, -1))
-    return comparable(halves(value).slice(0, shown.length), shown)
+    return sameSpace(halves(value).slice(0, shown.length), shown)
   }
-  if (Array.isArray(value)) return value.map((one, i) => comparable(one, like?.[i]))
+  if (Array.isArray(value)) return value.map((one, i) => sameSpace(one, like?.[i]))
   if (value !== null && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, comparable(one, like?.[key])]))
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, sameSpace(one, like?.[key])]))
   return value
 }
 

@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
+import { testImages } from '../../support/images.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
-import { pictures } from '../../support/pictures.ts'
 import { modelTwin } from '../../support/server.ts'
 
 let place: TestLibrary
@@ -25,7 +25,7 @@ function failing(database: Database, method: keyof Database['vectors'], times: n
   return { ...database, vectors }
 }
 async function addAll(count: number): Promise<string[]> {
-  const added = await Promise.all((await pictures(count)).map((bytes) => place.library.add({ bytes })))
+  const added = await Promise.all((await testImages(count)).map((bytes) => place.library.add({ bytes })))
   return added.map(({ asset }) => asset.id)
 }
 
@@ -51,7 +51,7 @@ it.each([
 })
 
 it('marks what cannot be encoded with the reason, once, and goes on with the rest', async () => {
-  const [bad, gone, ...good] = await pictures(6)
+  const [bad, gone, ...good] = await testImages(6)
   const assets = await Promise.all(
     [bad!, gone!].map(async (bytes) => (await place.library.add({ bytes })).asset),
   )

@@ -5,8 +5,8 @@ import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
 import { cosine } from '../../support/cosine.ts'
+import { svg, testImage, testImages } from '../../support/images.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
-import { picture, pictures, svg } from '../../support/pictures.ts'
 import { modelTwin } from '../../support/server.ts'
 
 let place: TestLibrary
@@ -23,9 +23,9 @@ const marks = () => globSync('journal/*', { cwd: place.home })
 const revision = async () => (await place.encoder.model()).spec.revision
 const statusOf = async (id: string) => (await place.database.assets.byIds([id])).get(id)?.status
 
-describe('taking a picture', () => {
+describe('taking an image', () => {
   it('keeps its bytes, its row and, soon, its vector', async () => {
-    const bytes = await picture({ format: 'jpeg' })
+    const bytes = await testImage({ format: 'jpeg' })
     const { asset, duplicate } = await place.library.add({
       bytes,
       name: 'disc.jpg',
@@ -55,7 +55,7 @@ describe('taking a picture', () => {
   })
 
   it('knows it when it comes again, also at the same time', async () => {
-    const bytes = await picture()
+    const bytes = await testImage()
     const added = await Promise.all(
       Array.from({ length: 8 }, () => place.library.add({ bytes, name: 'same' })),
     )
@@ -66,7 +66,7 @@ describe('taking a picture', () => {
   })
 
   it('leaves nothing of one that cannot be used', async () => {
-    const whole = await picture()
+    const whole = await testImage()
     for (const bytes of [whole.subarray(0, whole.length / 2), Buffer.from('a text'), Buffer.alloc(0)])
       await expect(place.library.add({ bytes })).rejects.toMatchObject({ name: 'ItemError' })
     expect(await place.database.assets.count()).toBe(0)
@@ -87,8 +87,8 @@ describe('taking a picture', () => {
 })
 
 describe('removing', () => {
-  it('takes file, thumbnails and vector along, and the picture may come again', async () => {
-    const [first, second] = await pictures(2)
+  it('takes file, thumbnails and vector along, and the image may come again', async () => {
+    const [first, second] = await testImages(2)
     const { asset } = await place.library.add({ bytes: first! })
     const other = await place.library.add({ bytes: second! })
     await place.library.thumbnailPath(asset, 64)
@@ -104,8 +104,8 @@ describe('removing', () => {
 })
 
 describe('after a process that died', () => {
-  it('the row decides what becomes of a marked picture', async () => {
-    const [kept, orphan] = await pictures(2)
+  it('the row decides what becomes of a marked image', async () => {
+    const [kept, orphan] = await testImages(2)
     const { asset } = await place.library.add({ bytes: kept! })
     await place.library.idle()
     const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png' }
@@ -122,7 +122,7 @@ describe('after a process that died', () => {
     expect((await place.library.add({ bytes: orphan! })).duplicate).toBe(false)
   })
 
-  it('a picture whose row could not be written leaves a mark, and nothing after the next start', async () => {
+  it('an image whose row could not be written leaves a mark, and nothing after the next start', async () => {
     const { database } = place
     const failing: Database = {
       ...database,
@@ -133,7 +133,7 @@ describe('after a process that died', () => {
             : assets[name].bind(assets),
       }),
     }
-    const bytes = await picture()
+    const bytes = await testImage()
     await place.reopen({ database: failing })
     await expect(place.library.add({ bytes })).rejects.toThrow('the database is gone')
     expect(marks()).toHaveLength(1)
@@ -145,7 +145,7 @@ describe('after a process that died', () => {
   })
 
   it('what was taken and not yet indexed gets its vector', async () => {
-    const added = await Promise.all((await pictures(40)).map((bytes) => place.library.add({ bytes })))
+    const added = await Promise.all((await testImages(40)).map((bytes) => place.library.add({ bytes })))
     await place.library.close()
     await place.reopen()
     await place.library.idle()
@@ -153,8 +153,8 @@ describe('after a process that died', () => {
     expect((await place.database.vectors.get(await revision(), ids)).size).toBe(40)
   })
 
-  it('a stored file that was lost is put back when the picture comes again', async () => {
-    const bytes = await picture()
+  it('a stored file that was lost is put back when the image comes again', async () => {
+    const bytes = await testImage()
     const { asset } = await place.library.add({ bytes })
     await place.library.idle()
     rmSync(place.library.filePath(asset))
@@ -164,7 +164,7 @@ describe('after a process that died', () => {
 })
 
 describe('thumbnails', () => {
-  it('are made once, no larger than the picture, upright, and drawn anew from drawings', async () => {
+  it('are made once, no larger than the image, upright, and drawn anew from drawings', async () => {
     const photo = await sharp({ create: { width: 400, height: 200, channels: 3, background: 'green' } })
       .withMetadata({ orientation: 6 })
       .jpeg()
@@ -190,7 +190,7 @@ describe('thumbnails', () => {
 
 describe('another default model', () => {
   it('is said clearly, indexes everything anew and leaves the older vectors as they were', async () => {
-    const added = await Promise.all((await pictures(3)).map((bytes) => place.library.add({ bytes })))
+    const added = await Promise.all((await testImages(3)).map((bytes) => place.library.add({ bytes })))
     await place.library.idle()
     const ids = added.map(({ asset }) => asset.id)
     const before = await place.database.vectors.get(await revision(), ids)
@@ -199,7 +199,7 @@ describe('another default model', () => {
     try {
       await place.reopen({ encoder })
       expect(place.complaints.join()).toMatch(
-        /indexed with limn-icons \(256 dimensions\); its 3 pictures are now indexed with other/,
+        /indexed with limn-icons \(256 dimensions\); its 3 images are now indexed with other/,
       )
       await place.library.idle()
       const { spec } = await encoder.model()
@@ -215,7 +215,7 @@ describe('another default model', () => {
 
 describe('vectors', () => {
   it('are read where they are and made where they are not, for each model', async () => {
-    const added = await Promise.all((await pictures(5)).map((bytes) => place.library.add({ bytes })))
+    const added = await Promise.all((await testImages(5)).map((bytes) => place.library.add({ bytes })))
     const assets = added.map(({ asset }) => asset)
     await place.library.idle()
     const before = place.encoder.stats()

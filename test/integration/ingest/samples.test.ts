@@ -57,7 +57,7 @@ it('are given to a new library once, go on after an interruption, and do not com
   expect(await database.assets.count()).toBe(manifest.length - 100)
 })
 
-it('are not put among the pictures of others', async () => {
+it('are not put among the images of others', async () => {
   const { library, database, home } = place
   const before = await database.assets.count()
   const otherHome = path.join(home, 'other')

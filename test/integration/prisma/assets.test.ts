@@ -6,9 +6,9 @@ let db: Database
 let close: () => Promise<void>
 let serial = 0
 
-const picture = (fields: Partial<NewAsset> = {}): NewAsset => ({
+const image = (fields: Partial<NewAsset> = {}): NewAsset => ({
   contentHash: `hash-${serial++}`,
-  name: 'picture.png',
+  name: 'image.png',
   title: null,
   description: null,
   tags: [],
@@ -20,7 +20,7 @@ const picture = (fields: Partial<NewAsset> = {}): NewAsset => ({
   ...fields,
 })
 const add = async (fields: Partial<NewAsset> = {}): Promise<AssetRow> =>
-  (await db.assets.add(picture(fields))).row
+  (await db.assets.add(image(fields))).row
 const names = async (where: AssetFilter) => {
   const { rows } = await db.assets.page({ where, first: 100 })
   return rows.map(({ name }) => name).sort()
@@ -35,7 +35,7 @@ afterAll(() => close())
 
 describe('assets', () => {
   it('are added once per content, also when many add the same at once', async () => {
-    const same = picture({ name: 'same.png', tags: ['a', 'b'] })
+    const same = image({ name: 'same.png', tags: ['a', 'b'] })
     const added = await Promise.all(Array.from({ length: 12 }, () => db.assets.add(same)))
     expect(added.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
     expect(new Set(added.map(({ row }) => row.id)).size).toBe(1)
@@ -92,7 +92,7 @@ describe('pages', () => {
     await expect(db.assets.page({ where })).rejects.toThrow('Exactly one of first and last')
   })
 
-  it('continue though pictures come in and the cursor’s own goes', async () => {
+  it('continue though images come in and the cursor’s own goes', async () => {
     const { rows } = await db.assets.page({ where, first: 3 })
     const cursor = rows.at(-1)!.id
     await add({ collection: 'paged' })

@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { upkeep } from '../../../prisma/embedded/maintenance.ts'
+import { maintain } from '../../../prisma/embedded/maintenance.ts'
 import { type Embedded, startEmbedded } from '../../../prisma/embedded/start.ts'
 import { DatabaseUnavailable, StartupError } from '../../../prisma/errors.ts'
 import { readLock } from '../../../prisma/lock.ts'
@@ -201,21 +201,21 @@ describe('upkeep of the embedded database', () => {
     const vacuums = async () =>
       (await ask(`SELECT vacuum_count::int AS n FROM pg_stat_user_tables WHERE relname = 'GuidanceRun'`)).n
 
-    await upkeep(pool)
+    await maintain(pool)
     expect(await vacuums()).toBe(0)
     await write()
     const once = await megabytes()
     expect(once).toBeGreaterThan(75)
     // What ended the database the last time is left alone, and a server that closes waits for nothing new.
-    await upkeep(pool, { spared: new Set(['"GuidanceRun"']) })
-    await upkeep(pool, { signal: AbortSignal.abort() })
+    await maintain(pool, { skipped: new Set(['"GuidanceRun"']) })
+    await maintain(pool, { signal: AbortSignal.abort() })
     expect(await vacuums()).toBe(0)
-    await upkeep(pool)
+    await maintain(pool)
     expect(await vacuums()).toBe(1)
     const files = log()
     for (let round = 0; round < 3; round++) {
       await write()
-      await upkeep(pool)
+      await maintain(pool)
     }
     expect(await megabytes()).toBeLessThan(once * 1.2)
     // Of 16 MB each.

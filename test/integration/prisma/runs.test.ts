@@ -42,7 +42,7 @@ it('a run goes on from what was saved last', async () => {
   ])
 })
 
-it('a run that is over keeps its picture, not what it was made from', async () => {
+it('a run that is over keeps its image, not what it was made from', async () => {
   const { id } = await database.runs.create(given)
   await database.runs.save(id, { ...frame(5), state: Uint8Array.of(9) })
   const row = (await database.runs.end(id, { status: 'DONE', error: null }, frame(20)))!

@@ -18,7 +18,7 @@ const unit = () => {
   return vector.map((value) => value / length)
 }
 
-async function addPictures(count: number, fields: { tags?: string[]; vector?: Float32Array } = {}) {
+async function addImages(count: number, fields: { tags?: string[]; vector?: Float32Array } = {}) {
   const rows = await Promise.all(
     Array.from({ length: count }, async () => {
       const wide = random() < 0.5
@@ -68,7 +68,7 @@ beforeAll(async () => {
   db = opened.db
   close = opened.close
   await db.vectors.register({ revision, name: 'search', dimensions })
-  await addPictures(600)
+  await addImages(600)
 })
 afterAll(() => close())
 
@@ -115,7 +115,7 @@ describe('search', () => {
       seen.push(...hits.map(({ assetId }) => assetId))
       if (!hasNextPage) break
       after = hits.at(-1)!
-      await addPictures(2)
+      await addImages(2)
       // The cursor's own asset, and one that is still to come.
       const coming = before.filter((id) => !seen.includes(id) && !gone.has(id))
       const going = [after.assetId, coming[0]!]
@@ -130,7 +130,7 @@ describe('search', () => {
 
   it('orders equal products by id, across pages', async () => {
     const vector = unit()
-    const same = await addPictures(30, { tags: ['same'], vector })
+    const same = await addImages(30, { tags: ['same'], vector })
     const ids = same.map(({ row }) => row.id).sort()
     const seen: string[] = []
     let after: SearchPosition | null = null
@@ -142,7 +142,7 @@ describe('search', () => {
     expect(seen).toEqual(ids)
   })
 
-  it('says truncated as long as a picture lacks its vector', async () => {
+  it('says truncated as long as an image lacks its vector', async () => {
     const query = unit()
     const texts = { name: 'late.png', title: null, description: null, tags: [], collection: null }
     const file = { contentHash: 'late', mimeType: 'image/png', bytes: 1, width: 1, height: 1 }

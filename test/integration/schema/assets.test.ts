@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { picture, pictures, svg } from '../../support/pictures.ts'
-import { addPictures, type TestServer, testServer } from '../../support/server.ts'
+import { svg, testImage, testImages } from '../../support/images.ts'
+import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -40,8 +40,8 @@ async function pages(direction: 'forward' | 'backward', size: number, where: obj
 }
 
 describe('addAssets', () => {
-  it('takes pictures in order, tells duplicates and leaves out what is none', async () => {
-    const png = await picture({ disc: 'teal' })
+  it('takes images in order, tells duplicates and leaves out what is none', async () => {
+    const png = await testImage({ disc: 'teal' })
     const { data } = await server.query(add, {
       inputs: [
         {
@@ -51,7 +51,7 @@ describe('addAssets', () => {
           tags: ['disc', 'teal'],
           collection: 'discs',
         },
-        { image: { base64: Buffer.from('no picture').toString('base64') } },
+        { image: { base64: Buffer.from('no image').toString('base64') } },
         { image: { base64: Buffer.from(svg({ disc: 'navy' })).toString('base64') }, name: 'navy.svg' },
       ],
     })
@@ -86,7 +86,7 @@ describe('addAssets', () => {
   })
 
   it('takes uploads with their names', async () => {
-    const png = await picture({ disc: 'olive' })
+    const png = await testImage({ disc: 'olive' })
     const { data } = await server.upload(
       add,
       { inputs: [{ image: { upload: null } }] },
@@ -98,7 +98,7 @@ describe('addAssets', () => {
   })
 
   it('names what is too long', async () => {
-    const png = image(await picture({ disc: 'plum' }))
+    const png = image(await testImage({ disc: 'plum' }))
     const { data } = await server.query(add, {
       inputs: [
         { image: png, title: 'x'.repeat(501) },
@@ -119,7 +119,7 @@ describe('addAssets', () => {
 
 describe('updateAsset', () => {
   it('leaves what is absent, clears what is null', async () => {
-    const [id] = await addPictures(server, [await picture({ disc: 'gold' })], { title: 'Gold', tags: ['a'] })
+    const [id] = await addImages(server, [await testImage({ disc: 'gold' })], { title: 'Gold', tags: ['a'] })
     const update = (args: string) =>
       server.query(`mutation { updateAsset(id: "${id}", ${args}) { title description tags collection } }`)
     expect((await update('description: "shiny"')).data.updateAsset).toEqual({
@@ -152,7 +152,7 @@ describe('updateAsset', () => {
 
 describe('deleteAssets', () => {
   it('returns what was there; nothing finds it afterwards', async () => {
-    const [id] = await addPictures(server, [await picture({ disc: 'black' })])
+    const [id] = await addImages(server, [await testImage({ disc: 'black' })])
     const { data } = await server.query('mutation ($ids: [ID!]!) { deleteAssets(ids: $ids) }', {
       ids: [id, 'asset_none'],
     })
@@ -165,12 +165,12 @@ describe('deleteAssets', () => {
 describe('assets', () => {
   let ids: string[]
   beforeAll(async () => {
-    ids = await addPictures(server, await pictures(23), { collection: 'paged', tags: ['paged'] })
+    ids = await addImages(server, await testImages(23), { collection: 'paged', tags: ['paged'] })
   })
 
   it('goes through the library forwards and backwards, newest first', async () => {
     const where = { collections: ['paged'] }
-    // Ids sort by time; several pictures are taken in at once.
+    // Ids sort by time; several images are taken in at once.
     const newestFirst = ids.toSorted().toReversed()
     expect(await pages('forward', 5, where)).toEqual(newestFirst)
     expect(await pages('backward', 7, where)).toEqual(newestFirst)

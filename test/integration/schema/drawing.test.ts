@@ -3,7 +3,7 @@ import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Frame, frames } from '../../support/frames.ts'
-import { picture } from '../../support/pictures.ts'
+import { testImage } from '../../support/images.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -117,8 +117,8 @@ describe('guidance runs', () => {
     },
   )
 
-  it('PIXELS start from a picture', async () => {
-    const from = await picture({ disc: 'blue' })
+  it('PIXELS start from an image', async () => {
+    const from = await testImage({ disc: 'blue' })
     const input = {
       prompts: prompts('a blue circle'),
       generator: 'PIXELS',
@@ -215,7 +215,7 @@ describe('guidance runs', () => {
       /event handler onload/,
     ],
     [
-      'an external picture',
+      'an external image',
       { ...recolour, start: svg(`${rect}<image href="http://127.0.0.1/a.png"/>`) },
       /refers to/,
     ],
@@ -282,15 +282,15 @@ describe('guidance runs', () => {
     ['weights of 0', { generator: 'SHAPES', prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /sum to 0/],
     ['no prompts', { generator: 'SHAPES', prompts: [] }, /^input\.prompts is empty/],
     [
-      'a picture that is none',
+      'an image that is none',
       { generator: 'PIXELS', start: base64('nothing') },
-      /input.start: This is not a picture/,
+      /input.start: This is not an image/,
     ],
     ['an unknown model', { generator: 'SHAPES', model: 'none' }, /no model "none"/],
   ])('refuse %s, quickly', async (_, changes: any, message) => {
     const input = { prompts: prompts('a house'), ...changes }
     if (typeof input.start === 'string') {
-      const photo = await sharp(await picture({ disc: 'red' }))
+      const photo = await sharp(await testImage({ disc: 'red' }))
         .jpeg()
         .toBuffer()
       input.start = base64(input.start === 'photo' ? photo : photo.subarray(0, photo.length / 2))

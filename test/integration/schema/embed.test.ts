@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cosine } from '../../support/cosine.ts'
-import { picture, pictures, svg } from '../../support/pictures.ts'
+import { svg, testImage, testImages } from '../../support/images.ts'
 import { decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 
@@ -28,8 +28,8 @@ const embed = `query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) {
 } }`
 
 describe('embed', () => {
-  it('answers texts and pictures in the order of the inputs', async () => {
-    const png = await picture()
+  it('answers texts and images in the order of the inputs', async () => {
+    const png = await testImage()
     const base64 = png.toString('base64')
     const { data } = await server.query(embed, {
       inputs: [{ text: 'a red disc' }, { base64 }, { base64: `data:image/png;base64,${base64}` }],
@@ -43,7 +43,7 @@ describe('embed', () => {
   })
 
   it('keeps the good inputs of a mixed request and says what is wrong with the others', async () => {
-    const [one, two] = await pictures(2)
+    const [one, two] = await testImages(2)
     const { status, data } = await server.upload(
       embed,
       {
@@ -62,7 +62,7 @@ describe('embed', () => {
         'inputs.3.upload': new File([new Uint8Array(one!.subarray(0, one!.length >> 1))], 'cut.png', {
           type: 'image/png',
         }),
-        'inputs.4.upload': new File(['Dear diary, I am no picture.'], 'letter.jpg', { type: 'image/jpeg' }),
+        'inputs.4.upload': new File(['Dear diary, I am no image.'], 'letter.jpg', { type: 'image/jpeg' }),
       },
     )
     expect(status).toBe(200)

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { picture, pictures } from '../../support/pictures.ts'
-import { addPictures, type TestServer, testServer } from '../../support/server.ts'
+import { testImage, testImages } from '../../support/images.ts'
+import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 let assets: string[]
 beforeAll(async () => {
   server = await testServer()
-  assets = await addPictures(server, await pictures(12))
+  assets = await addImages(server, await testImages(12))
 })
 afterAll(() => server?.close())
 
@@ -83,8 +83,8 @@ describe('guide', () => {
     expect(stepped.data.guide.loss).toBeLessThan(loss)
   })
 
-  it('steered by hand in a loop, a picture comes to fit its prompt', async () => {
-    let image = base64(await picture({ disc: 'grey' }))
+  it('steered by hand in a loop, an image comes to fit its prompt', async () => {
+    let image = base64(await testImage({ disc: 'grey' }))
     const similarity = async () =>
       (await server.query(guide('terms { similarity }'), { image, prompt: 'red heart' })).data.guide.terms[0]
         .similarity
@@ -101,7 +101,7 @@ describe('guide', () => {
     expect(await similarity()).toBeGreaterThan(before + 0.1)
   })
 
-  it('takes library pictures and pictures as prompts', async () => {
+  it('takes library images and images as prompts', async () => {
     const { data } = await server.query(guide('terms { similarity }'), {
       image: { assetId: assets[0] },
       prompts: [{ concept: { assetId: assets[0] } }, { concept: { assetId: assets[1] } }],
@@ -119,7 +119,7 @@ describe('guide', () => {
     ['very many cutouts', { prompt: 'a', options: { cutouts: 100_000 } }, /cutouts is 100000; 0 to 128/],
     ['negative cutouts', { prompt: 'a', options: { cutouts: -1 } }, /0 to 128/],
     ['an unknown model', { prompt: 'a', model: 'none' }, /no model "none"/],
-    ['no picture', { prompt: 'a', image: base64(Buffer.from('text')) }, /not a picture/],
+    ['no image', { prompt: 'a', image: base64(Buffer.from('text')) }, /not an image/],
     ['an unknown asset', { prompt: 'a', image: { assetId: 'asset_none' } }, /no asset/],
   ])('refuses %s', async (_, variables, message) => {
     const answer = await server.query(guide('loss gradient { l2 }'), { image: crab, ...variables })
@@ -157,8 +157,8 @@ describe('direction', () => {
 
   it('leads from one idea to another', async () => {
     const { data } = await server.query(direction, {
-      from: texts('blue', 'a blue picture'),
-      to: texts('red', 'a red picture'),
+      from: texts('blue', 'a blue image'),
+      to: texts('red', 'a red image'),
     })
     expect(data.direction.strength).toBeGreaterThan(0.01)
     const rank =

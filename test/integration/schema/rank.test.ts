@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { picture, pictures } from '../../support/pictures.ts'
-import { addPictures, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+import { testImage, testImages } from '../../support/images.ts'
+import { addImages, modelTwin, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 let assets: string[]
@@ -12,7 +12,7 @@ beforeAll(async () => {
         modelTwin(home, 'sigmoid-twin', { model_type: 'siglip', logit_scale: 2, logit_bias: -3 }),
     },
   )
-  assets = await addPictures(server, await pictures(40))
+  assets = await addImages(server, await testImages(40))
 })
 afterAll(() => server?.close())
 
@@ -26,16 +26,16 @@ const rank = `query ($prompt: String, $prompts: [PromptInput!], $candidates: [Co
 const texts = (...all: string[]) => all.map((text) => ({ text }))
 
 describe('rank', () => {
-  it('orders texts by a picture and pictures by a text', async () => {
-    const [red, blue] = await Promise.all([picture({ disc: 'red' }), picture({ disc: 'blue' })])
+  it('orders texts by an image and images by a text', async () => {
+    const [red, blue] = await Promise.all([testImage({ disc: 'red' }), testImage({ disc: 'blue' })])
     const image = (bytes: Buffer) => ({ base64: bytes.toString('base64') })
     const byText = await server.query(rank, { prompt: 'red circle', candidates: [image(blue), image(red)] })
     expect(byText.data.rank.items.map((i: any) => i.index)).toHaveLength(2)
-    const byPicture = await server.query(rank, {
+    const byImage = await server.query(rank, {
       prompts: [{ concept: image(red) }],
       candidates: [...texts('a red circle', 'a grey cat'), image(red)],
     })
-    const { items } = byPicture.data.rank
+    const { items } = byImage.data.rank
     expect(items[0]).toMatchObject({ index: 2, text: null })
     expect(items[0].score).toBeCloseTo(1, 4)
     expect(items[1].text).toBe('a red circle')

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cosine } from '../../support/cosine.ts'
-import { picture, pictures } from '../../support/pictures.ts'
-import { addPictures, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
+import { testImage, testImages } from '../../support/images.ts'
+import { addImages, decode, modelTwin, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
 let ids: string[]
 beforeAll(async () => {
   server = await testServer({}, { prepare: (home) => modelTwin(home, 'twin', {}) })
   ids = [
-    ...(await addPictures(server, (await pictures(40)).slice(0, 20), {
+    ...(await addImages(server, (await testImages(40)).slice(0, 20), {
       collection: 'even',
       tags: ['bright shapes'],
     })),
-    ...(await addPictures(server, (await pictures(40)).slice(20), { collection: 'odd' })),
+    ...(await addImages(server, (await testImages(40)).slice(20), { collection: 'odd' })),
   ]
 })
 afterAll(() => server?.close())
@@ -42,7 +42,7 @@ describe('search', () => {
     expect(edges[0].similarities[0]).toBeCloseTo(edges[0].score, 4)
   })
 
-  it('weighs several prompts, pictures among them', async () => {
+  it('weighs several prompts, images among them', async () => {
     const prompts = [
       { concept: { assetId: ids[0] }, weight: 3 },
       { concept: { text: 'blue' }, weight: -1 },
@@ -65,14 +65,14 @@ describe('search', () => {
     expect(words.data.search.edges).toHaveLength(20)
   })
 
-  it('continues after a cursor without gaps or repeats, though pictures came in between', async () => {
+  it('continues after a cursor without gaps or repeats, though images came in between', async () => {
     const first = await server.query(search, { prompt: 'a green leaf', first: 15 })
     const before = (await server.query(search, { prompt: 'a green leaf', first: 100 })).data.search.edges.map(
       (e: any) => e.node.id,
     )
-    const added = await addPictures(server, [
-      await picture({ disc: 'green', ground: 'yellow' }),
-      await picture({ disc: 'green', size: 200 }),
+    const added = await addImages(server, [
+      await testImage({ disc: 'green', ground: 'yellow' }),
+      await testImage({ disc: 'green', size: 200 }),
     ])
     const seen = first.data.search.edges.map((e: any) => e.node.id)
     let { pageInfo } = first.data.search
@@ -139,7 +139,7 @@ describe('search', () => {
 })
 
 describe('similar', () => {
-  it('finds the nearest pictures without the picture itself', async () => {
+  it('finds the nearest images without the image itself', async () => {
     const { data } = await server.query(
       `{ asset(id: "${ids[3]}") { similar(first: 5) { truncated edges { score node { id } } } } }`,
     )

@@ -243,7 +243,7 @@ describe('colours that paint', () => {
 })
 
 it.each(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const)(
-  'a picture as %s is no SVG',
+  'an image as %s is no SVG',
   async (format) => {
     const bytes = await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
       .toFormat(format)

@@ -1,4 +1,4 @@
-/** What the bundled model understands, on pictures that it was never trained on, and what it was made from. */
+/** What the bundled model understands, on images that it was never trained on, and what it was made from. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
@@ -29,15 +29,15 @@ const place = (query: Float32Array, all: Float32Array[], right: number) =>
   all.filter((other) => dot(query, other) > dot(query, all[right]!)).length
 
 describe('the bundled model', () => {
-  it('finds pictures of a set that it was not trained on by their names', async () => {
+  it('finds images of a set that it was not trained on by their names', async () => {
     const manifest: { file: string; title: string; set: string }[] = JSON.parse(
       readFileSync(path.join(samples, 'manifest.json'), 'utf8'),
     )
     const own = manifest.filter(({ set }) => set === 'Fluent Emoji Flat')
     expect(own.length).toBeGreaterThan(50)
-    const pictures = await vectors(own.map(({ file }) => ({ image: readFileSync(path.join(samples, file)) })))
+    const images = await vectors(own.map(({ file }) => ({ image: readFileSync(path.join(samples, file)) })))
     const texts = await vectors(own.map(({ title }) => ({ text: title.toLowerCase() })))
-    const places = texts.map((text, i) => place(text, pictures, i))
+    const places = texts.map((text, i) => place(text, images, i))
     const share = (k: number) => places.filter((at) => at < k).length / places.length
     expect(share(1)).toBeGreaterThan(0.5)
     expect(share(10)).toBeGreaterThan(0.85)
@@ -76,17 +76,17 @@ describe('the bundled model', () => {
           return sharp(Buffer.from(svg)).png().toBuffer()
         }),
       )
-      const pictures = await vectors(drawn.map((image) => ({ image })))
+      const images = await vectors(drawn.map((image) => ({ image })))
       const texts = await vectors(names.map((name) => ({ text: `${name} ${thing}` })))
       for (const [i, text] of texts.entries()) {
         asked++
-        if (place(text, pictures, i) === 0) right++
+        if (place(text, images, i) === 0) right++
       }
     }
     expect(right / asked).toBeGreaterThan(0.8)
   })
 
-  it('was trained on openly licensed pictures alone, each set named, none of those it is measured on', () => {
+  it('was trained on openly licensed images alone, each set named, none of those it is measured on', () => {
     const rows = read('LICENSES.md')
       .split('\n')
       .filter((line) => /^\| \[?\w/.test(line) && !line.startsWith('| set'))

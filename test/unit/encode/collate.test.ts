@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { cosine } from '../../support/cosine.ts'
 import { openEncoder, type TestEncoder, vectors } from '../../support/encoders.ts'
-import { pictures } from '../../support/pictures.ts'
+import { testImages } from '../../support/images.ts'
 
 const parity = path.resolve('..', 'shared', 'parity')
 const here = existsSync(path.join(parity, 'manifest.json'))
@@ -35,7 +35,7 @@ describe.skipIf(!here).each(['tiny-clip', 'tiny-clip-gelu'])('vectors of %s', (m
     })
   })
 
-  test('pictures, alone and together', async () => {
+  test('images, alone and together', async () => {
     const inputs = manifest.images.map(({ file }) => ({ image: readFileSync(path.join(parity, file)) }))
     const [first, ...rest] = inputs
     const found = vectors([
@@ -65,7 +65,7 @@ describe('a vector', () => {
   afterAll(() => encoder?.close())
 
   const inputs = async () => [
-    ...(await pictures(6)).map((image) => ({ image })),
+    ...(await testImages(6)).map((image) => ({ image })),
     ...['red heart', 'a house', 'a very long text of many words to fill the sequence', 'x'].map((text) => ({
       text,
     })),

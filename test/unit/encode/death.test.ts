@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openEncoder, type TestEncoder, vectors } from '../../support/encoders.ts'
-import { pictures } from '../../support/pictures.ts'
+import { testImages } from '../../support/images.ts'
 
 let encoder: TestEncoder
 let threads: Worker[]
@@ -45,9 +45,9 @@ it('one that dies again and again gives its work up, and later work is tried ane
   expect(vectors(await encoder.encode(texts(3, 'lives')))).toHaveLength(3)
 })
 
-it('a decoding thread that dies costs the pictures it was at, and is replaced', async () => {
+it('a decoding thread that dies costs the images it was at, and is replaced', async () => {
   await encoder.ready()
-  const images = (await pictures(40)).map((image) => ({ image }))
+  const images = (await testImages(40)).map((image) => ({ image }))
   threads.slice(2).forEach(kill)
   await Promise.allSettled(images.map((image) => encoder.encode([image])))
   expect(encoder.stats().waiting).toBe(0)

@@ -9,7 +9,7 @@ import {
 } from '../../../workers/errors.ts'
 import { silent } from '../../../workers/log.ts'
 import { openEncoder, type TestEncoder, type TestEncoderOptions, vectors } from '../../support/encoders.ts'
-import { picture, pictures } from '../../support/pictures.ts'
+import { testImage, testImages } from '../../support/images.ts'
 import type { TinyModel } from '../../support/tiny-model.ts'
 
 let encoder: TestEncoder | undefined
@@ -91,7 +91,7 @@ describe('what nobody waits for any more', () => {
 
   it('is dropped when its deadline passes, also while the model loads', async () => {
     const encoder = await open()
-    const inputs = (await pictures(20)).map((image) => ({ image }))
+    const inputs = (await testImages(20)).map((image) => ({ image }))
     await expect(encoder.encode(inputs, { deadlineMs: 1 })).rejects.toThrow(DeadlineExceeded)
     expect(encoder.stats().waiting).toBe(0)
     await encoder.ready()
@@ -110,7 +110,7 @@ describe('what nobody waits for any more', () => {
 describe('identical work', () => {
   it('is done once, within a call, between calls and later', async () => {
     const encoder = await open()
-    const image = await picture()
+    const image = await testImage()
     const [a, b] = await Promise.all([
       encoder.encode([{ image }, { image }]),
       encoder.encode([{ image: new Uint8Array(image) }]),
@@ -130,7 +130,7 @@ describe('identical work', () => {
     expect(vectors(await stays)).toHaveLength(1)
   })
 
-  it('is not mistaken: a text and a picture of the same bytes, two models', async () => {
+  it('is not mistaken: a text and an image of the same bytes, two models', async () => {
     const encoder = await open({ models: { other: {} } })
     const text =
       '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="4"/></svg>'
@@ -145,12 +145,12 @@ describe('identical work', () => {
 describe('bad inputs', () => {
   it('are errors in their place and leave the others alone', async () => {
     const encoder = await open()
-    const good = await picture()
+    const good = await testImage()
     const results = await encoder.encode([
       { image: good },
       { image: good.subarray(0, good.length >> 1) },
       { text: 'good' },
-      { image: Buffer.from('no picture at all') },
+      { image: Buffer.from('no image at all') },
       { image: Buffer.alloc(0) },
     ])
     expect(results.map((result) => (result instanceof ItemError ? result.code : 'vector'))).toEqual([
@@ -164,8 +164,8 @@ describe('bad inputs', () => {
 
   it('that make the model fail are found in their batch, alone', async () => {
     const encoder = await open({ models: { frail: { poisonedByWhite: true } }, defaultModel: 'frail' })
-    const white = await picture({ disc: 'white', ground: 'white' })
-    const others = (await pictures(11)).map((image) => ({ image }))
+    const white = await testImage({ disc: 'white', ground: 'white' })
+    const others = (await testImages(11)).map((image) => ({ image }))
     const results = await encoder.encode([...others.slice(0, 7), { image: white }, ...others.slice(7)])
     expect(results[7]).toBeInstanceOf(ItemError)
     expect((results[7] as ItemError).message).not.toContain('Gather')
@@ -248,7 +248,7 @@ describe('models', () => {
 
 it('closes with work under way: nothing is left open', async () => {
   const encoder = await open()
-  const work = encoder.encode([...texts(50), ...(await pictures(30)).map((image) => ({ image }))])
+  const work = encoder.encode([...texts(50), ...(await testImages(30)).map((image) => ({ image }))])
   const ended = expect(work).rejects.toThrow('closed')
   await encoder.close()
   await ended

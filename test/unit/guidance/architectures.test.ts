@@ -18,15 +18,15 @@ const floats = (values: ArrayLike<number>, dims: number[]) =>
 function reference(family: string) {
   const bytes = readFileSync(path.join(folder, family.replace('.onnx', '.f32')))
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
-  const pictures = 2 * 3 * size * size
-  const vector = (all.length - 2 * pictures) / 2
+  const images = 2 * 3 * size * size
+  const vector = (all.length - 2 * images) / 2
   const cut = (from: number, length: number) => all.subarray(from, from + length)
   return {
     dimensions: vector / 2,
-    pixels: cut(0, pictures),
-    targets: cut(pictures, vector),
-    embeddings: cut(pictures + vector, vector),
-    gradients: cut(pictures + 2 * vector, pictures),
+    pixels: cut(0, images),
+    targets: cut(images, vector),
+    embeddings: cut(images + vector, vector),
+    gradients: cut(images + 2 * vector, images),
   }
 }
 

@@ -3,21 +3,21 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { afterAll, describe, expect, it } from 'vitest'
-import { deriveGradient, gradientObstacle } from '../../../workers/guidance/derive-gradient.ts'
+import { deriveGradient, gradientUnsupportedReason } from '../../../workers/guidance/derive-gradient.ts'
 import { gradientFile } from '../../../workers/guidance/gradient-file.ts'
 import { lossInputs, promptLoss } from '../../../workers/guidance/loss.ts'
 import { GraphError } from '../../../workers/onnx/errors.ts'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
-import { GraphBuilder, type Port } from '../../../workers/onnx/writer.ts'
+import { GraphBuilder, type ValueInfo } from '../../../workers/onnx/writer.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
 import { agreement } from '../../support/differences.ts'
 
 const folder = mkdtempSync(path.join(tmpdir(), 'limn-derive-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const picture = { width: 4, height: 4 }
-const pixels: Port = { name: 'pixel_values', shape: ['n', 3, 4, 4] }
-const embeds: Port = { name: 'image_embeds', shape: ['n', 5] }
+const image = { width: 4, height: 4 }
+const pixels: ValueInfo = { name: 'pixel_values', shape: ['n', 3, 4, 4] }
+const embeds: ValueInfo = { name: 'image_embeds', shape: ['n', 5] }
 
 /** A linear encoder, with whatever comes between. */
 function file(
@@ -82,13 +82,13 @@ describe('what cannot be differentiated is said', () => {
       /need the fp32 file/,
     ],
     [
-      'no input for pictures',
+      'no input for images',
       () => file('text', (_g, x) => x, { input: { name: 'ids', shape: ['n', 48] } }),
-      /no input for pictures/,
+      /no input for images/,
     ],
   ])('%s', async (_, make, message) => {
-    expect(await gradientObstacle(make())).toMatch(message)
-    await expect(deriveGradient(make(), picture, 5)).rejects.toThrow(message)
+    expect(await gradientUnsupportedReason(make())).toMatch(message)
+    await expect(deriveGradient(make(), image, 5)).rejects.toThrow(message)
   })
 
   it.each([
@@ -110,15 +110,15 @@ describe('what cannot be differentiated is said', () => {
     ],
   ])('%s', async (name, opset, op, attributes, message) => {
     const made = file(name, (g, x) => g.node(op, [x], attributes), { opset })
-    await expect(deriveGradient(made, picture, 5)).rejects.toThrow(message)
-    await expect(deriveGradient(made, picture, 5)).rejects.toThrow(GraphError)
+    await expect(deriveGradient(made, image, 5)).rejects.toThrow(message)
+    await expect(deriveGradient(made, image, 5)).rejects.toThrow(GraphError)
   })
 
   it('a batch that is written into the graph', async () => {
     const four = file('four', (g, x) => g.node('Relu', [x]), { input: { ...pixels, shape: [4, 3, 4, 4] } })
-    await expect(deriveGradient(four, picture, 5)).rejects.toThrow(/exactly 4 pictures/)
+    await expect(deriveGradient(four, image, 5)).rejects.toThrow(/exactly 4 images/)
     const one = file('one', (g, x) => g.node('Relu', [x]), { input: { ...pixels, shape: [1, 3, 4, 4] } })
-    expect((await deriveGradient(one, picture, 5)).single).toBe(true)
+    expect((await deriveGradient(one, image, 5)).single).toBe(true)
   })
 
   it('weights that lie elsewhere', async () => {
@@ -151,7 +151,7 @@ describe('what cannot be differentiated is said', () => {
 
 describe('derived files', () => {
   const spec = (revision: string, vision: string) =>
-    ({ revision, dimensions: 5, image: picture, files: { kind: 'separate', vision } }) as unknown as ModelSpec
+    ({ revision, dimensions: 5, image: image, files: { kind: 'separate', vision } }) as unknown as ModelSpec
 
   it('are made once for a revision', async () => {
     const vision = file('linear', (g, x) => g.node('Tanh', [x]))
@@ -162,7 +162,7 @@ describe('derived files', () => {
     expect(statSync(again.path).mtimeMs).toBe(mtimeMs)
   })
 
-  it('come out of a graph for both sides', async () => {
+  it('come out of a graph for both towers', async () => {
     const g = new GraphBuilder()
     g.node(
       'MatMul',
@@ -188,7 +188,7 @@ describe('derived files', () => {
         [{ name: 'text_embeds', shape: ['m', 5] }, embeds],
       ),
     )
-    const { model } = await deriveGradient(at, picture, 5)
+    const { model } = await deriveGradient(at, image, 5)
     expect(model.graph!.input!.map(({ name }) => name)).not.toContain('input_ids')
     expect(model.graph!.node!.some(({ output }) => output!.includes('text_embeds'))).toBe(false)
   })
@@ -196,7 +196,7 @@ describe('derived files', () => {
   it.each(['COSINE', 'SPHERICAL'] as const)('the gradient of %s is that of promptLoss', async (kind) => {
     const { model, gradient } = await deriveGradient(
       file('smooth', (g, x) => g.node('Tanh', [x])),
-      picture,
+      image,
       5,
     )
     const session = await ort.InferenceSession.create(writeModel(model))

@@ -1,4 +1,4 @@
-/** The guide operation on the bundled model: real pictures, a real session, differences and geometry as oracles. */
+/** The guide operation on the bundled model: real images, a real session, differences and geometry as oracles. */
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -35,10 +35,10 @@ afterAll(() => Promise.all([guide.close(), encoder.close()]))
 
 const plain = { loss: 'SPHERICAL', cutouts: 0, seed: 0, gradient: false, heatmaps: [], steps: [] } as const
 const ask = async (image: Uint8Array, text: string, more: Partial<GuideRequest> = {}) =>
-  guide.guide(spec, { ...plain, image, pulls: [{ target: await vector({ text }), weight: 1 }], ...more })
+  guide.guide(spec, { ...plain, image, targets: [{ target: await vector({ text }), weight: 1 }], ...more })
 
-/** A smooth picture of many colours, larger than the encoder's input and not square. */
-function gradientPicture(
+/** A smooth image of many colours, larger than the encoder's input and not square. */
+function gradientImage(
   width: number,
   height: number,
   shift: (p: number, c: number) => number = () => 0,
@@ -65,22 +65,22 @@ function withSize(png: Buffer, width: number, height: number): Buffer {
 
 describe('guide', () => {
   it('gives the terms that embed gives', async () => {
-    const image = await gradientPicture(150, 100)
-    const [a, b, picture] = await Promise.all([
+    const image = await gradientImage(150, 100)
+    const [a, b, own] = await Promise.all([
       vector({ text: 'red' }),
       vector({ text: 'a house' }),
       vector({ image }),
     ])
-    const pulls = [
+    const targets = [
       { target: a, weight: 2 },
       { target: b, weight: -1 },
     ]
-    const guided = await guide.guide(spec, { ...plain, image, pulls, loss: 'COSINE' })
-    const cosines = pulls.map(({ target }) => target.reduce((sum, v, i) => sum + v * picture[i]!, 0))
+    const guided = await guide.guide(spec, { ...plain, image, targets, loss: 'COSINE' })
+    const cosines = targets.map(({ target }) => target.reduce((sum, v, i) => sum + v * own[i]!, 0))
     guided.terms.forEach(({ similarity, loss, weight }, i) => {
       expect(similarity).toBeCloseTo(cosines[i]!, 5)
       expect(loss).toBeCloseTo(1 - cosines[i]!, 5)
-      expect(weight).toBe(pulls[i]!.weight)
+      expect(weight).toBe(targets[i]!.weight)
     })
     expect(guided.loss).toBeCloseTo((2 * (1 - cosines[0]!) - (1 - cosines[1]!)) / 3, 5)
     expect(guided.gradient).toBeNull()
@@ -90,7 +90,7 @@ describe('guide', () => {
     'gradient of %s at the own size agrees with differences',
     async (loss) => {
       const [width, height] = [90, 70]
-      const { gradient } = await ask(await gradientPicture(width, height), 'a blue star', {
+      const { gradient } = await ask(await gradientImage(width, height), 'a blue star', {
         loss,
         gradient: true,
       })
@@ -105,7 +105,7 @@ describe('guide', () => {
         const at = async (sign: number) =>
           (
             await ask(
-              await gradientPicture(width, height, (p, c) => sign * 3 * direction(p, c)),
+              await gradientImage(width, height, (p, c) => sign * 3 * direction(p, c)),
               'a blue star',
               { loss },
             )
@@ -120,7 +120,7 @@ describe('guide', () => {
   it('gradient of cutouts agrees with differences over the same cutouts', async () => {
     const [width, height] = [140, 100]
     const options = { cutouts: 5, seed: 3 }
-    const { gradient } = await ask(await gradientPicture(width, height), 'a green leaf', {
+    const { gradient } = await ask(await gradientImage(width, height), 'a green leaf', {
       ...options,
       gradient: true,
     })
@@ -132,7 +132,7 @@ describe('guide', () => {
       const at = async (sign: number) =>
         (
           await ask(
-            await gradientPicture(width, height, (p, c) => sign * 3 * direction(p, c)),
+            await gradientImage(width, height, (p, c) => sign * 3 * direction(p, c)),
             'a green leaf',
             options,
           )
@@ -144,7 +144,7 @@ describe('guide', () => {
   })
 
   it('cutouts are the same for a seed, others for another', async () => {
-    const image = await gradientPicture(100, 80)
+    const image = await gradientImage(100, 80)
     const of = (seed: number) => ask(image, 'a tree', { cutouts: 4, seed, gradient: true })
     const [first, again, other] = [await of(1), await of(1), await of(2)]
     expect(again.loss).toBe(first.loss)
@@ -152,7 +152,7 @@ describe('guide', () => {
     expect(other.loss).not.toBe(first.loss)
   })
 
-  it.each(['crab', 'dog-face', 'red-heart'])('a step lowers the loss of a picture: %s', async (name) => {
+  it.each(['crab', 'dog-face', 'red-heart'])('a step lowers the loss of an image: %s', async (name) => {
     const image = await sharp(path.join(samples, `fluent-emoji-flat-${name}.webp`))
       .png()
       .toBuffer()
@@ -164,10 +164,10 @@ describe('guide', () => {
   })
 
   it('a negative weight turns the gradient around', async () => {
-    const image = await gradientPicture(64, 64)
+    const image = await gradientImage(64, 64)
     const target = await vector({ text: 'a tree' })
     const of = (weight: number) =>
-      guide.guide(spec, { ...plain, image, gradient: true, pulls: [{ target, weight }] })
+      guide.guide(spec, { ...plain, image, gradient: true, targets: [{ target, weight }] })
     const [to, from] = [await of(1), await of(-1)]
     expect(
       agreement(
@@ -217,8 +217,8 @@ describe('guide', () => {
     expect(right / tried).toBeGreaterThan(0.8)
   })
 
-  it('the heatmap has the asked cells, within 0 and 1, and a picture', async () => {
-    const image = await gradientPicture(120, 60)
+  it('the heatmap has the asked cells, within 0 and 1, and an image', async () => {
+    const image = await gradientImage(120, 60)
     const { heatmaps } = await ask(image, 'a wave', {
       cutouts: 2,
       heatmaps: [
@@ -238,14 +238,14 @@ describe('guide', () => {
   it('who guides at the same time shares batches', async () => {
     const sizes: number[] = []
     const counted = createGuide({ cacheFolder, provider: 'cpu', onBatch: (_, size) => sizes.push(size) })
-    const image = await gradientPicture(80, 80)
+    const image = await gradientImage(80, 80)
     const target = await vector({ text: 'a tree' })
     const one = (prompts: number) =>
       counted.guide(spec, {
         ...plain,
         image,
         gradient: true,
-        pulls: new Array(prompts).fill({ target, weight: 1 }),
+        targets: new Array(prompts).fill({ target, weight: 1 }),
       })
     await one(1)
     const results = await Promise.all([1, 2, 3, 1, 2, 3, 1, 2].map(one))
@@ -255,10 +255,10 @@ describe('guide', () => {
     await counted.close()
   })
 
-  it('refuses pictures by their code, and goes on', async () => {
-    const huge = withSize(await gradientPicture(4, 4), 20_000, 20_000)
+  it('refuses images by their code, and goes on', async () => {
+    const huge = withSize(await gradientImage(4, 4), 20_000, 20_000)
     await expect(ask(huge, 'a tree', { gradient: true })).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' })
-    await expect(ask(Buffer.from('no picture'), 'a tree', { gradient: true })).rejects.toMatchObject({
+    await expect(ask(Buffer.from('no image'), 'a tree', { gradient: true })).rejects.toMatchObject({
       code: 'UNSUPPORTED_FORMAT',
     })
     const dot = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#888' } })
@@ -271,11 +271,11 @@ describe('guide', () => {
 
   it('stops for a caller who has gone', async () => {
     const gone = new AbortController()
-    const image = await gradientPicture(80, 80)
+    const image = await gradientImage(80, 80)
     const target = await vector({ text: 'a tree' })
     const asked = guide.guide(
       spec,
-      { ...plain, image, cutouts: 32, pulls: [{ target, weight: 1 }] },
+      { ...plain, image, cutouts: 32, targets: [{ target, weight: 1 }] },
       { signal: gone.signal },
     )
     gone.abort(new Error('gone'))

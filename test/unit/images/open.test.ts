@@ -1,8 +1,8 @@
-/** What is said of pictures that do not open. */
+/** What is said of images that do not open. */
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { ItemError } from '../../../workers/errors.ts'
-import { defaultLimits, openPicture, pictureError, pictureHeader } from '../../../workers/images/open.ts'
+import { defaultLimits, imageError, imageHeader, openImage } from '../../../workers/images/open.ts'
 
 const root = (inner: string, size = 'width="9" height="9"') =>
   `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${inner}</svg>`
@@ -10,11 +10,11 @@ const root = (inner: string, size = 'width="9" height="9"') =>
 /** Opens and decodes the whole of it. */
 async function problem(bytes: Uint8Array): Promise<ItemError | null> {
   try {
-    await pictureHeader(bytes, defaultLimits)
-    await openPicture(bytes, defaultLimits).raw().toBuffer()
+    await imageHeader(bytes, defaultLimits)
+    await openImage(bytes, defaultLimits).raw().toBuffer()
     return null
   } catch (error) {
-    const shown = pictureError(error)
+    const shown = imageError(error)
     expect(shown).toBeInstanceOf(ItemError)
     return shown as ItemError
   }
@@ -54,7 +54,7 @@ describe('SVGs', () => {
     ['deep groups', root('<g>'.repeat(5000) + '</g>'.repeat(5000)), 'INVALID', /too deeply/],
     ['half of it', root('<rect/>').slice(0, 66), 'UNREADABLE_IMAGE', /cut short.* at line 1, column \d+\.$/],
     ['an unknown prefix', root('<use xlink:href="#a"/>'), 'UNREADABLE_IMAGE', /well-formed XML at line 1/],
-    ['another root', `<html>${root('')}</html>`, 'UNSUPPORTED_FORMAT', /not a picture that can be read/],
+    ['another root', `<html>${root('')}</html>`, 'UNSUPPORTED_FORMAT', /not an image that can be read/],
   ])('%s', async (_, text, code, message) => {
     const error = await problem(Buffer.from(text))
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
@@ -79,7 +79,7 @@ describe('others', () => {
     expect(await problem(whole)).toBeNull()
     for (const part of [0.3, 0.6, 0.9])
       expect((await problem(whole.subarray(0, whole.length * part)))?.message).toMatch(
-        /^The picture is damaged or cut short(; send a whole copy of it| \(TIFF without a directory\))\.$/,
+        /^The image is damaged or cut short(; send a whole copy of it| \(TIFF without a directory\))\.$/,
       )
   })
 })

@@ -23,7 +23,7 @@ function spec(size: number, fit: ImageSpec['fit'] = 'cover'): ImageSpec {
   }
 }
 
-const pictures = readdirSync(fixtures).filter((file) => /^[\w-]+\.(?!py$)\w+$/.test(file))
+const images = readdirSync(fixtures).filter((file) => /^[\w-]+\.(?!py$)\w+$/.test(file))
 
 describe('large JPEGs, which libjpeg and libvips shrink', () => {
   // Drawings with sharp edges on white: more of the highest frequencies than photographs have.
@@ -48,12 +48,12 @@ describe('large JPEGs, which libjpeg and libvips shrink', () => {
   const kinds: Partial<ImageSpec>[] = [
     { filter: 'bilinear' },
     { filter: 'lanczos' },
-    // Filters that libvips lacks are applied to the whole picture.
+    // Filters that libvips lacks are applied to the whole image.
     { filter: 'box' },
     { filter: 'hamming' },
     { filter: 'nearest' },
     { fit: 'squash', width: 80 },
-    // The crop reaches beyond the picture.
+    // The crop reaches beyond the image.
     { resizeTo: 90 },
   ]
   test.each(kinds)('with %o', async (kind) => {
@@ -79,9 +79,9 @@ describe('large JPEGs, which libjpeg and libvips shrink', () => {
 })
 
 describe('the pixels of Pillow', () => {
-  test('every kind of picture is there', () => expect(pictures.length).toBeGreaterThanOrEqual(34))
+  test('every kind of image is there', () => expect(images.length).toBeGreaterThanOrEqual(34))
 
-  for (const file of pictures)
+  for (const file of images)
     test.each(['cover', 'squash'] as const)(`${file} %s`, async (fit) => {
       const [pixels, expected] = await Promise.all([
         decodePixels(readFileSync(fixtures + file), spec(32, fit), limits),
@@ -150,9 +150,9 @@ describe('drawings', () => {
   })
 })
 
-describe('pictures that cannot be used', () => {
+describe('images that cannot be used', () => {
   const noise = Uint8Array.from({ length: 120 * 120 * 3 }, (_, i) => (i * 7919 * (i % 251)) & 255)
-  const picture = () => sharp(noise, { raw: { width: 120, height: 120, channels: 3 } })
+  const image = () => sharp(noise, { raw: { width: 120, height: 120, channels: 3 } })
   const code = (bytes: Uint8Array, bounds = limits) =>
     decodePixels(bytes, spec(32), bounds).then(
       () => 'decoded',
@@ -160,7 +160,7 @@ describe('pictures that cannot be used', () => {
     )
 
   test.each(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'] as const)('%s cut short', async (format) => {
-    const whole = await picture().toFormat(format).toBuffer()
+    const whole = await image().toFormat(format).toBuffer()
     expect(await code(whole)).toBe('decoded')
     for (const part of [0.3, 0.6, 0.95])
       expect(await code(whole.subarray(0, Math.floor(whole.length * part)))).toBe('UNREADABLE_IMAGE')
@@ -171,14 +171,14 @@ describe('pictures that cannot be used', () => {
     expect(await code(Buffer.from('a text that is called .jpg'))).toBe('UNSUPPORTED_FORMAT')
     expect(await code(Buffer.from('%PDF-1.4\n1 0 obj'))).toBe('UNSUPPORTED_FORMAT')
     expect(await code(Buffer.alloc(500))).toBe('UNSUPPORTED_FORMAT')
-    const png = await picture().png().toBuffer()
+    const png = await image().png().toBuffer()
     expect(await code(png, { bytes: png.length - 1, pixels: 1e6 })).toBe('TOO_LARGE')
     expect(await code(png, { bytes: png.length, pixels: 120 * 120 - 1 })).toBe('TOO_MANY_PIXELS')
     expect(await code(png, { bytes: png.length, pixels: 120 * 120 })).toBe('decoded')
   })
 
   test('a header that promises a giant is turned away before anything is decoded', async () => {
-    const png = await picture().png().toBuffer()
+    const png = await image().png().toBuffer()
     png.writeUInt32BE(60_000, 16)
     png.writeUInt32BE(60_000, 20)
     png.writeUInt32BE(crc(png.subarray(12, 29)), 29)

@@ -7,7 +7,7 @@ import { numbers } from '../../support/random.ts'
 
 const half = 1 << 21
 
-function picture(width: number, height: number): Raster {
+function image(width: number, height: number): Raster {
   const random = numbers(width * 1000 + height)
   // Hard edges, which overshoot at both ends.
   const data = Uint8Array.from({ length: width * height * 3 }, () =>
@@ -56,7 +56,7 @@ describe('the passes of resampling equal plain sums', () => {
   ] as const
 
   test.each(sizes)('across %d x %d to %d, of %d taps', (width, height, outputs, stride) => {
-    const source = picture(width, height)
+    const source = image(width, height)
     const taps = randomTaps(width, outputs, stride)
     const first = height >> 1
     const found = across(source, taps, outputs, first, height - first)
@@ -68,7 +68,7 @@ describe('the passes of resampling equal plain sums', () => {
   })
 
   test.each(sizes)('down %d x %d to %d, of %d taps', (height, width, outputs, stride) => {
-    const { data } = picture(width, height)
+    const { data } = image(width, height)
     const taps = randomTaps(height, outputs, stride)
     const found = down(data, taps, width * 3, outputs, 0)
     const expected = Uint8Array.from({ length: outputs * width * 3 }, (_, at) =>
@@ -78,9 +78,9 @@ describe('the passes of resampling equal plain sums', () => {
   })
 })
 
-test('a picture that took much memory leaves nothing to the next', () => {
-  const wide = picture(3_000_000, 2)
-  const small = picture(9, 9)
+test('an image that took much memory leaves nothing to the next', () => {
+  const wide = image(3_000_000, 2)
+  const small = image(9, 9)
   const crop = { left: 0, top: 0, width: 4, height: 4 }
   const before = resample(small, 4, 4, 'lanczos', crop)
   resample(wide, 4, 4, 'lanczos', crop)

@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { ItemError } from '../../../workers/errors.ts'
-import { defaultLimits, openPicture, pictureError, pictureHeader } from '../../../workers/images/open.ts'
+import { defaultLimits, imageError, imageHeader, openImage } from '../../../workers/images/open.ts'
 
 const root = (inner: string) => `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${inner}</svg>`
 const declared = (entities: string, inner: string) => `<!DOCTYPE svg [${entities}]>${root(inner)}`
@@ -11,17 +11,17 @@ const declared = (entities: string, inner: string) => `<!DOCTYPE svg [${entities
 async function problem(file: string | Buffer): Promise<ItemError | null> {
   const bytes = Buffer.from(file)
   try {
-    await pictureHeader(bytes, defaultLimits)
+    await imageHeader(bytes, defaultLimits)
   } catch (error) {
     expect(error).toBeInstanceOf(ItemError)
     return error as ItemError
   }
-  return openPicture(bytes, defaultLimits)
+  return openImage(bytes, defaultLimits)
     .raw()
     .toBuffer()
     .then(
       () => null,
-      (error) => pictureError(error) as ItemError,
+      (error) => imageError(error) as ItemError,
     )
 }
 

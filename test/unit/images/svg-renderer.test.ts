@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { Drawer } from '../../../workers/images/svg/renderer.ts'
+import { SvgRenderer } from '../../../workers/images/svg/renderer.ts'
 
 const svg = (inner: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="224" height="224">${inner}</svg>`)
@@ -16,9 +16,12 @@ const large = svg(
 )
 const pixels = 1e8
 
-async function works(drawer: Drawer) {
-  expect(await drawer.header(easy)).toMatchObject({ format: 'svg', width: 224, height: 224 })
-  const { data, ...size } = await drawer.draw(easy, { pixels, resize: { width: 4, height: 2, fit: 'fill' } })
+async function works(renderer: SvgRenderer) {
+  expect(await renderer.header(easy)).toMatchObject({ format: 'svg', width: 224, height: 224 })
+  const { data, ...size } = await renderer.render(easy, {
+    pixels,
+    resize: { width: 4, height: 2, fit: 'fill' },
+  })
   expect(size).toEqual({ width: 4, height: 2, channels: 4 })
   expect([...data.subarray(0, 4)]).toEqual([0, 0, 255, 255])
 }
@@ -30,12 +33,12 @@ const processes = () =>
     .map((line) => Number.parseInt(line, 10))
 
 it('ends a drawing that takes too long, and only that one', async () => {
-  const drawer = new Drawer({ milliseconds: 700, megabytes: 1500 })
-  await works(drawer)
+  const renderer = new SvgRenderer({ milliseconds: 700, megabytes: 1500 })
+  await works(renderer)
   const outcomes = await Promise.allSettled([
-    drawer.draw(easy, { pixels }),
-    drawer.draw(slow, { pixels }),
-    drawer.draw(easy, { pixels }),
+    renderer.render(easy, { pixels }),
+    renderer.render(slow, { pixels }),
+    renderer.render(easy, { pixels }),
   ])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect((outcomes[1] as PromiseRejectedResult).reason).toMatchObject({
@@ -45,41 +48,41 @@ it('ends a drawing that takes too long, and only that one', async () => {
 })
 
 it.runIf(process.platform === 'linux')('ends a drawing that takes too much memory', async () => {
-  const drawer = new Drawer({ milliseconds: 30_000, megabytes: 400 })
-  await expect(drawer.draw(large, { pixels })).rejects.toMatchObject({
+  const renderer = new SvgRenderer({ milliseconds: 30_000, megabytes: 400 })
+  await expect(renderer.render(large, { pixels })).rejects.toMatchObject({
     code: 'INVALID',
     message: expect.stringContaining('takes more than 400 MB of memory to draw'),
   })
-  await works(drawer)
+  await works(renderer)
 })
 
 it('goes on when its process ends by itself', async () => {
   const before = new Set(processes())
-  const drawer = new Drawer({ milliseconds: 30_000, megabytes: 1500 })
-  await works(drawer)
+  const renderer = new SvgRenderer({ milliseconds: 30_000, megabytes: 1500 })
+  await works(renderer)
   const kill = () => {
     for (const pid of processes()) if (!before.has(pid)) process.kill(pid, 'SIGKILL')
   }
-  const once = drawer.draw(svg('<rect width="9" height="9"/>'.repeat(100_000)), { pixels })
+  const once = renderer.render(svg('<rect width="9" height="9"/>'.repeat(100_000)), { pixels })
   setTimeout(kill, 100)
   expect(await once).toMatchObject({ width: 224 })
   const killing = setInterval(kill, 200)
-  const twice = drawer.draw(slow, { pixels })
+  const twice = renderer.render(slow, { pixels })
   await expect(twice).rejects.toMatchObject({
     code: 'INVALID',
     message: 'The SVG cannot be drawn: the renderer ended on it; simplify it, or send it as PNG.',
   })
   clearInterval(killing)
-  await works(drawer)
+  await works(renderer)
   kill()
-  await works(drawer)
+  await works(renderer)
 })
 
 it('says what the renderer says', async () => {
-  const drawer = new Drawer({ milliseconds: 30_000, megabytes: 1500 })
-  await expect(drawer.header(svg('<g>'))).rejects.toThrow(/XML parse error/)
-  await expect(drawer.draw(easy, { pixels: 100 })).rejects.toThrow(/pixel limit/)
-  await works(drawer)
+  const renderer = new SvgRenderer({ milliseconds: 30_000, megabytes: 1500 })
+  await expect(renderer.header(svg('<g>'))).rejects.toThrow(/XML parse error/)
+  await expect(renderer.render(easy, { pixels: 100 })).rejects.toThrow(/pixel limit/)
+  await works(renderer)
 })
 
 it('keeps nobody alive, and ends with its parent', async () => {
@@ -89,8 +92,8 @@ it('keeps nobody alive, and ends with its parent', async () => {
     [
       '--input-type=module',
       '-e',
-      `import { drawer } from ${file}
-       const { width } = await drawer.draw(Buffer.from(${JSON.stringify(easy.toString())}), { pixels: 1e6 })
+      `import { svgRenderer } from ${file}
+       const { width } = await svgRenderer.render(Buffer.from(${JSON.stringify(easy.toString())}), { pixels: 1e6 })
        console.log(width)`,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
@@ -107,9 +110,9 @@ it('ends with a parent that is killed while it draws', async () => {
   const file = JSON.stringify(path.resolve('workers/images/svg/renderer.ts'))
   const program = `
     import { execFileSync } from 'node:child_process'
-    import { drawer } from ${file}
-    await drawer.header(Buffer.from(${JSON.stringify(easy.toString())}))
-    void drawer.draw(Buffer.from(${JSON.stringify(slow.toString())}), { pixels: 1e6 })
+    import { svgRenderer } from ${file}
+    await svgRenderer.header(Buffer.from(${JSON.stringify(easy.toString())}))
+    void svgRenderer.render(Buffer.from(${JSON.stringify(slow.toString())}), { pixels: 1e6 })
     const pids = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
     console.log(Number.parseInt(pids.split('\\n').find((line) => line.includes('renderer-process')), 10))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {

@@ -15,10 +15,10 @@ const squash: ImageSpec = {
   std: [0.27, 0.26, 0.28],
 }
 const cover: ImageSpec = { ...squash, fit: 'cover', filter: 'bilinear' }
-/** A crop wider than the picture, which is then filled up. */
+/** A crop wider than the image, which is then filled up. */
 const padded: ImageSpec = { ...squash, fit: 'cover', resizeTo: 24 }
 
-const picture = (width: number, height: number, seed: number) => {
+const image = (width: number, height: number, seed: number) => {
   const next = numbers(seed)
   return {
     width,
@@ -28,9 +28,9 @@ const picture = (width: number, height: number, seed: number) => {
 }
 
 /** How far both sides are apart, for a large and smooth d, so that roundings to 8 bits weigh little, and random g. */
-function products(of: (p: ReturnType<typeof picture>) => Views, width: number, height: number) {
+function products(of: (p: ReturnType<typeof image>) => Views, width: number, height: number) {
   const next = numbers(9)
-  const base = picture(width, height, 1)
+  const base = image(width, height, 1)
   const change = new Float32Array(base.data.length)
   for (let i = 0; i < change.length; i++) {
     const [x, y] = [((i / 3) | 0) % width, (i / 3 / width) | 0]
@@ -44,7 +44,7 @@ function products(of: (p: ReturnType<typeof picture>) => Views, width: number, h
     const out = new Float32Array(base.data.length)
     const views = of(base)
     const size = g.length / views.count
-    for (let i = 0; i < views.count; i++) views.take(i, g.subarray(i * size, (i + 1) * size))
+    for (let i = 0; i < views.count; i++) views.accumulate(i, g.subarray(i * size, (i + 1) * size))
     views.addGradient(out)
     const left = g.reduce((sum, v, i) => sum + v * (there[i]! - from[i]!), 0)
     const right = out.reduce((sum, v, i) => sum + (v * change[i]!) / 255, 0)
@@ -69,7 +69,7 @@ describe('views and their transposes', () => {
   })
 
   it.each([
-    ['of a large picture', 200, 120],
+    ['of a large image', 200, 120],
     ['of a small one', 40, 30],
     ['of a single pixel', 1, 1],
   ])('cutouts %s', (_, width, height) => {
@@ -94,7 +94,7 @@ describe('views and their transposes', () => {
   })
 
   it('cutouts differ from each other and stay inside', () => {
-    const views = cutoutViews(picture(100, 60, 1), squash, 8, 1)
+    const views = cutoutViews(image(100, 60, 1), squash, 8, 1)
     const each = Array.from({ length: 8 }, (_, i) => views.pixels(i, i + 1))
     expect(new Set(each.map((pixels) => pixels.slice(0, 50).join())).size).toBe(8)
     for (const pixels of each) expect(pixels.every(Number.isFinite)).toBe(true)

@@ -13,7 +13,7 @@ const codeOf = (bytes: Uint8Array, limits = defaultLimits) =>
     (error) => error.code,
   )
 
-describe('a picture, before it is taken', () => {
+describe('an image, before it is taken', () => {
   it.each([
     ['jpeg', 'image/jpeg'],
     ['png', 'image/png'],
@@ -72,10 +72,10 @@ describe('a picture, before it is taken', () => {
 
   it('tells what is none', async () => {
     expect(await codeOf(Buffer.alloc(0))).toBe('EMPTY')
-    expect(await codeOf(Buffer.from('Just a text that somebody has called picture.jpg.\n'.repeat(20)))).toBe(
+    expect(await codeOf(Buffer.from('Just a text that somebody has called image.jpg.\n'.repeat(20)))).toBe(
       'UNSUPPORTED_FORMAT',
     )
-    expect(await codeOf(Buffer.from('<html><body>no picture</body></html>'))).toBe('UNSUPPORTED_FORMAT')
+    expect(await codeOf(Buffer.from('<html><body>no image</body></html>'))).toBe('UNSUPPORTED_FORMAT')
     expect(await codeOf(Buffer.from('%PDF-1.7\n1 0 obj\n'))).toBe('UNSUPPORTED_FORMAT')
   })
 

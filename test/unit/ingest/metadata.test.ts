@@ -61,7 +61,7 @@ async function withChunks(chunks: [string, Buffer][]): Promise<Buffer> {
   return Buffer.concat([png.subarray(0, 33), ...made, png.subarray(33)])
 }
 
-describe('what a picture says of itself', () => {
+describe('what an image says of itself', () => {
   it.each([
     ['image/jpeg', 'jpeg'],
     ['image/png', 'png'],
@@ -125,7 +125,7 @@ describe('what a picture says of itself', () => {
   it('nothing, where there is nothing or only damage', async () => {
     const none = { title: null, description: null, keywords: [] }
     expect(await read(await blank().gif().toBuffer(), 'image/gif')).toEqual(none)
-    expect(await read(Buffer.from('not a picture'), 'image/jpeg')).toEqual(none)
+    expect(await read(Buffer.from('not an image'), 'image/jpeg')).toEqual(none)
     const jpeg = await blank().withXmp(xmp).jpeg().toBuffer()
     expect(await read(jpeg.subarray(0, 200), 'image/jpeg')).toBeDefined()
   })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { DatabaseUnavailable, DiskFull, translate } from '../../../prisma/errors.ts'
+import { DatabaseUnavailable, DiskFull, mapDriverError } from '../../../prisma/errors.ts'
 
 const fault = (fields: object, cause?: unknown) =>
   Object.assign(new Error('said by the driver', { cause }), fields)
@@ -13,12 +13,12 @@ it.each([
   [fault({ code: 'P2010' }, fault({}, { originalCode: '53100' })), DiskFull],
   [new Error('could not extend file "base/5/1259": No space left on device'), DiskFull],
 ])('%o is said as one of ours', (error, kind) => {
-  const said = translate(error)
+  const said = mapDriverError(error)
   expect(said).toBeInstanceOf(kind)
   expect((said as Error).cause).toBe(error)
 })
 
 it('what is not known stays as it is', () => {
   const error = fault({ code: '23505' })
-  expect(translate(error)).toBe(error)
+  expect(mapDriverError(error)).toBe(error)
 })

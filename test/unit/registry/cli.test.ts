@@ -74,7 +74,7 @@ describe('limn models', () => {
     const different = await limn(LIMN_HOME, ['verify', 'someone/icons'])
     expect(different.status).toBe(1)
     expect(different.out).toMatch(/preprocessor_config\.json has changed/)
-    expect(different.out).toMatch(/picture .*\.png has cosine 0\.\d+ with its reference; 0\.999 is needed/)
+    expect(different.out).toMatch(/image .*\.png has cosine 0\.\d+ with its reference; 0\.999 is needed/)
   })
 
   test('verify without a name goes through all models, and ls then knows which do not load', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BatchQueue, bulkYieldsMs, type Queued } from '../../../workers/runtime/queue.ts'
+import { BatchQueue, bulkDelayMs, type Queued } from '../../../workers/runtime/queue.ts'
 
 interface Work extends Queued {
   name: string
@@ -10,7 +10,7 @@ const work = (name: string, since: number, more: Partial<Work> = {}): Work => ({
   bucket: 'a',
   priority: 'interactive',
   since,
-  wanted: () => true,
+  hasWaiters: () => true,
   ...more,
 })
 
@@ -43,7 +43,7 @@ describe('a batch', () => {
   })
 
   it('passes over what nobody wants, also behind other work', () => {
-    const gone = { wanted: () => false }
+    const gone = { hasWaiters: () => false }
     const queue = filled(work('1', 1, gone), work('2', 2), work('3', 3, gone), work('4', 4))
     expect(names(queue.take(9))).toEqual(['2', '4'])
     expect(queue.length).toBe(0)
@@ -54,21 +54,21 @@ describe('bulk work', () => {
   const bulk = { priority: 'bulk' } as const
 
   it('yields to interactive work that came later', () => {
-    const queue = filled(work('bulk', 0, bulk), work('asked', bulkYieldsMs - 1))
+    const queue = filled(work('bulk', 0, bulk), work('asked', bulkDelayMs - 1))
     expect(names(queue.take(1))).toEqual(['asked'])
   })
 
   it('goes first once it has waited long enough, so that it is not starved', () => {
-    const queue = filled(work('bulk', 0, bulk), work('asked', bulkYieldsMs + 1))
+    const queue = filled(work('bulk', 0, bulk), work('asked', bulkDelayMs + 1))
     expect(names(queue.take(1))).toEqual(['bulk'])
   })
 
   it('does not starve under work that never ends', () => {
     const queue = filled(work('bulk', 0, bulk))
-    for (let now = 0; now <= 2 * bulkYieldsMs; now += 100) {
+    for (let now = 0; now <= 2 * bulkDelayMs; now += 100) {
       queue.push(work(String(now), now))
       if (names(queue.take(1))[0] === 'bulk') {
-        expect(now).toBeGreaterThanOrEqual(bulkYieldsMs)
+        expect(now).toBeGreaterThanOrEqual(bulkDelayMs)
         return
       }
     }
@@ -82,8 +82,8 @@ describe('bulk work', () => {
   })
 })
 
-it('is emptied by drain, wanted or not', () => {
-  const queue = filled(work('1', 1), work('2', 2, { wanted: () => false, bucket: 'b' }))
+it('is emptied by drain, hasWaiters or not', () => {
+  const queue = filled(work('1', 1), work('2', 2, { hasWaiters: () => false, bucket: 'b' }))
   expect(names(queue.drain())).toEqual(['1', '2'])
   expect(queue.length).toBe(0)
 })

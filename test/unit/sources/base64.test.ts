@@ -12,7 +12,7 @@ const code = (given: string, max = 1000) => {
   }
 }
 
-describe('pictures as base64', () => {
+describe('images as base64', () => {
   it.each([
     ['plain', text],
     ['without padding', text.replace(/=+$/, '')],

@@ -5,17 +5,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ItemError } from '../../../workers/errors.ts'
 import { type FetchOptions, fetchImage } from '../../../workers/sources/fetch.ts'
 
-const bytes = Buffer.from('a picture, as far as this is concerned')
+const bytes = Buffer.from('an image, as far as this is concerned')
 let server: Server
 let base: string
 let asked: string[]
 let open: Set<ServerResponse>
 
 const answers: Record<string, (req: IncomingMessage, res: ServerResponse) => void> = {
-  '/picture': (_req, res) => res.end(bytes),
+  '/image': (_req, res) => res.end(bytes),
   '/empty': (_req, res) => res.end(),
   '/gone': (_req, res) => res.writeHead(404).end('secret page'),
-  '/relative': (_req, res) => res.writeHead(302, { location: 'picture' }).end(),
+  '/relative': (_req, res) => res.writeHead(302, { location: 'image' }).end(),
   '/loop': (_req, res) => res.writeHead(302, { location: '/loop' }).end('x'.repeat(100_000)),
   '/to-file': (_req, res) => res.writeHead(301, { location: 'file:///etc/passwd' }).end(),
   '/to-key': (_req, res) => res.writeHead(307, { location: 'http://user:key@localhost/' }).end(),
@@ -101,13 +101,13 @@ describe('only the public internet', () => {
   ])('%s is forbidden', async (url) => expect(await codeOf(url)).toBe('URL_FORBIDDEN'))
 
   it('says of what is no URL that it is none', async () => {
-    expect(await codeOf('picture.png')).toBe('INVALID')
+    expect(await codeOf('image.png')).toBe('INVALID')
     expect(await codeOf('')).toBe('INVALID')
   })
 
   it('looks at what a name resolves to, all of it', async () => {
     for (const lookup of [resolvesTo('127.0.0.1'), resolvesTo('8.8.8.8', '10.0.0.1'), resolvesTo()])
-      expect(await codeOf('http://pictures.example/', { lookup })).toBe('URL_FORBIDDEN')
+      expect(await codeOf('http://images.example/', { lookup })).toBe('URL_FORBIDDEN')
     expect(asked).toEqual([])
   })
 
@@ -115,7 +115,7 @@ describe('only the public internet', () => {
     let asks = 0
     const rebinding: LookupFunction = (hostname, options, callback) =>
       resolvesTo(asks++ === 0 ? '192.0.2.1' : '127.0.0.1')(hostname, options, callback)
-    expect(await codeOf('http://pictures.example/', { lookup: rebinding })).toBe('URL_FORBIDDEN')
+    expect(await codeOf('http://images.example/', { lookup: rebinding })).toBe('URL_FORBIDDEN')
     expect(asks).toBe(1)
   })
 
@@ -128,7 +128,7 @@ describe('only the public internet', () => {
 })
 
 describe('where private hosts are allowed', () => {
-  it.each(['/picture', '/relative', '/gzip', '/brotli'])('fetches %s', async (path) =>
+  it.each(['/image', '/relative', '/gzip', '/brotli'])('fetches %s', async (path) =>
     expect(Buffer.from(await fetchImage(base + path, trusted))).toEqual(bytes),
   )
 
@@ -165,6 +165,6 @@ describe('where private hosts are allowed', () => {
   it('says of a name that is not known that it is not', async () => {
     const lookup: LookupFunction = (_name, _options, callback) =>
       callback(Object.assign(new Error('getaddrinfo ENOTFOUND 127.0.0.1'), { code: 'ENOTFOUND' }), '')
-    expect(await codeOf('http://pictures.example/', { lookup })).toBe('URL_FAILED')
+    expect(await codeOf('http://images.example/', { lookup })).toBe('URL_FAILED')
   })
 })

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
-import { halve } from '../../../workers/variants/fp16.ts'
+import { toFp16 } from '../../../workers/variants/fp16.ts'
 import { prepare } from '../../../workers/variants/prepare.ts'
 import { agreement } from '../../support/differences.ts'
 import { numbers } from '../../support/random.ts'
@@ -112,7 +112,7 @@ const cases: [string, (g: GraphBuilder) => string][] = [
 describe('graphs in half precision', () => {
   it.each(cases)('%s', async (_, build) => {
     const [float, half] = [modelOf(build), modelOf(build)]
-    expect(halve(half)).toBe(1)
+    expect(toFp16(half)).toBe(1)
     const [a, b] = [await run(float, feeds), await run(half, feeds)]
     expect(b.type).toBe('float32')
     const { cosine, error } = agreement(b.data as Float32Array, a.data as Float32Array)
@@ -124,7 +124,7 @@ describe('graphs in half precision', () => {
 
   it('weights take half the room; those of what stays in float keep theirs', () => {
     const half = modelOf(normalised)
-    halve(half)
+    toFp16(half)
     const constants = half.graph!.initializer!.filter(({ dataType }) => dataType !== 7)
     const big = constants.find(({ dims }) => dims!.length === 2)!
     expect([big.dataType, big.rawData!.length]).toEqual([10, 2 * width * width])
@@ -141,7 +141,7 @@ describe('graphs in half precision', () => {
       output: ['z'],
       attribute: [{ name: 'then_branch', type: 5, g: g.graph }],
     })
-    expect(() => halve(model)).toThrow('The graph holds graphs of its own (If)')
+    expect(() => toFp16(model)).toThrow('The graph holds graphs of its own (If)')
   })
 })
 
@@ -155,8 +155,8 @@ describe('encoders as exporters write them', () => {
     const float = await readModel(vision)
     const half = await prepare(spec, 'vision', 'webgpu')
     if (half.graph!.node!.some(({ opType }) => opType === 'If'))
-      return expect(() => halve(half)).toThrow('which are not rewritten')
-    expect(halve(half)).toBeGreaterThan(0)
+      return expect(() => toFp16(half)).toThrow('which are not rewritten')
+    expect(toFp16(half)).toBeGreaterThan(0)
     const bytes = readFileSync(vision.replace('.onnx', '.f32'))
     const pixels = new Float32Array(
       bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),

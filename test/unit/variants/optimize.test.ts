@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createLog } from '../../../api/app.ts'
-import { createOptimizer } from '../../../api/variant-jobs.ts'
+import { createVariantJobs } from '../../../api/variant-jobs.ts'
 import { createEncoder } from '../../../workers/encode/local-encoder.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import {
@@ -45,10 +45,10 @@ const random = (count: number, seed: number) => {
   return Float32Array.from({ length: count }, () => next() - 0.5)
 }
 
-/** Two layers of pictures; `outlier` makes one value of the second's input so large that the others are rounded away. */
+/** Two layers of images; `outlier` makes one value of the second's input so large that the others are rounded away. */
 function writeModel(models: string, name: string, { outlier = 1, opset = 17 } = {}): string {
   writeTinyModel(models, name, { saysDimensions: 64 })
-  const side = (input: string, g: GraphBuilder, output: string) => {
+  const tower = (input: string, g: GraphBuilder, output: string) => {
     const hidden = g.node('Tanh', [g.node('MatMul', [input, g.floats(random(192 * 128, 1), [192, 128])])])
     const large = new Float32Array(128).fill(1)
     large[5] = outlier
@@ -61,7 +61,7 @@ function writeModel(models: string, name: string, { outlier = 1, opset = 17 } = 
     )
   }
   const vision = new GraphBuilder(opset)
-  side(vision.node('Reshape', ['pixel_values', vision.integers([0, -1])]), vision, 'image_embeds')
+  tower(vision.node('Reshape', ['pixel_values', vision.integers([0, -1])]), vision, 'image_embeds')
   const file = (of: string) => path.join(models, name, 'onnx', `${of}_model.onnx`)
   writeFileSync(
     file('vision'),
@@ -74,7 +74,7 @@ function writeModel(models: string, name: string, { outlier = 1, opset = 17 } = 
   const words = text.node('Gather', [text.floats(random(42_000 * 192, 3), [42_000, 192]), 'input_ids'], {
     axis: 0,
   })
-  side(text.node('ReduceMean', [words], { axes: [1], keepdims: 0 }), text, 'text_embeds')
+  tower(text.node('ReduceMean', [words], { axes: [1], keepdims: 0 }), text, 'text_embeds')
   writeFileSync(
     file('text'),
     text.encode(
@@ -100,14 +100,14 @@ describe('the gate', () => {
     expect(fastEnough(1.2)).toBeNull()
   })
   it('counts what two rankings have in common', () => {
-    const pictures = Array.from({ length: 20 }, (_, i) => unit(i * 0.05))
+    const images = Array.from({ length: 20 }, (_, i) => unit(i * 0.05))
     const prompts = [unit(0)]
-    expect(overlap({ prompts, pictures }, { prompts, pictures })).toBe(1)
+    expect(overlap({ prompts, images }, { prompts, images })).toBe(1)
     // From the other end the best ten are the other ten.
-    expect(overlap({ prompts, pictures }, { prompts: [unit(0.95)], pictures })).toBe(0)
+    expect(overlap({ prompts, images }, { prompts: [unit(0.95)], images })).toBe(0)
     // Two of the ten change places with two others.
-    const moved = pictures.map((picture, i) => (i < 2 ? unit(1.5) : picture))
-    expect(overlap({ prompts, pictures }, { prompts, pictures: moved })).toBeCloseTo(0.8)
+    const moved = images.map((image, i) => (i < 2 ? unit(1.5) : image))
+    expect(overlap({ prompts, images }, { prompts, images: moved })).toBeCloseTo(0.8)
   })
 })
 
@@ -116,19 +116,19 @@ describe('deriving', () => {
     const { cacheFolder, registry } = home()
     const spec = await registry().get()
     const record = await optimize(spec, { cacheFolder })
-    for (const side of ['vision', 'text'] as const) {
-      expect(record.sides[side].cosine!.worst).toBeGreaterThan(0.99)
-      expect(record.sides[side].rewritten).toBeGreaterThan(3)
-      expect(record.sides[side].speedup).toBeGreaterThan(0)
+    for (const tower of ['vision', 'text'] as const) {
+      expect(record.towers[tower].cosine!.worst).toBeGreaterThan(0.99)
+      expect(record.towers[tower].rewritten).toBeGreaterThan(3)
+      expect(record.towers[tower].speedup).toBeGreaterThan(0)
     }
-    expect(record.comparable).toBe(true)
+    expect(record.sameSpace).toBe(true)
     expect(await readRecord(cacheFolder, spec.revision, 'cpu')).toEqual(record)
     // By hand, whatever is faster here.
     const eight = await registry('int8').get()
     expect(eight).toMatchObject({
       revision: spec.revision,
       files: spec.files,
-      variants: [{ provider: 'cpu', name: 'int8', sides: ['vision', 'text'] }],
+      variants: [{ provider: 'cpu', name: 'int8', towers: ['vision', 'text'] }],
     })
 
     const encoders = await Promise.all(
@@ -156,17 +156,17 @@ describe('deriving', () => {
     const [plain, outlier] = await Promise.all(
       ['plain', 'outlier'].map(async (name) => optimize(await registry().get(name), { cacheFolder })),
     )
-    expect(plain!.sides.vision).toMatchObject({ rewritten: 2, kept: [] })
-    expect(outlier!.sides.vision).toMatchObject({ rewritten: 1, kept: ['image_embeds'] })
-    expect(outlier!.sides.vision.cosine!.worst).toBeGreaterThan(0.99)
+    expect(plain!.towers.vision).toMatchObject({ rewritten: 2, kept: [] })
+    expect(outlier!.towers.vision).toMatchObject({ rewritten: 1, kept: ['image_embeds'] })
+    expect(outlier!.towers.vision.cosine!.worst).toBeGreaterThan(0.99)
   })
 
-  it('a model that holds both sides in one graph gives a file for each', async () => {
+  it('a model that holds both towers in one graph gives a file for each', async () => {
     const { models, cacheFolder, registry } = home()
     writeTinyModel(models, 'both', { combined: true })
     const record = await optimize(await registry().get('both'), { cacheFolder })
     // Its matrices are too small.
-    expect(record.sides.vision).toMatchObject({ file: null, reason: expect.stringMatching(/no product/) })
+    expect(record.towers.vision).toMatchObject({ file: null, reason: expect.stringMatching(/no product/) })
     expect((await registry('int8').get('both')).variants).toEqual([])
   })
 
@@ -180,8 +180,8 @@ describe('deriving', () => {
       'half-precision files',
       (models) => {
         cpSync(bundled, path.join(models, 'broken'), { recursive: true })
-        for (const side of ['vision', 'text']) {
-          const own = path.join(models, 'broken/onnx', `${side}_model`)
+        for (const tower of ['vision', 'text']) {
+          const own = path.join(models, 'broken/onnx', `${tower}_model`)
           cpSync(`${own}.onnx`, `${own}_fp16.onnx`)
           rmSync(`${own}.onnx`)
         }
@@ -192,8 +192,8 @@ describe('deriving', () => {
     const { models, cacheFolder, registry } = home()
     write(models)
     const record = await optimize(await registry().get('broken'), { cacheFolder })
-    expect(record.sides.vision.reason).toMatch(reason)
-    expect(record.sides.vision.file).toBeNull()
+    expect(record.towers.vision.reason).toMatch(reason)
+    expect(record.towers.vision.file).toBeNull()
     const left = readdirSync(path.join(cacheFolder, 'variants')).filter((file) => file.includes('vision'))
     expect(left).toEqual([])
   })
@@ -216,11 +216,11 @@ describe('deriving', () => {
     const file = (variant!.files as { vision: string }).vision
     writeFileSync(file, readFileSync(file).subarray(0, 10_000))
     const encoder = await createEncoder({ registry: eight, cacheFolder, provider: 'cpu' })
-    const [text, picture] = await encoder.encode([
+    const [text, image] = await encoder.encode([
       { text: 'a red heart' },
       { image: readFileSync('workers/encode/references/heart.png') },
     ])
-    expect([text, picture].every((result) => 'vector' in result!)).toBe(true)
+    expect([text, image].every((result) => 'vector' in result!)).toBe(true)
     await encoder.close()
   })
 })
@@ -234,7 +234,7 @@ describe('many at once, and what goes wrong', () => {
     writeModel(models, 'plain')
     const spec = await registry().get('plain')
     const [a, b] = await Promise.all([optimize(spec, { cacheFolder }), optimize(spec, { cacheFolder })])
-    expect(a.sides.vision.file).not.toBeNull()
+    expect(a.towers.vision.file).not.toBeNull()
     expect(b).toEqual(a)
     expect(readdirSync(path.join(cacheFolder, 'variants'))).toHaveLength(3)
   })
@@ -304,7 +304,7 @@ describe('many at once, and what goes wrong', () => {
     writeModel(models, 'plain')
     const spec = await registry().get('plain')
     const record = await optimize(spec, { cacheFolder })
-    await writeRecord(cacheFolder, spec.revision, 'cpu', { ...record, comparable: false })
+    await writeRecord(cacheFolder, spec.revision, 'cpu', { ...record, sameSpace: false })
     const file = `${variantBase(cacheFolder, spec.revision, 'cpu')}-vision.onnx`
     writeFileSync(file, Buffer.alloc(readFileSync(file).length))
     const encoder = await encoderOf(registry('int8', 'plain'), cacheFolder)
@@ -325,8 +325,8 @@ describe('many at once, and what goes wrong', () => {
     )
     const record = await optimize(await registry().get('single'), { cacheFolder })
     // Its only product is in 8 bits and for the gate to judge.
-    expect(record.sides.vision).toMatchObject({ rewritten: 1, kept: [] })
-    expect(record.sides.vision.cosine!.worst).toBeGreaterThan(0.98)
+    expect(record.towers.vision).toMatchObject({ rewritten: 1, kept: [] })
+    expect(record.towers.vision.cosine!.worst).toBeGreaterThan(0.98)
   })
 })
 
@@ -335,20 +335,20 @@ describe('choosing', () => {
     const { cacheFolder, registry } = home()
     const spec = await registry().get()
     const record = await optimize(spec, { cacheFolder })
-    const judged = (reasons: { vision: string | null; text: string | null }, comparable: boolean) =>
+    const judged = (reasons: { vision: string | null; text: string | null }, sameSpace: boolean) =>
       writeRecord(cacheFolder, spec.revision, 'cpu', {
         ...record,
-        comparable,
-        sides: {
-          vision: { ...record.sides.vision, reason: reasons.vision },
-          text: { ...record.sides.text, reason: reasons.text },
+        sameSpace,
+        towers: {
+          vision: { ...record.towers.vision, reason: reasons.vision },
+          text: { ...record.towers.text, reason: reasons.text },
         },
       })
     await judged({ vision: 'slow', text: null }, true)
     const auto = await registry('auto').get()
-    expect(auto.variants[0]!.sides).toEqual(['text'])
+    expect(auto.variants[0]!.towers).toEqual(['text'])
     expect(auto.variants[0]!.files).toMatchObject({ vision: (spec.files as { vision: string }).vision })
-    expect((await registry('int8').get()).variants[0]!.sides).toEqual(['vision', 'text'])
+    expect((await registry('int8').get()).variants[0]!.towers).toEqual(['vision', 'text'])
     expect((await registry('fp32').get()).variants).toEqual([])
 
     await judged({ vision: 'apart', text: 'apart' }, false)
@@ -370,7 +370,7 @@ describe('choosing', () => {
     const { folder, models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const own = registry('int8', 'plain')
-    const optimizer = createOptimizer({
+    const optimizer = createVariantJobs({
       config: { home: folder, model: 'plain', precision: 'auto', variant: 'int8' },
       log: createLog('silent'),
       delayMs: 10,
@@ -408,7 +408,7 @@ describe('choosing', () => {
     const spec = await registry('int8', 'plain').get()
     const record = await optimize(spec, { cacheFolder })
     const taken: string[] = []
-    const optimizer = createOptimizer({
+    const optimizer = createVariantJobs({
       config: { home: folder, model: 'plain', precision: 'auto', variant: 'int8' },
       log: createLog('silent'),
       delayMs: 0,
@@ -426,7 +426,7 @@ describe('choosing', () => {
   it('the background work ends with the server', async () => {
     const { folder, models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
-    const optimizer = createOptimizer({
+    const optimizer = createVariantJobs({
       config: { home: folder, model: 'plain', precision: 'auto', variant: 'auto' },
       log: createLog('silent'),
       delayMs: 0,

@@ -1,4 +1,4 @@
-/** What makes a picture out of numbers that can be optimised. */
+/** What makes an image out of numbers that can be optimised. */
 import type { onnx } from 'onnx-proto'
 import { GraphBuilder } from '../../onnx/writer.ts'
 
@@ -15,18 +15,18 @@ export interface Parameter {
 export type Controls = Record<string, number>
 
 export interface Generator {
-  /** Size of the picture that the graph makes. */
+  /** Size of the image that the graph makes. */
   width: number
   height: number
   parameters: Parameter[]
-  /** From the parameters and controls, by name, to `picture` [3, width * height], RGB in 0..1. */
+  /** From the parameters and controls, by name, to `image` [3, width * height], RGB in 0..1. */
   model: onnx.IModelProto
   /** `progress` from 0 to 1. */
   controls(progress: number): Controls
   /** The drawing as it is now; null where there is none but pixels. */
   svg(progress: number): string | null
-  /** Adds what the generator itself prefers to the gradient with respect to the picture. */
-  prior?(picture: Float32Array, gradient: Float32Array): void
+  /** Adds what the generator itself prefers to the gradient with respect to the image. */
+  prior?(image: Float32Array, gradient: Float32Array): void
   /** The same for the gradient with respect to a parameter. */
   regularise?(parameter: Parameter, gradient: Float32Array): void
   /** What else could be tried once the steps are done: exact alternatives, the best of which is kept. */
@@ -41,7 +41,7 @@ export interface Refinement {
   keep(index: number): void
 }
 
-/** A canvas and what its picture is to look like outside. */
+/** A canvas and what its image is to look like outside. */
 export interface Canvas {
   width: number
   height: number
@@ -49,7 +49,7 @@ export interface Canvas {
   outer: { width: number; height: number }
 }
 
-export const pictureName = 'picture'
+export const imageName = 'image'
 
 /** A builder whose operands may be plain numbers. */
 export class Draw extends GraphBuilder {
@@ -108,9 +108,9 @@ export class Draw extends GraphBuilder {
     return this.node('Reshape', [a, this.integers(shape)])
   }
 
-  finish(picture: string, pixels: number): onnx.IModelProto {
-    this.node('Identity', [picture], {}, pictureName)
-    return this.model(this.#inputs, [{ name: pictureName, shape: [3, pixels] }])
+  finish(image: string, pixels: number): onnx.IModelProto {
+    this.node('Identity', [image], {}, imageName)
+    return this.model(this.#inputs, [{ name: imageName, shape: [3, pixels] }])
   }
 }
 

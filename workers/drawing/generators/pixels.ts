@@ -1,4 +1,4 @@
-/** The picture itself, as a pyramid of layers from coarse to fine: steps change large areas first. */
+/** The image itself, as a pyramid of layers from coarse to fine: steps change large areas first. */
 import { type Canvas, Draw, type Generator, type Parameter } from './generator.ts'
 
 /** Edge of the coarsest layer. */
@@ -36,12 +36,12 @@ export function pixels(canvas: Canvas, start: Float32Array | null): Generator {
     )
     sum = g.add(sum, full)
   }
-  const picture = g.reshapeTo(g.op('Sigmoid', sum), [3, area])
+  const image = g.reshapeTo(g.op('Sigmoid', sum), [3, area])
   return {
     width,
     height,
     parameters,
-    model: g.finish(picture, area),
+    model: g.finish(image, area),
     controls: () => ({}),
     svg: () => null,
     prior(values, gradient) {

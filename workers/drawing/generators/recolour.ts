@@ -1,7 +1,7 @@
-/** An SVG whose colours are optimised. A picture is the sum of each colour's coverage times the colour. */
+/** An SVG whose colours are optimised. An image is the sum of each colour's coverage times the colour. */
 import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
-import { pictureError } from '../../images/open.ts'
+import { imageError } from '../../images/open.ts'
 import { Colours, hex, nearest, type Rgb, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
 import type { ColouredSvg } from './svg.ts'
@@ -48,14 +48,14 @@ export async function recolour(
     (_, i) => base[(i % area) * 3 + Math.floor(i / area)]! / 255,
   )
   const painted = g.op('MatMul', values, g.floats(planes, [count, area]))
-  const picture = g.add(painted, g.floats(paper, [3, area]))
+  const image = g.add(painted, g.floats(paper, [3, area]))
   const written = (chosen: (i: number) => Rgb) => svg.with(svg.groups.map((_, i) => hex(chosen(i))))
 
   return {
     width,
     height,
     parameters: [colours.parameter],
-    model: g.finish(picture, area),
+    model: g.finish(image, area),
     controls: (progress): Record<string, number> => (input ? { temperature: temperature(progress) } : {}),
     svg: () => written((i) => colours.at(i)),
     refine: palette
@@ -117,7 +117,7 @@ async function rendered(
     .raw()
     .toBuffer()
     .catch((error) => {
-      throw pictureError(error)
+      throw imageError(error)
     })
 }
 

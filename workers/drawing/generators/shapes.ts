@@ -74,13 +74,13 @@ export function shapes(
           { axis: 0 },
         )
       : groups[0]!.coverage
-  const picture = g.composite(coverage, colours.write(g), background.write(g))
+  const image = g.composite(coverage, colours.write(g), background.write(g))
 
   return {
     width,
     height,
     parameters,
-    model: g.finish(picture, width * height),
+    model: g.finish(image, width * height),
     controls: (progress) => ({
       softness: (softness[0] * (softness[1] / softness[0]) ** progress) / edge,
       ...(palette ? { temperature: temperature(progress) } : {}),

@@ -91,13 +91,13 @@ export function strokes(
   const inside = g.op('Sigmoid', g.op('Neg', g.div(distance, soft)))
   const coverage = g.mul(inside, g.op('Sigmoid', g.input('opacity', own.opacity.dims)))
   if (palette) g.input('temperature', [])
-  const picture = g.composite(coverage, colours.write(g), background.write(g))
+  const image = g.composite(coverage, colours.write(g), background.write(g))
 
   return {
     width,
     height,
     parameters: [own.x, own.y, own.width, own.opacity, colours.parameter, background.parameter],
-    model: g.finish(picture, width * height),
+    model: g.finish(image, width * height),
     controls: (progress) => ({
       softness: (softness[0] * (softness[1] / softness[0]) ** progress) / edge,
       ...(palette ? { temperature: temperature(progress) } : {}),

@@ -2,7 +2,7 @@
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
 import { signature } from '../../images/signature.ts'
-import { DrawnElements } from '../../images/svg/count.ts'
+import { ElementCounter } from '../../images/svg/count.ts'
 import type { Rgb } from './colours.ts'
 import { type Colour, readColour } from './notation.ts'
 
@@ -118,7 +118,7 @@ export class ColouredSvg {
     let elements = 0
     let styleFrom = -1
     let sayColour = () => {}
-    const drawn = new DrawnElements()
+    const drawn = new ElementCounter()
     const refuse = (why: string): never => {
       throw new ItemError('INVALID', `The SVG ${why}.`)
     }

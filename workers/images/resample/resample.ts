@@ -74,7 +74,7 @@ function taps(input: number, output: number, first: number, count: number, filte
   return { bounds, weights, stride }
 }
 
-/** What of the resized picture is wanted, in its pixels. */
+/** What of the resized image is wanted, in its pixels. */
 export interface Crop {
   left: number
   top: number

@@ -24,7 +24,7 @@ const page = 65_536
 const strip = 2 ** 20
 /** Read and written behind what is meant. */
 const spill = 16
-/** A thread's memory is given up when a picture took more. */
+/** A thread's memory is given up when an image took more. */
 const kept = 2 ** 24
 
 let held: Passes | null = null
@@ -40,7 +40,7 @@ function withMemory<T>(bytes: number, work: (passes: Passes, memory: ArrayBuffer
   }
 }
 
-/** Resizes the rows first..first+rows of a picture to `width`: an RGB row for each. */
+/** Resizes the rows first..first+rows of an image to `width`: an RGB row for each. */
 export function across(source: Raster, taps: Taps, width: number, first: number, rows: number): Uint8Array {
   const bytes = source.width * 3
   const lines = Math.max(1, Math.min(rows, Math.floor(strip / bytes)))

@@ -1,7 +1,7 @@
 /** Which SVGs are drawn, and what is wrong with those that are not, said in the product's words. */
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
-import { DrawnElements } from './count.ts'
+import { ElementCounter } from './count.ts'
 
 /** What an SVG may draw, in elements. Rendering cannot be stopped once it has begun. */
 export const drawnLimit = 200_000
@@ -21,7 +21,7 @@ const unread =
  * for namespaces, are read.
  * @throws ItemError
  */
-export function checkDrawing(bytes: Uint8Array): void {
+export function checkSvg(bytes: Uint8Array): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const type = file.indexOf('<!DOCTYPE')
   if (type >= 0 && unread.test(file.toString('latin1', type)))
@@ -38,7 +38,7 @@ export function checkDrawing(bytes: Uint8Array): void {
 
 /** Elements that an SVG draws. What is wrong with its XML, the renderer says. */
 function drawnByUse(text: string): number {
-  const drawn = new DrawnElements()
+  const drawn = new ElementCounter()
   const parser = new SaxesParser()
   let errors = 0
   let deepest = 0
@@ -66,7 +66,7 @@ function drawnByUse(text: string): number {
 const piece = 65_536
 
 /** What the renderer (librsvg, by libvips) says of an SVG; null when it is about something else. */
-export function drawingError(cause: Error): ItemError | null {
+export function svgError(cause: Error): ItemError | null {
   const { message } = cause
   if (/bad dimensions/.test(message))
     return new ItemError(

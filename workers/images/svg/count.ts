@@ -14,7 +14,7 @@ const longest = 2000
 /** Paints, not drawings: what refers to them draws nothing more. */
 const isPaint = (name: string) => name === 'linearGradient' || name === 'radialGradient' || name === 'stop'
 
-export class DrawnElements {
+export class ElementCounter {
   /** What has an id: all of them, where several have the same. */
   readonly #byId = new Map<string, Part>()
   readonly #root = part(0)

@@ -9,7 +9,7 @@ import type { Metadata, ResizeOptions } from 'sharp'
 import { ItemError } from '../../errors.ts'
 
 /** As sharp takes them; `pixels` is the most that it may have. */
-export interface DrawOptions {
+export interface RenderOptions {
   pixels: number
   /** Dots per inch; 72 is the drawing's own size. */
   density?: number
@@ -17,21 +17,25 @@ export interface DrawOptions {
 }
 
 /** RGB or RGBA, row-major, in sRGB. */
-export interface Drawn {
+export interface RenderedSvg {
   data: Uint8Array
   width: number
   height: number
   channels: 1 | 2 | 3 | 4
 }
 
-export interface DrawRequest {
+export interface RenderRequest {
   bytes: Uint8Array
   /** Absent where only the header is asked for. */
-  draw?: DrawOptions
+  render?: RenderOptions
 }
-export type DrawReply = { ready: true } | { header: Metadata } | { drawn: Drawn } | { error: string }
+export type RenderReply =
+  | { ready: true }
+  | { header: Metadata }
+  | { rendered: RenderedSvg }
+  | { error: string }
 
-export interface DrawerLimits {
+export interface RendererLimits {
   /** Of one drawing, from its beginning. */
   milliseconds: number
   /** Of the process, looked at while it draws; on Linux only. */
@@ -45,13 +49,13 @@ const idleMs = 60_000
 const watchMs = 50
 
 /** One process, started when first needed, and one drawing at a time. */
-export class Drawer {
-  readonly #limits: DrawerLimits
+export class SvgRenderer {
+  readonly #limits: RendererLimits
   #process: Promise<ChildProcess> | null = null
   #last: Promise<unknown> = Promise.resolve()
   #idle: NodeJS.Timeout | undefined
 
-  constructor(limits: DrawerLimits) {
+  constructor(limits: RendererLimits) {
     this.#limits = limits
   }
 
@@ -63,13 +67,13 @@ export class Drawer {
   }
 
   /** @throws ItemError past a limit, Error with sharp's words */
-  async draw(bytes: Uint8Array, draw: DrawOptions): Promise<Drawn> {
-    const reply = await this.#ask({ bytes, draw })
-    if ('drawn' in reply) return reply.drawn
+  async render(bytes: Uint8Array, render: RenderOptions): Promise<RenderedSvg> {
+    const reply = await this.#ask({ bytes, render })
+    if ('rendered' in reply) return reply.rendered
     throw new Error('error' in reply ? reply.error : 'unexpected reply')
   }
 
-  #ask(request: DrawRequest): Promise<DrawReply> {
+  #ask(request: RenderRequest): Promise<RenderReply> {
     const turn = this.#last.then(() => {
       clearTimeout(this.#idle)
       return this.#turn(request)
@@ -83,7 +87,7 @@ export class Drawer {
   }
 
   /** A process that ends by itself may have had other reasons: its drawing has a second try. */
-  async #turn(request: DrawRequest, again = true): Promise<DrawReply> {
+  async #turn(request: RenderRequest, again = true): Promise<RenderReply> {
     this.#process ??= start()
     const child = await this.#process.catch((error) => {
       this.#process = null
@@ -97,7 +101,7 @@ export class Drawer {
   }
 
   /** Null when the process ended by itself. @throws ItemError past a limit */
-  #answer(child: ChildProcess, request: DrawRequest): Promise<DrawReply | null> {
+  #answer(child: ChildProcess, request: RenderRequest): Promise<RenderReply | null> {
     if (!child.connected) return Promise.resolve(null)
     const { milliseconds, megabytes } = this.#limits
     return new Promise((resolve, reject) => {
@@ -117,7 +121,7 @@ export class Drawer {
         child.off('exit', ended)
         child.channel?.unref()
       }
-      const answered = (reply: DrawReply) => {
+      const answered = (reply: RenderReply) => {
         settle()
         resolve(reply)
       }
@@ -176,4 +180,4 @@ function resident(pid: number): number {
 }
 
 /** This thread's. */
-export const drawer = new Drawer({ milliseconds: 10_000, megabytes: 1500 })
+export const svgRenderer = new SvgRenderer({ milliseconds: 10_000, megabytes: 1500 })

@@ -1,4 +1,4 @@
-/** Which pictures are samples: by collection, names of emoji (drawn in turn by the emoji sets) and of interface icons. */
+/** Which images are samples: by collection, names of emoji (drawn in turn by the emoji sets) and of interface icons. */
 export const choice: Record<string, { emoji: string; icons: string }> = {
   Animals: {
     emoji: `dog-face dog poodle guide-dog cat-face cat grinning-cat wolf fox lion tiger-face horse-face unicorn cow-face
@@ -72,7 +72,7 @@ export const choice: Record<string, { emoji: string; icons: string }> = {
     icons: 'music headphones microphone volume playlist guitar-pick',
   },
   Art: {
-    emoji: `artist-palette framed-picture paintbrush crayon performing-arts clapper-board camera movie-camera
+    emoji: `artist-palette framed-image paintbrush crayon performing-arts clapper-board camera movie-camera
       video-camera film-frames television joystick video-game game-die puzzle-piece teddy-bear chess-pawn magic-wand yarn thread
       crystal-ball`,
     icons: 'palette brush camera photo video movie color-swatch eraser device-gamepad puzzle',

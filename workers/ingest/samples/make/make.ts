@@ -1,4 +1,4 @@
-/** Draws the sample pictures and writes manifest.json and LICENSES.md. Run from here: see package.json. */
+/** Draws the sample images and writes manifest.json and LICENSES.md. Run from here: see package.json. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -47,11 +47,11 @@ function svgOf(set: IconSet, name: string): string | null {
 
 async function draw(svg: string, onWhite: boolean): Promise<Buffer> {
   const [, width, height] = svg.match(/width="([\d.]+)" height="([\d.]+)"/)!.map(Number)
-  const picture = sharp(Buffer.from(svg), { density: (72 * edge) / Math.max(width!, height!) }).resize(edge, edge, {
+  const image = sharp(Buffer.from(svg), { density: (72 * edge) / Math.max(width!, height!) }).resize(edge, edge, {
     fit: 'contain',
     background: '#ffffff00',
   })
-  return (onWhite ? picture.flatten({ background: '#fff' }) : picture)
+  return (onWhite ? image.flatten({ background: '#fff' }) : image)
     .webp({ nearLossless: true, quality: 60, effort: 6 })
     .toBuffer()
 }
@@ -115,16 +115,16 @@ const licences = [...used].map(
 )
 writeFileSync(
   path.join(samples, 'LICENSES.md'),
-  `# Licences of the sample pictures
+  `# Licences of the sample images
 
-The pictures of this folder were drawn from these openly licensed sets, ${edge} pixels square; nothing else about them
-was changed. \`manifest.json\` names the set and the licence of each picture. Emoji keywords are CLDR's, as packaged by
+The images of this folder were drawn from these openly licensed sets, ${edge} pixels square; nothing else about them
+was changed. \`manifest.json\` names the set and the licence of each image. Emoji keywords are CLDR's, as packaged by
 emojibase-data (MIT; Unicode Licence v3).
 
-| set | by | licence | pictures | package |
+| set | by | licence | images | package |
 | --- | --- | --- | --- | --- |
 ${licences.join('\n')}
 `,
 )
 const bytes = made.reduce((sum, { file }) => sum + readFileSync(path.join(samples, file)).length, 0)
-console.log(`${made.length} pictures, ${(bytes / 2 ** 20).toFixed(2)} MiB`)
+console.log(`${made.length} images, ${(bytes / 2 ** 20).toFixed(2)} MiB`)

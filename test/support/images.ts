@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 
-/** A plain picture of one colour with a disc on it: small, and each colour pair gives other bytes. */
-export function picture({
+/** A plain image of one colour with a disc on it: small, and each colour pair gives other bytes. */
+export function testImage({
   disc = 'red',
   ground = 'white',
   size = 96,
@@ -16,11 +16,11 @@ export function svg({ disc = 'red', ground = 'white', size = 96 } = {}): string 
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"><rect width="100%" height="100%" fill="${ground}"/><circle cx="50%" cy="50%" r="30%" fill="${disc}"/></svg>`
 }
 
-/** `count` pictures that all differ. */
-export function pictures(count: number): Promise<Buffer[]> {
+/** `count` images that all differ. */
+export function testImages(count: number): Promise<Buffer[]> {
   return Promise.all(
     Array.from({ length: count }, (_, n) =>
-      picture({ disc: `hsl(${(n * 137) % 360} 80% ${30 + (n % 40)}%)`, size: 32 + n }),
+      testImage({ disc: `hsl(${(n * 137) % 360} 80% ${30 + (n % 40)}%)`, size: 32 + n }),
     ),
   )
 }

@@ -2,14 +2,14 @@ import type { OperationDefinitionNode } from 'graphql'
 import { getOperationAST } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Encoder, EncoderStats } from '../workers/encode/encoder.ts'
+import type { Encoder, EncoderStats, Modality } from '../workers/encode/encoder.ts'
 import { RequestError } from '../workers/errors.ts'
 
 export interface Metrics {
   registry: Registry
   /** Counts what the encoder does as it is asked; the rest is read from its stats when Prometheus comes. */
   observe(encoder: Encoder): Encoder
-  batch(model: string, modality: 'image' | 'text' | 'gradient', size: number, seconds: number): void
+  batch(model: string, modality: Modality | 'gradient', size: number, seconds: number): void
   useOperations(): Plugin
 }
 

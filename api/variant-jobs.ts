@@ -4,10 +4,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Provider } from '../workers/encode/encoder.ts'
 import type { Log } from '../workers/log.ts'
 import { precisionFor, readRecord } from '../workers/registry/derived.ts'
 import { type ModelSpec, variantFor } from '../workers/registry/spec.ts'
+import type { Provider } from '../workers/runtime/provider.ts'
 import type { Config } from './config.ts'
 
 export interface VariantJobs {

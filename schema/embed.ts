@@ -1,10 +1,12 @@
 import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { ItemError } from '../workers/errors.ts'
+import { dot } from '../workers/similarity/vectors.ts'
 import { builder } from './core/builder.ts'
-import { type Concept, ConceptInput } from './core/concepts.ts'
+import type { Concept } from './core/context.ts'
 import { asRequestError, atMost, InputError, ItemFailure } from './core/errors.ts'
+import { ConceptInput } from './core/inputs.ts'
 import { counted, limits } from './core/limits.ts'
-import { dot, packVector } from './core/vector.ts'
+import { packVector } from './core/vector.ts'
 import { Model } from './models.ts'
 
 /** Where a concept lies in a model's space. */

@@ -1,56 +1,23 @@
 import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { ItemError } from '../workers/errors.ts'
-import { probabilities } from '../workers/similarity/probability.ts'
+import { type Ranked, rank } from '../workers/similarity/rank.ts'
 import { Asset } from './assets/asset.ts'
 import { builder } from './core/builder.ts'
-import { type Concept, ConceptInput } from './core/concepts.ts'
+import type { Concept } from './core/context.ts'
 import { atMost, InputError, ItemFailure } from './core/errors.ts'
+import { ConceptInput } from './core/inputs.ts'
 import { counted, limits } from './core/limits.ts'
 import {
   givenPrompts,
   PromptInput,
-  type Prompts,
   promptDescription,
   promptsDescription,
   resolvePrompts,
 } from './core/prompts.ts'
-import { dot } from './core/vector.ts'
 import { Model } from './models.ts'
 
-interface RankedObject {
-  index: number
+interface RankedObject extends Ranked {
   concept: Concept
-  score: number
-  similarities: Float64Array
-  probability: number
-}
-
-/** Scores the candidates and sorts them, best first; equal scores stay in the order of the request. */
-export function rankConcepts(
-  candidates: readonly { index: number; concept: Concept }[],
-  prompts: Pick<Prompts, 'concepts' | 'weights' | 'totalWeight'>,
-  head: EncoderModel['spec']['head'],
-): RankedObject[] {
-  const scores = new Float64Array(candidates.length)
-  const similarities = candidates.map(({ concept }, n) => {
-    const cosines = new Float64Array(prompts.concepts.length)
-    let sum = 0
-    prompts.concepts.forEach(({ vector }, p) => {
-      cosines[p] = dot(concept.vector, vector)
-      sum += prompts.weights[p]! * cosines[p]
-    })
-    scores[n] = sum / prompts.totalWeight
-    return cosines
-  })
-  const probability = probabilities(scores, head)
-  return candidates
-    .map((candidate, n) => ({
-      ...candidate,
-      score: scores[n]!,
-      similarities: similarities[n]!,
-      probability: probability[n]!,
-    }))
-    .sort((a, b) => b.score - a.score || a.index - b.index)
 }
 
 const RankedItem = builder.objectRef<RankedObject>('RankedItem').implement({
@@ -141,7 +108,12 @@ builder.queryFields((t) => ({
         if (concept instanceof ItemError) errors.push(new ItemFailure(index, concept))
         else readable.push({ index, concept })
       })
-      return { model, errors, items: rankConcepts(readable, prompts, model.spec.head) }
+      const vectors = readable.map(({ concept }) => concept.vector)
+      const items = rank(vectors, prompts, model.spec.head).map((ranked) => ({
+        ...ranked,
+        ...readable[ranked.index]!,
+      }))
+      return { model, errors, items }
     },
   }),
 }))

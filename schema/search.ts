@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
 import type { EncoderModel } from '../workers/encode/encoder.ts'
 import { BadUserInput } from '../workers/errors.ts'
+import { dot } from '../workers/similarity/vectors.ts'
+import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
@@ -19,13 +21,12 @@ import {
 } from './core/page.ts'
 import {
   givenPrompts,
+  type Prompt,
   PromptInput,
-  type Prompts,
   promptDescription,
   promptsDescription,
   resolvePrompts,
 } from './core/prompts.ts'
-import { dot } from './core/vector.ts'
 import { Model } from './models.ts'
 
 interface EdgeObject {
@@ -81,7 +82,7 @@ const SearchConnection = builder.objectRef<ConnectionObject>('SearchConnection')
 })
 
 interface SearchAsked {
-  prompts: Prompts
+  prompts: readonly Prompt[]
   model: EncoderModel
   where: AssetFilter | null
   first: number
@@ -94,8 +95,8 @@ interface SearchAsked {
 function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'model' | 'where'>): string {
   const said = [
     model.spec.revision,
-    prompts.weights,
-    prompts.concepts.map(({ contentHash }) => contentHash),
+    prompts.map(({ weight }) => weight),
+    prompts.map(({ contentHash }) => contentHash),
     where,
   ]
   return createHash('sha256').update(JSON.stringify(said)).digest('base64url').slice(0, 22)
@@ -114,7 +115,7 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
   const found = await context.database.vectors.search({
     revision,
     dimensions,
-    query: prompts.query,
+    query: weightedSum(prompts),
     where,
     first: asked.first + (except === undefined ? 0 : 1),
     after: asked.after ?? null,
@@ -123,6 +124,7 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
   const page = hits.slice(0, asked.first)
   const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
   const print = fingerprint(asked)
+  const total = totalWeight(prompts)
   let vectors: Promise<Map<string, Float32Array>> | undefined
   const edges = page.flatMap(({ assetId, product }, n): EdgeObject[] => {
     const node = rows[n]
@@ -133,14 +135,14 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
       {
         node,
         cursor: encodeCursor('search', [product, assetId, print]),
-        score: product / prompts.totalWeight,
+        score: product / total,
         similarities: async () => {
           vectors ??= context.database.vectors.get(
             revision,
             page.map((hit) => hit.assetId),
           )
           const vector = (await vectors).get(assetId)
-          return prompts.concepts.map((concept) => (vector ? dot(vector, concept.vector) : 0))
+          return prompts.map((concept) => (vector ? dot(vector, concept.vector) : 0))
         },
       },
     ]
@@ -223,8 +225,9 @@ builder.objectField(Asset, 'similar', (t) =>
           truncated: false,
           pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
         }
-      const concept = { vector, modality: 'IMAGE' as const, contentHash: asset.contentHash, asset }
-      const prompts = { concepts: [concept], weights: [1], totalWeight: 1, query: vector }
+      const prompts = [
+        { vector, weight: 1, modality: 'IMAGE' as const, contentHash: asset.contentHash, asset },
+      ]
       return search({ prompts, model, where: null, first: size, except: asset.id }, context)
     },
   }),

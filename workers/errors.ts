@@ -1,29 +1,33 @@
 /**
- * Every error of the product that a caller may see, each class said once.
+ * Every error of the product that a caller may see, each class and each code said once.
  *
  * Two tiers. An {@link ItemError} is about one item of a list: it becomes data (`InputError`) and the other
  * items are answered. A {@link RequestError} is about the whole request: it becomes a GraphQL error with
- * `extensions.code` and an HTTP status. Anything else that is thrown is a bug: it is logged in full and shown
- * as INTERNAL.
+ * `extensions.code`; schema/core/errors.ts gives each code its HTTP status. Anything else that is thrown is a bug: it
+ * is logged in full and shown as INTERNAL.
  *
  * Messages name the value, the limit and what to do; they never hold a path, a query or a stack of the server.
  */
 
 /** A caller's own value as messages repeat it: cut where it is long. */
-export const echoed = (value: string, most = 80): string =>
-  value.length > most ? `${value.slice(0, most)}…` : value
+export const echoed = (value: string, max = 80): string =>
+  value.length > max ? `${value.slice(0, max)}…` : value
 
-export type ItemErrorCode =
-  | 'EMPTY'
-  | 'UNREADABLE_IMAGE'
-  | 'UNSUPPORTED_FORMAT'
-  | 'TOO_LARGE'
-  | 'TOO_MANY_PIXELS'
-  | 'URL_FORBIDDEN'
-  | 'URL_FAILED'
-  | 'NOT_FOUND'
-  | 'WRONG_DIMENSIONS'
-  | 'INVALID'
+/** Codes of problems with one item, and what each means. */
+export const itemErrorCodes = {
+  EMPTY: 'Nothing was given: an empty text, a file of no bytes.',
+  UNREADABLE_IMAGE: 'The image is damaged or cut off.',
+  UNSUPPORTED_FORMAT: 'These bytes are not an image, or not in a format that Limn reads.',
+  TOO_LARGE: 'More bytes, or a longer text, than the limit.',
+  TOO_MANY_PIXELS: 'More pixels than the limit.',
+  URL_FORBIDDEN: 'The server does not fetch this address: it is not http(s), or not public.',
+  URL_FAILED: 'The address did not answer with an image in time.',
+  NOT_FOUND: 'No asset has this id.',
+  WRONG_DIMENSIONS: "The vector's length is not the model's.",
+  INVALID: 'Malformed in another way; the message says how.',
+} as const
+
+export type ItemErrorCode = keyof typeof itemErrorCodes
 
 /** One input that cannot be used: a truncated image, a forbidden address, an empty text. */
 export class ItemError extends Error {
@@ -35,61 +39,47 @@ export class ItemError extends Error {
   }
 }
 
-export type RequestErrorCode =
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'MODEL_NOT_FOUND'
-  | 'BAD_USER_INPUT'
-  | 'TOO_COMPLEX'
-  | 'PAYLOAD_TOO_LARGE'
-  | 'RATE_LIMITED'
-  | 'OVERLOADED'
-  | 'DEADLINE_EXCEEDED'
-  | 'INTERNAL'
+/** Codes of problems with a whole request, and what each means. */
+export const requestErrorCodes = {
+  UNAUTHENTICATED: 'No key, or one that the server does not know.',
+  FORBIDDEN: 'The caller is known, but may not do this: a foreign Host or Origin, a missing CSRF header.',
+  MODEL_NOT_FOUND: 'No model has this name, or its folder cannot be used.',
+  BAD_USER_INPUT: 'The request is malformed, or its arguments contradict each other or the schema.',
+  TOO_COMPLEX: 'The document asks for more than the cost, depth, alias or token limit.',
+  PAYLOAD_TOO_LARGE: 'The body, or one of its files, has more bytes than the limit.',
+  OVERLOADED: 'A queue is full. Nothing of the request was done; send it again after `retryAfterMs`.',
+  DEADLINE_EXCEEDED: 'The work was not done in the time that a request may take, and was dropped.',
+  INTERNAL: 'The server failed. Its log has the details under `id`.',
+} as const
 
-/** A whole request that cannot be answered. `status` is the HTTP status, `details` join `extensions`. */
+export type RequestErrorCode = keyof typeof requestErrorCodes
+
+/** A whole request that cannot be answered. `details` join `extensions`. */
 export class RequestError extends Error {
   override readonly name: string = 'RequestError'
   readonly code: RequestErrorCode
-  readonly status: number
-  readonly details: Record<string, unknown>
+  readonly details: Readonly<Record<string, unknown>>
   constructor(
     code: RequestErrorCode,
-    status: number,
     message: string,
-    details: Record<string, unknown> = {},
+    details: Readonly<Record<string, unknown>> = {},
     options?: ErrorOptions,
   ) {
     super(message, options)
     this.code = code
-    this.status = status
     this.details = details
   }
 }
 
-/** No key, or one that the server does not know. */
-export class Unauthenticated extends RequestError {
-  override readonly name = 'Unauthenticated'
-  constructor(message: string) {
-    super('UNAUTHENTICATED', 401, message)
-  }
-}
-
-/** Who asks is known, but this is not theirs to do: a foreign Host or Origin, a missing CSRF header. */
-export class Forbidden extends RequestError {
-  override readonly name = 'Forbidden'
-  constructor(message: string) {
-    super('FORBIDDEN', 403, message)
-  }
-}
-
-/** `model:` names none of the registry. */
+/** `model:` names no model of the registry. */
 export class ModelNotFound extends RequestError {
   override readonly name = 'ModelNotFound'
-  constructor(model: string, known: readonly string[]) {
-    super(
-      'MODEL_NOT_FOUND',
-      404,
+  constructor(message: string) {
+    super('MODEL_NOT_FOUND', message)
+  }
+
+  static named(model: string, known: readonly string[]): ModelNotFound {
+    return new ModelNotFound(
       `There is no model "${echoed(model)}" here. Known: ${known.join(', ')}. \`limn models pull NAME\` adds one.`,
     )
   }
@@ -98,48 +88,46 @@ export class ModelNotFound extends RequestError {
 /** Arguments that contradict each other or the contract as a whole: no prompt, weights that sum to nothing. */
 export class BadUserInput extends RequestError {
   override readonly name = 'BadUserInput'
-  constructor(message: string) {
-    super('BAD_USER_INPUT', 400, message)
+  constructor(message: string, details?: Readonly<Record<string, unknown>>) {
+    super('BAD_USER_INPUT', message, details)
   }
 }
 
-/** The document asks for more than the cost, depth, alias or token limit. */
-export class TooComplex extends RequestError {
-  override readonly name = 'TooComplex'
-  constructor(message: string) {
-    super('TOO_COMPLEX', 400, message)
-  }
-}
-
-/** The body, or one file of it, is over the byte limit. */
-export class PayloadTooLarge extends RequestError {
-  override readonly name = 'PayloadTooLarge'
-  constructor(message: string) {
-    super('PAYLOAD_TOO_LARGE', 413, message)
-  }
-}
-
-/** The queue is full. Nothing of the request was done; it may be sent again after `retryAfterMs`. */
+/** A queue is full. Nothing of the request was done; it may be sent again after `retryAfterMs`. */
 export class Overloaded extends RequestError {
   override readonly name = 'Overloaded'
-  readonly retryAfterMs: number
-  constructor(retryAfterMs: number, waiting: number, limit: number, queue = "The encoder's queue") {
-    super(
-      'OVERLOADED',
-      503,
-      `${queue} is full (${waiting} of ${limit} waiting). Try again in ${retryAfterMs} ms.`,
-      { retryAfterMs },
-    )
-    this.retryAfterMs = retryAfterMs
+  constructor(message: string, details: Readonly<Record<string, unknown>> & { retryAfterMs: number }) {
+    super('OVERLOADED', message, details)
+  }
+
+  static queue(
+    retryAfterMs: number,
+    { waiting, limit, queue = "The encoder's queue" }: { waiting: number; limit: number; queue?: string },
+  ): Overloaded {
+    const message = `${queue} is full (${waiting} of ${limit} waiting). Try again in ${retryAfterMs} ms.`
+    return new Overloaded(message, { retryAfterMs })
+  }
+
+  get retryAfterMs(): number {
+    return this.details.retryAfterMs as number
   }
 }
 
 /** The request's deadline passed before its work was done. */
 export class DeadlineExceeded extends RequestError {
   override readonly name = 'DeadlineExceeded'
-  constructor(afterMs: number) {
-    super('DEADLINE_EXCEEDED', 504, `The work was not done within ${Math.round(afterMs)} ms and was dropped.`)
+  constructor(message: string) {
+    super('DEADLINE_EXCEEDED', message)
   }
+
+  static after(ms: number): DeadlineExceeded {
+    return new DeadlineExceeded(`The work was not done within ${Math.round(ms)} ms and was dropped.`)
+  }
+}
+
+/** An ONNX graph cannot be read, rewritten or differentiated; the message says what of it. */
+export class GraphError extends Error {
+  override readonly name = 'GraphError'
 }
 
 /**

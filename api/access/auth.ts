@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { echoed, Forbidden, Unauthenticated } from '../../workers/errors.ts'
+import { echoed } from '../../workers/errors.ts'
+import { Forbidden, Unauthenticated } from '../errors.ts'
 
 type Headers = Pick<IncomingHttpHeaders, 'host' | 'origin' | 'authorization'> & IncomingHttpHeaders
 

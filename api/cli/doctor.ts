@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, mkdir, statfs } from 'node:fs/promises'
-import { readLock } from '../../prisma/lock.ts'
+import { readLock } from '../../prisma/home-lock.ts'
 import { openDatabase } from '../../prisma/open.ts'
 import type { Encoder } from '../../workers/encode/encoder.ts'
 import { verifyModel } from '../../workers/encode/verify.ts'

@@ -2,22 +2,22 @@ import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { availableProviders } from '../../workers/encode/choose-provider.ts'
-import type { Encoder, Provider } from '../../workers/encode/encoder.ts'
+import type { Encoder } from '../../workers/encode/encoder.ts'
 import { readReferences, recordReferences } from '../../workers/encode/references.ts'
 import { type Verification, verifyModel } from '../../workers/encode/verify.ts'
 import { ModelFolderError, ModelNotFound } from '../../workers/errors.ts'
-import {
-  precisionFor,
-  providers,
-  readRecord,
-  type Tower,
-  towers,
-  type VariantRecord,
-} from '../../workers/registry/derived.ts'
+import { precisionFor, readRecord, type VariantRecord } from '../../workers/registry/derived.ts'
 import { onnxFiles, precisionsOf } from '../../workers/registry/graph-files.ts'
 import { pullModel } from '../../workers/registry/hub/pull.ts'
 import type { ModelRegistry } from '../../workers/registry/registry.ts'
-import { type ModelSpec, type Precision, variantFor } from '../../workers/registry/spec.ts'
+import {
+  type ModelSpec,
+  type Precision,
+  type Tower,
+  towers,
+  variantFor,
+} from '../../workers/registry/spec.ts'
+import { type Provider, providers } from '../../workers/runtime/provider.ts'
 import { inWords, optimize } from '../../workers/variants/optimize.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'

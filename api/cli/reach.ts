@@ -1,4 +1,4 @@
-import { readLock } from '../../prisma/lock.ts'
+import { readLock } from '../../prisma/home-lock.ts'
 import type { Config } from '../config.ts'
 import { startServer } from '../server.ts'
 import { createClient } from './client.ts'

@@ -77,7 +77,7 @@ export function useDeadline(totalMs: number): Plugin<Context & { deadline: Deadl
         let timer: NodeJS.Timeout | undefined
         const over = new Promise((resolve) => {
           timer = setTimeout(() => {
-            const error = new DeadlineExceeded(totalMs)
+            const error = DeadlineExceeded.after(totalMs)
             deadline.abort(error)
             resolve({ errors: [error] })
           }, deadline.remainingMs())

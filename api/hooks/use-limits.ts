@@ -15,7 +15,7 @@ import {
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { limits } from '../../schema/core/limits.ts'
-import { TooComplex } from '../../workers/errors.ts'
+import { TooComplex } from '../errors.ts'
 
 const refusal = (message: string) => {
   const cause = new TooComplex(message)

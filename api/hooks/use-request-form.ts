@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { BadUserInput, echoed, RequestError } from '../../workers/errors.ts'
+import { HttpError } from '../../schema/core/errors.ts'
+import { BadUserInput, echoed } from '../../workers/errors.ts'
 
 /** Says what is wrong with the form of a request, in GraphQL's shape: where Yoga answers nothing, or a fault of the server. */
 export function useRequestForm(): Plugin {
@@ -50,20 +51,20 @@ function accepts(request: Request, types: readonly string[]): boolean {
 export const readsEventsOnly = (request: Request): boolean =>
   accepts(request, ['text/event-stream']) && !accepts(request, [...json, 'multipart/mixed'])
 
-function notAcceptable(request: Request): RequestError {
+function notAcceptable(request: Request): HttpError {
   const asked = request.headers.get('accept') ?? ''
-  return new RequestError(
-    'BAD_USER_INPUT',
+  return new HttpError(
     406,
+    'BAD_USER_INPUT',
     `Nothing can be answered as "${echoed(asked)}". Accept application/json, or text/event-stream for a subscription.`,
   )
 }
 
-function unsupported(request: Request): RequestError {
+function unsupported(request: Request): HttpError {
   const type = request.headers.get('content-type') ?? '(none)'
-  return new RequestError(
-    'BAD_USER_INPUT',
+  return new HttpError(
     415,
+    'BAD_USER_INPUT',
     `A request of type "${echoed(type)}" is not read. Send application/json, or multipart/form-data with files.`,
   )
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { Overloaded, RequestError } from '../../workers/errors.ts'
+import { Overloaded } from '../../workers/errors.ts'
 
 /** What a caller who is turned away here should wait: about as long as a full queue takes to empty. */
 const retryAfterMs = 500
@@ -21,12 +21,10 @@ export function createAdmission(queue: () => Queue): (res: ServerResponse) => vo
   let inFlight = 0
   return (res) => {
     const { waiting, limit } = queue()
-    if (waiting >= limit && inFlight >= limit) throw new Overloaded(retryAfterMs, waiting, limit)
+    if (waiting >= limit && inFlight >= limit) throw Overloaded.queue(retryAfterMs, { waiting, limit })
     const most = Math.max(64, 2 * limit)
     if (inFlight >= most)
-      throw new RequestError(
-        'OVERLOADED',
-        503,
+      throw new Overloaded(
         `The server is answering ${inFlight} requests and takes no more than ${most}. Try again in ${retryAfterMs} ms.`,
         { retryAfterMs },
       )

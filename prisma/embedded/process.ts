@@ -9,8 +9,8 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
+import { type Lock, tryLock } from '../../workers/fs/lock.ts'
 import { StartupError } from '../errors.ts'
-import { type Lock, tryLock } from '../lock.ts'
 import { serveWire } from './wire.ts'
 
 export interface EmbeddedStart {

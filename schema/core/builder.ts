@@ -1,7 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import type { Context } from './context.ts'
-import type { Upload } from './scalars.ts'
+import type { Upload } from './images.ts'
 
 export const builder = new SchemaBuilder<{
   Context: Context

@@ -1,10 +1,11 @@
+import type DataLoader from 'dataloader'
 import type { AssetRow, Database } from '../../prisma/types.ts'
 import type { DrawingRuns } from '../../workers/drawing/runs.ts'
-import type { Encoder } from '../../workers/encode/encoder.ts'
+import type { Encoder, EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ItemError } from '../../workers/errors.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
 import type { Library } from '../../workers/ingest/library.ts'
-import type { ReadImages } from './images.ts'
-import type { Loaders } from './loaders.ts'
+import type { ImageSource, ReadImages } from './images.ts'
 
 /** What the operations stand on; made once per server. */
 export interface Services {
@@ -26,4 +27,31 @@ export interface Context extends Services {
   fileUrl(asset: AssetRow): string
   thumbnailUrl(asset: AssetRow, size: number): string
   loaders: Loaders
+}
+
+/** One request's loaders: what is asked for in one tick is fetched together, and nothing is fetched twice. */
+export interface Loaders {
+  asset: DataLoader<string, AssetRow | null>
+  /** An ItemError is a value here: it belongs to one item, and only a prompt turns it into a request error. */
+  concept(model: EncoderModel): (given: ConceptGiven) => Promise<Concept | ItemError>
+  /** The stored vector under the model, null while there is none. Never encodes for the default model. */
+  storedVector(model: EncoderModel): DataLoader<AssetRow, Float32Array | null>
+}
+
+/** ConceptInput as a resolver gets it: exactly one field is set. */
+export interface ConceptGiven extends ImageSource {
+  text?: string | null
+  assetId?: string | null
+  /** A packed vector, base64. */
+  vector?: string | null
+}
+
+/** A concept in a model's space. */
+export interface Concept {
+  /** L2-normalised and shared: never write to it. */
+  vector: Float32Array
+  modality: 'TEXT' | 'IMAGE'
+  contentHash: string
+  asset?: AssetRow
+  text?: string
 }

@@ -5,8 +5,11 @@ import {
   echoed,
   type ItemError,
   type ItemErrorCode,
+  itemErrorCodes,
   ModelFolderError,
   RequestError,
+  type RequestErrorCode,
+  requestErrorCodes,
 } from '../../workers/errors.ts'
 import { builder } from './builder.ts'
 
@@ -24,20 +27,9 @@ export class ItemFailure {
 
 export const InputErrorCode = builder.enumType('InputErrorCode', {
   description: 'Why an input could not be used.',
-  values: {
-    EMPTY: { description: 'Nothing was given: an empty text, a file of no bytes.' },
-    UNREADABLE_IMAGE: { description: 'The image is damaged or cut off.' },
-    UNSUPPORTED_FORMAT: {
-      description: 'These bytes are no image, or one of a format that is not read here.',
-    },
-    TOO_LARGE: { description: 'More bytes, or a longer text, than the limit.' },
-    TOO_MANY_PIXELS: { description: 'More pixels than the limit.' },
-    URL_FORBIDDEN: { description: 'An address that the server does not fetch: not http(s), or not public.' },
-    URL_FAILED: { description: 'The address did not answer with an image in time.' },
-    NOT_FOUND: { description: 'No asset has this id.' },
-    WRONG_DIMENSIONS: { description: "The vector's length is not the model's." },
-    INVALID: { description: 'Malformed in another way; the message says how.' },
-  } satisfies Record<ItemErrorCode, { description: string }>,
+  values: Object.fromEntries(
+    Object.entries(itemErrorCodes).map(([code, description]) => [code, { description }]),
+  ) as Record<ItemErrorCode, { description: string }>,
 })
 
 export const InputError = builder.objectType(ItemFailure, {
@@ -59,13 +51,34 @@ export const InputError = builder.objectType(ItemFailure, {
  * @param place the argument as the caller wrote it, e.g. `prompts[2]`
  */
 export function asRequestError(error: ItemError, place: string): RequestError {
-  return new RequestError('BAD_USER_INPUT', 400, `${place}: ${error.message}`, {
-    argument: place,
-    inputErrorCode: error.code,
-  })
+  return new BadUserInput(`${place}: ${error.message}`, { argument: place, inputErrorCode: error.code })
 }
 
-const codes: Record<string, string> = {
+/** HTTP status of each code. */
+export const statusOf: Record<RequestErrorCode, number> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  MODEL_NOT_FOUND: 404,
+  BAD_USER_INPUT: 400,
+  TOO_COMPLEX: 400,
+  PAYLOAD_TOO_LARGE: 413,
+  OVERLOADED: 503,
+  DEADLINE_EXCEEDED: 504,
+  INTERNAL: 500,
+}
+
+/** A request whose HTTP status says more than its code: a media type that is not read, an answer that is not accepted. */
+export class HttpError extends RequestError {
+  override readonly name = 'HttpError'
+  readonly status: number
+  constructor(status: number, code: RequestErrorCode, message: string) {
+    super(code, message)
+    this.status = status
+  }
+}
+
+/** Yoga's codes for what has one of Limn's. */
+const yogaCodes: Record<string, RequestErrorCode> = {
   REQUEST_ENTITY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   INTERNAL_SERVER_ERROR: 'INTERNAL',
 }
@@ -84,17 +97,18 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
     path: graphql.path,
   }
   if (cause instanceof RequestError) {
+    const status = cause instanceof HttpError ? cause.status : statusOf[cause.code]
     const retry = cause.details.retryAfterMs
     const headers = typeof retry === 'number' ? { 'retry-after': String(Math.ceil(retry / 1000)) } : undefined
     return new GraphQLError(cause.message, {
       ...place,
-      extensions: { code: cause.code, ...cause.details, http: { status: cause.status, headers } },
+      extensions: { code: cause.code, ...cause.details, http: { status, headers } },
     })
   }
   if (graphql && cause instanceof GraphQLError) {
     const code = cause.extensions.code
-    if (typeof code === 'string' && ownCodes.has(code)) return cause
-    const mapped = (typeof code === 'string' && codes[code]) || 'BAD_USER_INPUT'
+    if (typeof code === 'string' && code in requestErrorCodes) return cause
+    const mapped = (typeof code === 'string' && yogaCodes[code]) || 'BAD_USER_INPUT'
     const http = cause.extensions.http as object | undefined
     return new GraphQLError(legible(graphql.message, cause.message), {
       ...place,
@@ -122,19 +136,6 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
     extensions: { code: 'INTERNAL', id, http: { status: 500 } },
   })
 }
-
-const ownCodes: ReadonlySet<string> = new Set([
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'MODEL_NOT_FOUND',
-  'BAD_USER_INPUT',
-  'TOO_COMPLEX',
-  'PAYLOAD_TOO_LARGE',
-  'RATE_LIMITED',
-  'OVERLOADED',
-  'DEADLINE_EXCEEDED',
-  'INTERNAL',
-])
 
 function rootCause(error: GraphQLError): unknown {
   let cause: unknown = error

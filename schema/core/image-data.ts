@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from './builder.ts'
-import type { ImageInput } from './concepts.ts'
 import type { Context } from './context.ts'
 import { asRequestError } from './errors.ts'
+import type { ImageInput } from './inputs.ts'
 
 /** An image that an answer carries. */
 export interface ImageDataObject {

@@ -1,5 +1,11 @@
 import { echoed, ItemError } from '../../workers/errors.ts'
-import type { Upload } from './scalars.ts'
+
+/** The part of a WHATWG File that is used. */
+export interface Upload {
+  readonly name: string
+  readonly size: number
+  bytes(): Promise<Uint8Array>
+}
 
 /** The fields of ConceptInput and ImageInput that carry an image's bytes. */
 export interface ImageSource {

@@ -2,17 +2,8 @@ import DataLoader from 'dataloader'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { EncoderModel } from '../../workers/encode/encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
-import { type Concept, type ConceptGiven, conceptKey, resolveConcepts } from './concepts.ts'
-import type { Context } from './context.ts'
-
-/** One request's loaders: what is asked for in one tick is fetched together, and nothing is fetched twice. */
-export interface Loaders {
-  asset: DataLoader<string, AssetRow | null>
-  /** An ItemError is a value here: it belongs to one item, and only a prompt turns it into a request error. */
-  concept(model: EncoderModel): (given: ConceptGiven) => Promise<Concept | ItemError>
-  /** The stored vector under the model, null while there is none. Never encodes for the default model. */
-  storedVector(model: EncoderModel): DataLoader<AssetRow, Float32Array | null>
-}
+import type { Concept, ConceptGiven, Context, Loaders } from './context.ts'
+import { conceptKey, resolveConcepts } from './resolve-concepts.ts'
 
 export function createLoaders(context: Context): Loaders {
   const perModel = <T>(make: (model: EncoderModel) => T) => {

@@ -1,13 +1,14 @@
 import type { EncoderModel } from '../../workers/encode/encoder.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { totalWeight, type WeightedVector } from '../../workers/similarity/weighted.ts'
 import { builder } from './builder.ts'
-import { type Concept, ConceptInput } from './concepts.ts'
-import type { Context } from './context.ts'
+import type { Concept, Context } from './context.ts'
 import { asRequestError, atMost } from './errors.ts'
+import { ConceptInput } from './inputs.ts'
 import { limits } from './limits.ts'
 
 export const PromptInput = builder.inputType('PromptInput', {
-  description: 'A concept and how it targets: weight > 0 draws towards it, weight < 0 pushes away.',
+  description: 'A concept and its weight: above 0 attracts, below 0 repels.',
   fields: (t) => ({
     concept: t.field({ type: ConceptInput, required: true, description: 'What to look for, or to avoid.' }),
     weight: t.float({ required: true, defaultValue: 1, description: 'How strongly. Not all may be 0.' }),
@@ -21,15 +22,8 @@ export interface PlacedPrompt extends PromptGiven {
   place: string
 }
 
-/** Prompts in a model's space. */
-export interface Prompts {
-  concepts: Concept[]
-  weights: number[]
-  /** Sum of |weight|, above 0: what a product with `query` is divided by to give the score. */
-  totalWeight: number
-  /** Sum of weight x vector, not normalised: its inner product with a vector is the weighted sum of cosines. */
-  query: Float32Array
-}
+/** A prompt in a model's space. */
+export type Prompt = Concept & WeightedVector
 
 export const promptDescription =
   'Words to look for: short for one prompt of weight 1. Either this or prompts.'
@@ -60,7 +54,7 @@ export function promptList(prompts: readonly PromptGiven[], argument: string): P
   const placed = prompts.map((prompt, index) => ({ ...prompt, place: `${argument}[${index}]` }))
   for (const { weight, place } of placed)
     if (!Number.isFinite(weight)) throw new BadUserInput(`${place}.weight is not a finite number.`)
-  const total = totalOf(prompts)
+  const total = totalWeight(prompts)
   if (!(total > 0) || !Number.isFinite(total))
     throw new BadUserInput(
       `The |weights| of ${argument} sum to ${total}, so no score can be formed. Give at least one a weight such as 1 or -0.5.`,
@@ -68,30 +62,17 @@ export function promptList(prompts: readonly PromptGiven[], argument: string): P
   return placed
 }
 
-const totalOf = (prompts: readonly PromptGiven[]) =>
-  prompts.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
-
 /** @throws RequestError BAD_USER_INPUT for a prompt that cannot be used, naming its place */
 export async function resolvePrompts(
   given: readonly PlacedPrompt[],
   model: EncoderModel,
   context: Context,
-): Promise<Prompts> {
+): Promise<Prompt[]> {
   const load = context.loaders.concept(model)
   const found = await Promise.all(given.map(({ concept }) => load(concept)))
-  const concepts = found.map((concept, index) => {
-    if (concept instanceof ItemError) throw asRequestError(concept, given[index]!.place)
-    return concept
+  return found.map((concept, index) => {
+    const { place, weight } = given[index]!
+    if (concept instanceof ItemError) throw asRequestError(concept, place)
+    return { ...concept, weight }
   })
-  const query = new Float64Array(model.spec.dimensions)
-  concepts.forEach(({ vector }, n) => {
-    const { weight } = given[n]!
-    for (let i = 0; i < query.length; i++) query[i]! += weight * vector[i]!
-  })
-  return {
-    concepts,
-    weights: given.map(({ weight }) => weight),
-    totalWeight: totalOf(given),
-    query: Float32Array.from(query),
-  }
 }

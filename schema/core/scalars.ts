@@ -1,13 +1,7 @@
 import { GraphQLError } from 'graphql'
 import { echoed } from '../../workers/errors.ts'
 import { builder } from './builder.ts'
-
-/** The part of a WHATWG File that is used. */
-export interface Upload {
-  readonly name: string
-  readonly size: number
-  bytes(): Promise<Uint8Array>
-}
+import type { Upload } from './images.ts'
 
 function text(value: unknown, scalar: string): string {
   if (typeof value === 'string') return value

@@ -1,4 +1,5 @@
 import { ItemError } from '../../workers/errors.ts'
+import { norm } from '../../workers/similarity/vectors.ts'
 
 export type VectorFormat = 'FLOAT32' | 'FLOAT16'
 
@@ -31,16 +32,10 @@ export function unpackVector(bytes: Uint8Array, dimensions: number, model: strin
       'WRONG_DIMENSIONS',
       `The vector has ${bytes.byteLength} bytes (${+(bytes.byteLength / 4).toFixed(2)} float32 numbers); vectors of ${model} have ${dimensions} numbers: ${dimensions * 4} bytes as float32, ${dimensions * 2} as float16.`,
     )
-  const norm = Math.sqrt(dot(vector, vector))
-  if (!Number.isFinite(norm)) throw new ItemError('INVALID', 'The vector holds a number that is not finite.')
-  if (norm === 0) throw new ItemError('INVALID', 'The vector is all zeros: it points nowhere.')
-  for (let i = 0; i < vector.length; i++) vector[i]! /= norm
+  const length = norm(vector)
+  if (!Number.isFinite(length))
+    throw new ItemError('INVALID', 'The vector holds a number that is not finite.')
+  if (length === 0) throw new ItemError('INVALID', 'The vector is all zeros: it points nowhere.')
+  for (let i = 0; i < vector.length; i++) vector[i]! /= length
   return vector
-}
-
-/** Inner product; for L2-normalised vectors their cosine. */
-export function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
 }

@@ -1,10 +1,10 @@
 import type { RunRow } from '../../prisma/types.ts'
 import { parsePalette } from '../../workers/drawing/generators/colours.ts'
-import { BadUserInput, echoed, ItemError, RequestError } from '../../workers/errors.ts'
+import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from '../core/builder.ts'
-import { ImageInput } from '../core/concepts.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject } from '../core/image-data.ts'
+import { ImageInput } from '../core/inputs.ts'
 import { counted, limits } from '../core/limits.ts'
 import { isRunId, Node } from '../core/node.ts'
 import { PromptInput, promptList, resolvePrompts } from '../core/prompts.ts'
@@ -147,7 +147,7 @@ function checked(input: typeof GuidanceRunInput.$inferInput): void {
   } catch (error) {
     if (!(error instanceof BadUserInput)) throw error
     // The run's own thread would say so too, but as of everything else that it opens: as if of the start.
-    throw new RequestError(error.code, error.status, `input.${error.message}`, { argument: 'input.palette' })
+    throw new BadUserInput(`input.${error.message}`, { argument: 'input.palette' })
   }
 }
 
@@ -172,14 +172,10 @@ builder.mutationFields((t) => ({
         input.start ? argumentImage(input.start, 'input.start', context) : null,
         resolvePrompts(asked, model, context),
       ])
-      const targets = prompts.concepts.map(({ vector }, n) => ({
-        target: vector,
-        weight: prompts.weights[n]!,
-      }))
       try {
         return await context.runs.start({
           spec: model.spec,
-          targets,
+          prompts,
           ...{ generator, steps, seed, width, height, elements, palette: palette ?? null, start },
         })
       } catch (error) {

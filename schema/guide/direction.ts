@@ -1,17 +1,18 @@
 import type { EncoderModel } from '../../workers/encode/encoder.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
+import { direction } from '../../workers/similarity/direction.ts'
+import { weightedSum } from '../../workers/similarity/weighted.ts'
 import { builder } from '../core/builder.ts'
-import { checkedText } from '../core/concepts.ts'
-import type { Context } from '../core/context.ts'
 import { asRequestError, atMost } from '../core/errors.ts'
 import { counted, limits } from '../core/limits.ts'
 import { type PlacedPrompt, PromptInput, promptList, resolvePrompts } from '../core/prompts.ts'
+import { checkedText } from '../core/resolve-concepts.ts'
 import { packVector } from '../core/vector.ts'
 import { vectorFormatArg } from '../embed.ts'
 import { Model } from '../models.ts'
 
 /** Ways of saying the same: their mean depends less on the wording (Radford et al. 2021, 3.1.4). */
-const templates = ['{}', 'an image of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
+const templates = ['{}', 'a picture of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
 
 interface DirectionObject {
   model: EncoderModel
@@ -66,18 +67,6 @@ function inTemplates(given: readonly PlacedPrompt[], ways: readonly string[]): P
   })
 }
 
-/** The normalised weighted mean of the prompts' vectors. */
-async function mean(
-  prompts: readonly PlacedPrompt[],
-  model: EncoderModel,
-  context: Context,
-): Promise<Float32Array> {
-  const { query } = await resolvePrompts(prompts, model, context)
-  const length = Math.hypot(...query)
-  if (length < 1e-6) throw new BadUserInput('The prompts of one side cancel each other out.')
-  return query.map((v) => v / length)
-}
-
 builder.queryFields((t) => ({
   direction: t.field({
     type: Direction,
@@ -111,17 +100,14 @@ builder.queryFields((t) => ({
       const wrong = ways.find((way) => !way.includes('{}'))
       if (wrong !== undefined)
         throw new BadUserInput(`The template "${echoed(wrong)}" has no {} for the text.`)
-      const sides = [promptList(from, 'from'), promptList(to, 'to')].map((side) => inTemplates(side, ways))
+      const asked = [promptList(from, 'from'), promptList(to, 'to')].map((list) => inTemplates(list, ways))
       const model = await context.encoder.model(name)
-      const [a, b] = (await Promise.all(sides.map((side) => mean(side, model, context)))) as [
-        Float32Array,
-        Float32Array,
-      ]
-      const difference = b.map((v, i) => v - a[i]!)
-      const strength = Math.hypot(...difference)
-      if (strength < 1e-4)
+      const [a, b] = await Promise.all(asked.map((prompts) => resolvePrompts(prompts, model, context)))
+      const found = direction(weightedSum(a!), weightedSum(b!))
+      if (found === 'none')
         throw new BadUserInput('from and to mean the same to the model: there is no direction.')
-      return { model, strength, vector: difference.map((v) => v / strength) }
+      if (typeof found === 'string') throw new BadUserInput(`The prompts of ${found} cancel each other out.`)
+      return { model, ...found }
     },
   }),
 }))

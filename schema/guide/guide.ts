@@ -3,21 +3,23 @@ import type { EncoderModel } from '../../workers/encode/encoder.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import type { Guided, GuideRequest, Term } from '../../workers/guidance/guide.ts'
 import { promptLoss } from '../../workers/guidance/loss.ts'
+import { dot } from '../../workers/similarity/vectors.ts'
+import { weightedMean } from '../../workers/similarity/weighted.ts'
 import { builder } from '../core/builder.ts'
-import { ImageInput } from '../core/concepts.ts'
 import type { Context } from '../core/context.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject, pngData } from '../core/image-data.ts'
+import { ImageInput } from '../core/inputs.ts'
 import { counted, limits } from '../core/limits.ts'
 import {
   givenPrompts,
+  type Prompt,
   PromptInput,
-  type Prompts,
   promptDescription,
   promptsDescription,
   resolvePrompts,
 } from '../core/prompts.ts'
-import { dot, packVector, type VectorFormat } from '../core/vector.ts'
+import { packVector, type VectorFormat } from '../core/vector.ts'
 import { vectorFormatArg } from '../embed.ts'
 import { Model } from '../models.ts'
 
@@ -130,7 +132,7 @@ const Heatmap = builder.objectRef<HeatmapObject>('Heatmap').implement({
 class GuidanceObject {
   readonly model: EncoderModel
   readonly #image: Uint8Array
-  readonly #prompts: Prompts
+  readonly #prompts: readonly Prompt[]
   readonly #options: Pick<GuideRequest, 'loss' | 'cutouts' | 'seed'>
   readonly #context: Context
   readonly #wanted = {
@@ -143,7 +145,7 @@ class GuidanceObject {
   constructor(
     model: EncoderModel,
     image: Uint8Array,
-    prompts: Prompts,
+    prompts: readonly Prompt[],
     options: Pick<GuideRequest, 'loss' | 'cutouts' | 'seed'>,
     context: Context,
   ) {
@@ -186,13 +188,9 @@ class GuidanceObject {
     try {
       if (!gradient && heatmaps.length === 0 && steps.length === 0 && this.#options.cutouts === 0)
         return await this.#forward()
-      const targets = this.#prompts.concepts.map(({ vector }, n) => ({
-        target: vector,
-        weight: this.#prompts.weights[n]!,
-      }))
       return await guide.guide(
         this.model.spec,
-        { ...this.#options, ...this.#wanted, image: this.#image, targets },
+        { ...this.#options, ...this.#wanted, image: this.#image, prompts: this.#prompts },
         { signal },
       )
     } catch (error) {
@@ -209,12 +207,11 @@ class GuidanceObject {
       deadlineMs: remainingMs(),
     })
     if (encoded instanceof ItemError) throw encoded
-    const { concepts, weights, totalWeight } = this.#prompts
-    const terms = concepts.map(({ vector }, n) => {
+    const terms = this.#prompts.map(({ vector, weight }) => {
       const similarity = dot(vector, encoded!.vector)
-      return { weight: weights[n]!, similarity, loss: promptLoss(this.#options.loss, similarity) }
+      return { weight, similarity, loss: promptLoss(this.#options.loss, similarity) }
     })
-    return { terms, loss: terms.reduce((sum, { weight, loss }) => sum + weight * loss, 0) / totalWeight }
+    return { terms, loss: weightedMean(terms, ({ loss }) => loss) }
   }
 }
 

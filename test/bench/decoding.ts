@@ -3,12 +3,13 @@
  * own resize, and transformers.js; and how close each comes to the pixels of the reference, which Limn's equal bit for bit
  * where nothing is shrunk while decoding. `npx node test/bench/decoding.ts`
  */
+
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
+import type { ImageSpec } from '../../workers/images/image-spec.ts'
 import { defaultLimits } from '../../workers/images/open.ts'
 import { decodePixels, normalisationTable, normaliseInto } from '../../workers/images/preprocess.ts'
-import type { ImageSpec } from '../../workers/registry/spec.ts'
 import { cosine } from '../support/cosine.ts'
 import { photos } from './photos.ts'
 import { type Log, store } from './tools.ts'

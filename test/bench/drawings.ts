@@ -60,7 +60,7 @@ export async function drawings() {
         start: null,
         ...asked,
       }
-      const { id } = await runs.start({ ...commission, spec, targets: [{ target: target!, weight: 1 }] })
+      const { id } = await runs.start({ ...commission, spec, prompts: [{ vector: target!, weight: 1 }] })
       let first: RunRow | null = null
       let row: RunRow | null = null
       let begun = 0

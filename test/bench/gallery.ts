@@ -95,7 +95,7 @@ export async function partsImage(prompt = 'airplane', things = ['crab', 'airplan
     .png()
     .toBuffer()
   const [target] = await draw.vectors([{ text: prompt }])
-  const asked = { targets: [{ target: target!, weight: 1 }], loss: 'SPHERICAL' as const, cutouts: 0, seed: 0 }
+  const asked = { prompts: [{ vector: target!, weight: 1 }], loss: 'SPHERICAL' as const, cutouts: 0, seed: 0 }
   const nothing = { gradient: false, heatmaps: [], steps: [] }
   const heatmaps = [{ columns: 32, rows: 32, overlay: true }]
   const seen = await draw.guide.guide(draw.spec, {

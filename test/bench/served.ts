@@ -1,10 +1,12 @@
 /** Limn as a server of its own on the benchmark's model, and callers who each wait for their answer. */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Modality } from '../../workers/encode/encoder.ts'
 
 export const callers = 16
 
@@ -14,7 +16,7 @@ export interface Served {
   image(file: Buffer): Promise<void>
   text(text: string): Promise<void>
   /** Mean number of items of a batch so far. */
-  meanBatch(modality: 'image' | 'text'): Promise<number>
+  meanBatch(modality: Modality): Promise<number>
   /** Resident megabytes of the server and of the processes that it started. */
   memory(): { server: number; children: number }
   close(): Promise<void>

@@ -3,8 +3,10 @@
  * model's fp32 files, beside ONNX Runtime alone and transformers.js on those; and decoding alone, the next limit. All in
  * turns in one run, so that whatever else the machine does weighs on all alike. `npx node test/bench/throughput.ts`
  */
+
 import os from 'node:os'
 import path from 'node:path'
+import type { Modality } from '../../workers/encode/encoder.ts'
 import { DecodePool } from '../../workers/images/decode-pool.ts'
 import { defaultLimits } from '../../workers/images/open.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
@@ -159,7 +161,7 @@ async function race<T>(
   }
 }
 
-const batches = async (modality: 'image' | 'text', { limn, fp32 }: Servers) =>
+const batches = async (modality: Modality, { limn, fp32 }: Servers) =>
   `Limn ${(await limn.meanBatch(modality)).toFixed(1)}, in fp32 ${(await fp32.meanBatch(modality)).toFixed(1)}`
 
 function sayMemory(when: string, { limn, fp32 }: Servers, log: Log): void {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Encoded, Encoder } from '../../workers/encode/encoder.ts'
+import type { Encoded, Encoder, Modality } from '../../workers/encode/encoder.ts'
 import { createEncoder, type EncoderOptions } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
@@ -9,7 +9,7 @@ import { type TinyModel, writeTinyModel } from './tiny-model.ts'
 
 export interface TestEncoder extends Encoder {
   /** The sizes of the batches so far. */
-  batches: { model: string; modality: 'image' | 'text'; size: number }[]
+  batches: { model: string; modality: Modality; size: number }[]
 }
 
 export type TestEncoderOptions = Partial<EncoderOptions> & {

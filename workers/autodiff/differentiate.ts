@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation of an ONNX graph: nodes are appended that yield a vector-Jacobian product. */
 import type { onnx } from 'onnx-proto'
 import type * as ort from 'onnxruntime-node'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError } from '../errors.ts'
 import { type Constant, floats, integers, opset } from '../onnx/file.ts'
 import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
 import { inlineBranches } from '../onnx/inline-branches.ts'

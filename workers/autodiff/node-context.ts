@@ -1,5 +1,5 @@
 import type { onnx } from 'onnx-proto'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError } from '../errors.ts'
 import type { Constant } from '../onnx/file.ts'
 import type { Probed } from '../onnx/probe.ts'
 import { type Attributes, attribute, type GraphWriter } from '../onnx/writer.ts'

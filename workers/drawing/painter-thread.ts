@@ -1,10 +1,10 @@
 /** Body of a run's thread: the generator's graphs, the views of its image, the optimiser. */
+
 import { workerData } from 'node:worker_threads'
 import sharp from 'sharp'
-import { ItemError, type ItemErrorCode, RequestError } from '../errors.ts'
+import { GraphError, ItemError, type ItemErrorCode, RequestError } from '../errors.ts'
+import type { ImageSpec } from '../images/image-spec.ts'
 import type { ImageLimits } from '../images/open.ts'
-import { GraphError } from '../onnx/errors.ts'
-import type { ImageSpec } from '../registry/spec.ts'
 import { serveSession } from '../runtime/session-host.ts'
 import { type DrawingRequest, type Frame, Painter } from './painter.ts'
 

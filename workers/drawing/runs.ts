@@ -1,8 +1,7 @@
 /** Guidance runs: drawings that the server makes step by step, kept in the database after every few steps. */
 import { EventEmitter } from 'node:events'
 import { BadUserInput, ItemError, Overloaded } from '../errors.ts'
-import { concat, cosineTo } from '../guidance/arrays.ts'
-import type { WeightedTarget } from '../guidance/gradient-batcher.ts'
+import { concat } from '../guidance/arrays.ts'
 import type { Guide } from '../guidance/guide.ts'
 import { type LossKind, promptLoss } from '../guidance/loss.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
@@ -10,13 +9,15 @@ import { type Log, silent } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Semaphore } from '../runtime/semaphore.ts'
 import { Session } from '../runtime/session.ts'
+import { cosine } from '../similarity/vectors.ts'
+import { type WeightedVector, weightedMean } from '../similarity/weighted.ts'
 import type { DrawingRequest } from './painter.ts'
 import type { PainterOptions, PainterReady, PainterResult, PainterTask } from './painter-thread.ts'
 import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from './run-store.ts'
 
 export interface RunRequest extends DrawingRequest {
   spec: ModelSpec
-  targets: readonly WeightedTarget[]
+  prompts: readonly WeightedVector[]
 }
 
 export interface DrawingRuns {
@@ -113,16 +114,11 @@ export function createDrawingRuns(settings: DrawingRunsOptions): DrawingRuns {
         guide.gradients(
           spec,
           views,
-          { targets: input.targets, loss },
+          { prompts: input.prompts, loss },
           { signal, priority: 'bulk', bucket: run.id },
         )
-      const lossOf = (embedding: Float32Array) => {
-        const total = input.targets.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
-        return input.targets.reduce(
-          (sum, { target, weight }) => sum + (weight / total) * promptLoss(loss, cosineTo(embedding, target)),
-          0,
-        )
-      }
+      const lossOf = (embedding: Float32Array) =>
+        weightedMean(input.prompts, ({ vector }) => promptLoss(loss, cosine(embedding, vector)))
       const { steps } = saved
       let last = saved.loss ?? 0
       for (let at = (painter.ready as { step: number }).step; at < steps; ) {
@@ -191,13 +187,13 @@ export function createDrawingRuns(settings: DrawingRunsOptions): DrawingRuns {
   }
 
   /** A run that is written down and has its place. @throws ItemError, BadUserInput */
-  async function begin({ spec, targets, start, ...commission }: RunRequest): Promise<RunRow> {
+  async function begin({ spec, prompts, start, ...commission }: RunRequest): Promise<RunRow> {
     const input: Input = {
       model: spec.name,
       revision: spec.revision,
       commission,
-      targets: targets.map(({ target, weight }) => ({
-        target: Buffer.from(target.buffer, target.byteOffset, target.byteLength).toString('base64'),
+      prompts: prompts.map(({ vector, weight }) => ({
+        vector: Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64'),
         weight,
       })),
     }
@@ -225,7 +221,8 @@ export function createDrawingRuns(settings: DrawingRunsOptions): DrawingRuns {
       const obstacle = await guide.unsupportedReason(spec)
       if (obstacle) throw new BadUserInput(`Model "${spec.name}" cannot guide. ${obstacle}`)
       const taken = active.size + opening
-      if (taken >= limit) throw new Overloaded(30_000, taken, limit, 'The queue of guidance runs')
+      if (taken >= limit)
+        throw Overloaded.queue(30_000, { waiting: taken, limit, queue: 'The queue of guidance runs' })
       opening++
       try {
         return await openings.run(() => begin(request))
@@ -294,15 +291,15 @@ interface Input {
   model: string
   revision: string
   commission: Omit<DrawingRequest, 'start'>
-  targets: { target: string; weight: number }[]
+  prompts: { vector: string; weight: number }[]
 }
 
-function readInput(saved: SavedRun): Omit<Input, 'targets'> & { targets: WeightedTarget[] } {
+function readInput(saved: SavedRun): Omit<Input, 'prompts'> & { prompts: WeightedVector[] } {
   const input = saved.input as unknown as Input
   return {
     ...input,
-    targets: input.targets.map(({ target, weight }) => ({
-      target: new Float32Array(new Uint8Array(Buffer.from(target, 'base64')).buffer),
+    prompts: input.prompts.map(({ vector, weight }) => ({
+      vector: new Float32Array(new Uint8Array(Buffer.from(vector, 'base64')).buffer),
       weight,
     })),
   }

@@ -1,13 +1,15 @@
 /** Which execution provider runs a model: the one that is configured, or what works here. */
+
 import { existsSync, globSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { env, listSupportedBackends } from 'onnxruntime-node'
+import { writeWhole } from '../fs/write.ts'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import { cosine } from './collate.ts'
-import type { Provider } from './encoder.ts'
+import type { Provider } from '../runtime/provider.ts'
+import { cosine } from '../similarity/vectors.ts'
 import { loadTowerSession } from './loaded-model.ts'
 
 /** Providers worth a try on this machine, fastest first; cpu is always last. */
@@ -93,7 +95,6 @@ export async function chooseProvider(
       )
     }
   }
-  await mkdir(cacheFolder, { recursive: true })
-  await writeFile(file, JSON.stringify({ ...known, [key]: chosen }))
+  await writeWhole(file, JSON.stringify({ ...known, [key]: chosen }))
   return chosen
 }

@@ -1,10 +1,11 @@
 import { ItemError } from '../errors.ts'
+import type { Priority } from '../runtime/queue.ts'
 import type { Encoded } from './encoder.ts'
 
 /** One input being encoded for all who asked for it: identical work in flight is joined. */
 export class Job {
   readonly contentHash: string
-  readonly priority: 'interactive' | 'bulk'
+  readonly priority: Priority
   readonly since = performance.now()
   /** Resolves when there is a result or nobody waits for one any more. */
   readonly settled: Promise<void>
@@ -15,11 +16,7 @@ export class Job {
   #settled = false
 
   /** `done` is called once, with null when everybody left before the work was done. */
-  constructor(
-    contentHash: string,
-    priority: 'interactive' | 'bulk',
-    done: (result: Encoded | Error | null) => void,
-  ) {
+  constructor(contentHash: string, priority: Priority, done: (result: Encoded | Error | null) => void) {
     this.contentHash = contentHash
     this.priority = priority
     this.#done = done

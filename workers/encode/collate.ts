@@ -1,6 +1,7 @@
 /** The work of the encoder's lanes: texts and images in, vectors out. */
 import { ItemError } from '../errors.ts'
 import type { BatchItem } from '../runtime/batcher.ts'
+import { normalised } from '../similarity/vectors.ts'
 import type { SessionInput } from './protocol.ts'
 
 export interface EncodeWork extends BatchItem<Float32Array> {
@@ -23,24 +24,4 @@ export function splitVectors(vectors: Float32Array, rows: number): (Float32Array
     const vector = normalised(vectors.subarray(row * dimensions, (row + 1) * dimensions))
     return vector ?? new ItemError('INVALID', 'The model gives no finite vector for this input.')
   })
-}
-
-/** L2-normalised copy; null when it has no finite length. */
-function normalised(vector: Float32Array): Float32Array | null {
-  let square = 0
-  for (const value of vector) square += value * value
-  const length = Math.sqrt(square)
-  if (!Number.isFinite(length) || length === 0) return null
-  return vector.map((value) => value / length)
-}
-
-/** Of vectors of any length. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!
-    aa += a[i]! * a[i]!
-    bb += b[i]! * b[i]!
-  }
-  return ab / Math.sqrt(aa * bb)
 }

@@ -1,11 +1,12 @@
 /** One ONNX session for one tower of a model: which inputs it wants, which output is the embedding. */
+
 import os from 'node:os'
 import * as ort from 'onnxruntime-node'
 import { normalisationTable, normaliseInto } from '../images/preprocess.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
-import { cosine } from './collate.ts'
-import type { Provider } from './encoder.ts'
+import type { Provider } from '../runtime/provider.ts'
+import { cosine } from '../similarity/vectors.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { padBatch } from './tokenizer.ts'
 

@@ -1,8 +1,10 @@
 import type { ItemError } from '../errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
+import type { Provider } from '../runtime/provider.ts'
+import type { Priority } from '../runtime/queue.ts'
 
-/** Execution providers of ONNX Runtime that Limn can ask for. */
-export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml'
+/** What an input of an encoder is: the image goes through the vision tower, the text through the text tower. */
+export type Modality = 'image' | 'text'
 
 export type EncodeInput =
   | { text: string }
@@ -13,7 +15,7 @@ export interface EncodeOptions {
   /** Model name; the default model when absent. */
   model?: string | null
   /** Somebody waits (`interactive`, the default) or nobody does (`bulk`). Waiting work ages, so neither starves. */
-  priority?: 'interactive' | 'bulk'
+  priority?: Priority
   /** Milliseconds from now; the encoder's default when absent. */
   deadlineMs?: number
   /** When it fires, what has not begun to run is dropped. */

@@ -3,9 +3,10 @@ import { ModelFolderError } from '../errors.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
 import { Batcher } from '../runtime/batcher.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { Session } from '../runtime/session.ts'
 import { collateInputs, type EncodeWork, splitVectors } from './collate.ts'
-import type { Provider } from './encoder.ts'
+import type { Modality } from './encoder.ts'
 import { cores } from './encoder-session.ts'
 import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
@@ -34,8 +35,8 @@ export interface LoadOptions {
   provider: Provider
   maxBatch: number
   threads?: number
-  onBatch(modality: 'image' | 'text', size: number, seconds: number): void
-  onFailure(modality: 'image' | 'text', error: Error): void
+  onBatch(modality: Modality, size: number, seconds: number): void
+  onFailure(modality: Modality, error: Error): void
   onDequeue(): void
 }
 
@@ -127,7 +128,7 @@ export class LoadedModel {
   ): LoadedModel {
     const { shortTexts } = variantFor(spec, options.provider) ?? sessions.text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
-    const lane = (tower: Tower, modality: 'image' | 'text') =>
+    const lane = (tower: Tower, modality: Modality) =>
       new Batcher(sessions[tower], {
         load: load(tower),
         maxBatch: options.maxBatch,

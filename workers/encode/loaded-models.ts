@@ -4,8 +4,9 @@ import { discardVariant } from '../registry/derived.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
 import { ModelCache } from '../runtime/model-cache.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { availableProviders, chooseProvider } from './choose-provider.ts'
-import type { Provider } from './encoder.ts'
+import type { Modality } from './encoder.ts'
 import { LoadedModel, type LoadOptions } from './loaded-model.ts'
 
 export interface ModelsOptions {
@@ -18,7 +19,7 @@ export interface ModelsOptions {
   retryMs?: number
   maxBatch: number
   threads?: number
-  onBatch(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  onBatch(model: string, modality: Modality, size: number, seconds: number): void
   onLoaded?(spec: ModelSpec, provider: Provider): void
   /** Images have left a queue. */
   onDequeue(): void
@@ -28,7 +29,7 @@ export interface ModelsOptions {
 /** The models in memory: loaded when first asked for, unloaded when idle. */
 export class LoadedModels {
   readonly #options: ModelsOptions
-  readonly #slots: ModelCache<LoadedModel>
+  readonly #slots: ModelCache<ModelSpec, LoadedModel>
   /** What did not load a moment ago, by revision: callers are told at once, without another try for each. */
   readonly #failed = new Map<string, ModelFolderError>()
 

@@ -7,6 +7,7 @@ import { type Log, silent } from '../log.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Admission } from '../runtime/admission.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { Job } from './coalescer.ts'
 import type {
   Encoded,
@@ -15,7 +16,7 @@ import type {
   Encoder,
   EncoderModel,
   EncoderStats,
-  Provider,
+  Modality,
 } from './encoder.ts'
 import { cores } from './encoder-session.ts'
 import { LoadedModels } from './loaded-models.ts'
@@ -39,7 +40,7 @@ export interface EncoderOptions {
   limits?: ImageLimits
   defaultDeadlineMs?: number
   log?: Log
-  onBatch?(model: string, modality: 'image' | 'text', size: number, seconds: number): void
+  onBatch?(model: string, modality: Modality, size: number, seconds: number): void
   /** A model is in memory. */
   onLoaded?(spec: ModelSpec, provider: Provider): void
 }
@@ -176,7 +177,7 @@ export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
   ): Promise<(Encoded | ItemError)[]> {
     const gone = Promise.withResolvers<never>()
     const abort = () => gone.reject(signal!.reason)
-    const timer = setTimeout(() => gone.reject(new DeadlineExceeded(deadlineMs)), deadlineMs)
+    const timer = setTimeout(() => gone.reject(DeadlineExceeded.after(deadlineMs)), deadlineMs)
     if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort, { once: true })
     try {

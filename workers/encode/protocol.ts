@@ -1,11 +1,11 @@
-/** What the encoder's threads say to each other. A session gives the embeddings of a batch, row-major, not normalised. */
+/** Messages between the encoder and the threads that host its sessions. A session gives the embeddings of a batch, row-major, not normalised. */
 
-import type { ImageLimits } from '../images/open.ts'
-import type { ImageSpec, ModelFiles } from '../registry/spec.ts'
-import type { Provider } from './encoder.ts'
+import type { ImageSpec } from '../images/image-spec.ts'
+import type { ModelFiles, Tower } from '../registry/spec.ts'
+import type { Provider } from '../runtime/provider.ts'
 
 export interface SessionSettings {
-  tower: 'vision' | 'text'
+  tower: Tower
   files: ModelFiles
   provider: Provider
   image: ImageSpec
@@ -26,22 +26,3 @@ export interface SessionReady {
   /** Whether a batch of short texts may be padded to its own length. */
   shortTexts: boolean
 }
-
-export type SessionRequest<Input> = { id: number; input: Input }
-export type SessionReply<Output, Ready> =
-  | { id: number; output: Output; seconds: number }
-  | { id: number; error: string }
-  | { ready: Ready }
-  | { failed: string }
-
-export interface DecodeRequest {
-  id: number
-  bytes: Uint8Array
-  image: ImageSpec
-  limits: ImageLimits
-}
-export type DecodeReply = { id: number } & (
-  | { pixels: Uint8Array }
-  | { item: { code: string; message: string } }
-  | { error: string }
-)

@@ -1,7 +1,8 @@
 /** Texts and images whose vectors are kept beside a model, to tell later whether it still gives them. */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ItemError, ModelFolderError } from '../errors.ts'
+import { writeWhole } from '../fs/write.ts'
 import { readJson } from '../registry/config.ts'
 import { onnxFiles } from '../registry/graph-files.ts'
 import { configFiles, fileDigest } from '../registry/revision.ts'
@@ -82,8 +83,7 @@ export async function recordReferences(spec: ModelSpec, encode: Encode): Promise
     digests: await digestsOf(spec),
   }
   const file = path.join(spec.folder, fileName)
-  await writeFile(`${file}.draft`, `${JSON.stringify(stored, null, 1)}\n`)
-  await rename(`${file}.draft`, file)
+  await writeWhole(file, `${JSON.stringify(stored, null, 1)}\n`)
 }
 
 /** SHA-256 of the files that decide this spec's vectors, read through now. */

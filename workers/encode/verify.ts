@@ -1,5 +1,6 @@
 import { ItemError } from '../errors.ts'
 import type { ModelSpec, Precision } from '../registry/spec.ts'
+import { dot } from '../similarity/vectors.ts'
 import { digestsOf, type Encode, readReferences } from './references.ts'
 
 export interface Verification {
@@ -39,7 +40,12 @@ export async function verifyModel(spec: ModelSpec, encode: Encode): Promise<Veri
   let lowest: Verification['lowest'] = null
   for (const [i, { name, vector }] of stored.references.entries()) {
     const result = results[i]!
-    const found = result instanceof ItemError ? result : cosine(vector, result.vector)
+    const found =
+      result instanceof ItemError
+        ? result
+        : vector.length === result.vector.length
+          ? dot(vector, result.vector)
+          : 0
     if (found instanceof ItemError) problems.push(`${name} is not encoded: ${found.message}`)
     else if (!lowest || found < lowest.cosine) lowest = { cosine: found, name }
   }
@@ -49,9 +55,4 @@ export async function verifyModel(spec: ModelSpec, encode: Encode): Promise<Veri
       `${lowest.name} has cosine ${lowest.cosine.toFixed(5)} with its reference; ${bound} is needed.`,
     )
   return { ok: problems.length === 0, lowest, required: bound, problems }
-}
-
-/** Of L2-normalised vectors; 0 where the lengths differ. */
-function cosine(a: Float32Array, b: Float32Array): number {
-  return a.length === b.length ? a.reduce((sum, value, i) => sum + value * b[i]!, 0) : 0
 }

@@ -8,13 +8,3 @@ export function concat(parts: readonly Float32Array[]): Float32Array<ArrayBuffer
   }
   return all
 }
-
-/** Cosine of any vector with one of length 1. */
-export function cosineTo(vector: Float32Array, unit: Float32Array): number {
-  let [product, square] = [0, 0]
-  for (let i = 0; i < unit.length; i++) {
-    product += vector[i]! * unit[i]!
-    square += vector[i]! ** 2
-  }
-  return product / Math.sqrt(square)
-}

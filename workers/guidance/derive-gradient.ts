@@ -2,7 +2,7 @@
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { checkRules, type Differentiated, differentiate } from '../autodiff/differentiate.ts'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError } from '../errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
 import { valueInfo } from '../onnx/writer.ts'

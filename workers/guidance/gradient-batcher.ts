@@ -1,26 +1,19 @@
 /** Views of images on their way through a derived graph: whoever guides at the same time shares batches. */
 
-import type { Provider } from '../encode/encoder.ts'
 import { cores } from '../encode/encoder-session.ts'
 import { sharedDeviceLock } from '../encode/loaded-model.ts'
 import { ItemError } from '../errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Batcher, type BatchItem } from '../runtime/batcher.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { Session } from '../runtime/session.ts'
+import type { WeightedVector } from '../similarity/weighted.ts'
 import type { GradientFile } from './gradient-file.ts'
 import type { GradientInput, GradientOutput, GradientSettings } from './gradient-thread.ts'
 
-/** What a view is pulled to. */
-export interface WeightedTarget {
-  /** L2-normalised. */
-  target: Float32Array
-  /** The loss is the sum of weight x prompt loss: divide beforehand. */
-  weight: number
-}
-
 export interface GradientWork extends BatchItem<GradientRow> {
   pixels: Float32Array
-  targets: readonly WeightedTarget[]
+  prompts: readonly WeightedVector[]
   spherical: boolean
 }
 
@@ -77,15 +70,15 @@ export async function createGradientBatcher(
 
 function collate(batch: readonly GradientWork[], dimensions: number): GradientInput {
   const rows = batch.length
-  const prompts = Math.max(...batch.map(({ targets }) => targets.length))
+  const prompts = Math.max(...batch.map(({ prompts }) => prompts.length))
   const size = batch[0]!.pixels.length
   const pixels = new Float32Array(rows * size)
   const targets = new Float32Array(rows * prompts * dimensions)
   const weights = new Float32Array(rows * prompts)
   batch.forEach((work, row) => {
     pixels.set(work.pixels, row * size)
-    work.targets.forEach(({ target, weight }, p) => {
-      targets.set(target, (row * prompts + p) * dimensions)
+    work.prompts.forEach(({ vector, weight }, p) => {
+      targets.set(vector, (row * prompts + p) * dimensions)
       weights[row * prompts + p] = weight
     })
   })

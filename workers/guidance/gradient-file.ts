@@ -1,8 +1,9 @@
 /** Derived graphs on disk: made once for each revision of a model. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError } from '../errors.ts'
+import { withDraft, writeWhole } from '../fs/write.ts'
 import { writeModel } from '../onnx/file.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { type Derived, derivationVersion, deriveGradient } from './derive-gradient.ts'
@@ -30,12 +31,11 @@ export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promis
   const { model, ...derived } = await deriveGradient(visionFile(spec), spec.image, spec.dimensions)
   await mkdir(folder, { recursive: true })
   // The description comes last: with it the file is whole. Two servers that derive at once write the same.
-  const draft = `${base}.${process.pid}`
-  await writeFile(`${draft}.onnx`, writeModel(model))
-  await tried(`${draft}.onnx`)
-  await rename(`${draft}.onnx`, file)
-  await writeFile(`${draft}.json`, JSON.stringify(derived))
-  await rename(`${draft}.json`, `${base}.json`)
+  await withDraft(file, async (draft) => {
+    await writeFile(draft, writeModel(model))
+    await tried(draft)
+  })
+  await writeWhole(`${base}.json`, JSON.stringify(derived))
   return { ...derived, path: file }
 }
 
@@ -48,7 +48,6 @@ async function tried(file: string): Promise<void> {
     })
     await session.release()
   } catch (error) {
-    await rm(file, { force: true })
     throw new GraphError(`ONNX Runtime refuses its gradient (${(error as Error).message.slice(0, 200)}).`)
   }
 }

@@ -1,8 +1,9 @@
 /** Body of the thread that runs a derived graph: embeddings and gradients of a batch of views. */
+
 import { workerData } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
-import type { Provider } from '../encode/encoder.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { serveSession } from '../runtime/session-host.ts'
 import type { GradientFile } from './gradient-file.ts'
 import { lossInputs } from './loss.ts'

@@ -1,24 +1,21 @@
+import type { Priority } from '../runtime/queue.ts'
 /** The guide operation: how well an image fits weighted prompts, and how each of its pixels would have to change. */
 
 import { chooseProvider } from '../encode/choose-provider.ts'
-import type { Provider } from '../encode/encoder.ts'
-import { BadUserInput, ItemError } from '../errors.ts'
+import { BadUserInput, GraphError, ItemError } from '../errors.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
-import { GraphError } from '../onnx/errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Admission } from '../runtime/admission.ts'
 import { ModelCache } from '../runtime/model-cache.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { Semaphore } from '../runtime/semaphore.ts'
 import { Session } from '../runtime/session.ts'
-import { concat, cosineTo } from './arrays.ts'
+import { cosine } from '../similarity/vectors.ts'
+import { totalWeight, type WeightedVector, weightedMean } from '../similarity/weighted.ts'
+import { concat } from './arrays.ts'
 import { gradientUnsupportedReason } from './derive-gradient.ts'
-import {
-  createGradientBatcher,
-  type GradientBatcher,
-  type GradientRow,
-  type WeightedTarget,
-} from './gradient-batcher.ts'
+import { createGradientBatcher, type GradientBatcher, type GradientRow } from './gradient-batcher.ts'
 import { type GradientFile, gradientFile, visionFile } from './gradient-file.ts'
 import { cellsOf } from './heatmap.ts'
 import type { ImageResult, ImageTask } from './image-thread.ts'
@@ -27,7 +24,7 @@ import { type LossKind, promptLoss } from './loss.ts'
 export interface GuideRequest {
   image: Uint8Array
   /** Unit vectors and what they weigh; the |weights| sum to more than 0. */
-  targets: readonly WeightedTarget[]
+  prompts: readonly WeightedVector[]
   loss: LossKind
   /** Random views that are averaged; 0 is the image itself. */
   cutouts: number
@@ -40,7 +37,7 @@ export interface GuideRequest {
 }
 
 export interface GuideOptions {
-  priority?: 'interactive' | 'bulk'
+  priority?: Priority
   signal?: AbortSignal
 }
 
@@ -76,7 +73,7 @@ export interface Guide {
   gradients(
     spec: ModelSpec,
     views: Float32Array,
-    asked: Pick<GuideRequest, 'targets' | 'loss'>,
+    asked: Pick<GuideRequest, 'prompts' | 'loss'>,
     options: GuideOptions & { bucket: string },
   ): Promise<GradientRow[]>
   close(): Promise<void>
@@ -112,7 +109,7 @@ export function createGuide(settings: CreateGuideOptions): Guide {
   const permits = new Semaphore(openAtOnce)
   const files = new Map<string, Promise<GradientFile>>()
   const obstacles = new Map<string, Promise<string | null>>()
-  const slots = new ModelCache<GradientBatcher>({
+  const slots = new ModelCache<ModelSpec, GradientBatcher>({
     load: load,
     idleMs,
     isPinned: () => false,
@@ -222,13 +219,12 @@ export function createGuide(settings: CreateGuideOptions): Guide {
         seen.push(...rows.map(({ embedding, heat }) => ({ embedding, heat })))
       }
       const heat = request.heatmaps.length === 0 ? null : cutouts === 0 ? seen[0]!.heat : await wholeHeat()
-      const total = request.targets.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
       const terms = termsOf(seen, request)
       const guided: Guided = {
         width,
         height,
         terms,
-        loss: terms.reduce((sum, { weight, loss }) => sum + weight * loss, 0) / total,
+        loss: weightedMean(terms, ({ loss }) => loss),
         gradient: null,
         heatmaps: [],
         steps: [],
@@ -257,11 +253,11 @@ export function createGuide(settings: CreateGuideOptions): Guide {
   function evaluateViews(
     spec: ModelSpec,
     views: Float32Array,
-    { targets, loss }: Pick<GuideRequest, 'targets' | 'loss'>,
+    { prompts, loss }: Pick<GuideRequest, 'prompts' | 'loss'>,
     { signal, priority = 'interactive', bucket }: GuideOptions & { bucket: string },
   ): Promise<GradientRow[]> {
-    const total = targets.reduce((sum, { weight }) => sum + Math.abs(weight), 0)
-    const shares = targets.map(({ target, weight }) => ({ target, weight: weight / total }))
+    const total = totalWeight(prompts)
+    const shares = prompts.map(({ vector, weight }) => ({ vector, weight: weight / total }))
     const size = spec.image.width * spec.image.height * 3
     const since = performance.now()
     return slots.with(spec, (lane) => {
@@ -269,7 +265,7 @@ export function createGuide(settings: CreateGuideOptions): Guide {
         const row = Promise.withResolvers<GradientRow>()
         lane.push({
           pixels: views.subarray(i * size, (i + 1) * size),
-          targets: shares,
+          prompts: shares,
           spherical: loss === 'SPHERICAL',
           bucket,
           priority,
@@ -319,9 +315,9 @@ type ImageSession = Session<ImageTask, ImageResult, null>
 const floatsOf = (result: ImageResult) => (result as { floats: Float32Array }).floats
 const pngOf = (result: ImageResult) => (result as { png: Uint8Array }).png
 
-function termsOf(rows: readonly Pick<GradientRow, 'embedding'>[], { targets, loss }: GuideRequest): Term[] {
-  return targets.map(({ target, weight }) => {
-    const cosines = rows.map(({ embedding }) => cosineTo(embedding, target))
+function termsOf(rows: readonly Pick<GradientRow, 'embedding'>[], { prompts, loss }: GuideRequest): Term[] {
+  return prompts.map(({ vector, weight }) => {
+    const cosines = rows.map(({ embedding }) => cosine(embedding, vector))
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
     return {
       weight,

@@ -1,8 +1,8 @@
 import sharp from 'sharp'
+import type { ImageSpec } from '../images/image-spec.ts'
 import type { ImageLimits } from '../images/open.ts'
 import { decodeWhole, type WholeImage } from '../images/preprocess.ts'
 import { cutoutViews, plainView, type Views } from '../images/views.ts'
-import type { ImageSpec } from '../registry/spec.ts'
 
 /** An image that is being guided: its views, and the gradient that came back through them. */
 export class GuidedImage {

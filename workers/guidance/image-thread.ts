@@ -1,8 +1,9 @@
 /** Body of the thread that decodes images to guide, makes their views and brings gradients back to them. */
+
 import sharp from 'sharp'
 import { ItemError, type ItemErrorCode } from '../errors.ts'
+import type { ImageSpec } from '../images/image-spec.ts'
 import type { ImageLimits } from '../images/open.ts'
-import type { ImageSpec } from '../registry/spec.ts'
 import { serveSession } from '../runtime/session-host.ts'
 import { GuidedImage } from './guided-image.ts'
 

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import type { DecodeReply, DecodeRequest } from '../encode/protocol.ts'
-import { ItemError, type ItemErrorCode } from '../errors.ts'
-import type { ImageSpec } from '../registry/spec.ts'
 import { BatchQueue, type Queued } from '../runtime/queue.ts'
+import { fromWire } from '../runtime/wire-errors.ts'
+import type { DecodeReply, DecodeRequest } from './decode-protocol.ts'
+import type { ImageSpec } from './image-spec.ts'
 import type { ImageLimits } from './open.ts'
 
 interface Task extends Queued {
@@ -102,9 +102,7 @@ class DecodeThread {
       this.#running.delete(reply.id)
       if (this.#running.size === 0) this.#worker.unref()
       if ('pixels' in reply) task?.settle(reply.pixels)
-      else if ('item' in reply)
-        task?.settle(new ItemError(reply.item.code as ItemErrorCode, reply.item.message))
-      else task?.settle(new Error(reply.error))
+      else task?.settle(fromWire(reply.error))
       on.free()
     })
     const end = () => {

@@ -1,8 +1,8 @@
 /** Body of a decoding thread: image files to pixels of the encoder's input. */
 import { parentPort } from 'node:worker_threads'
 import sharp from 'sharp'
-import type { DecodeReply, DecodeRequest } from '../encode/protocol.ts'
-import { ItemError } from '../errors.ts'
+import { toWire } from '../runtime/wire-errors.ts'
+import type { DecodeReply, DecodeRequest } from './decode-protocol.ts'
 import { decodePixels } from './preprocess.ts'
 
 // One image, one core: there are as many threads as cores.
@@ -16,7 +16,6 @@ port.on('message', async ({ id, bytes, image, limits }: DecodeRequest) => {
     const pixels = await decodePixels(bytes, image, limits)
     say({ id, pixels }, [pixels.buffer as ArrayBuffer])
   } catch (error) {
-    if (error instanceof ItemError) say({ id, item: { code: error.code, message: error.message } })
-    else say({ id, error: (error as Error).message })
+    say({ id, error: toWire(error) })
   }
 })

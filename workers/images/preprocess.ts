@@ -1,13 +1,12 @@
 /** Reference preprocessing: from an image file to the pixels that the reference implementation feeds the encoder. */
+
 import type { KernelEnum, Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
-import type { ImageSpec } from '../registry/spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from './open.ts'
-import { type Crop, type Raster, resample } from './resample/resample.ts'
+import type { Crop, Raster } from './raster.ts'
+import { resample } from './resample/resample.ts'
 import { svgRenderer } from './svg/renderer.ts'
-
-/** Part of every model revision: a change of any pixel that comes out here must raise it. */
-export const preprocessingVersion = 3
 
 /**
  * RGB pixels of the encoder's input, `spec.height * spec.width * 3` bytes, before rescaling and normalising. EXIF

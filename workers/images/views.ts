@@ -1,9 +1,10 @@
 /** What the encoder sees of an image, and the way back: each view's transpose carries a gradient to the image. */
 
 import { uniform } from '../random.ts'
-import type { ImageSpec } from '../registry/spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 import { fit, fitOf } from './preprocess.ts'
-import { type Raster, resample, resampleBack } from './resample/resample.ts'
+import type { Raster } from './raster.ts'
+import { resample, resampleBack } from './resample/resample.ts'
 
 /** Views of one image. Gradients with respect to them add up to one with respect to the image. */
 export interface Views {

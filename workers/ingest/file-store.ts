@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { syncFolder, writeDurably } from '../fs/durable.ts'
+import { syncFolder, writeDurably } from '../fs/write.ts'
 import { formats } from '../images/open.ts'
 
 /** Where images are kept, by the digest of their bytes. The one implementation is a folder; an object store can be another. */

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { syncFolder } from '../fs/durable.ts'
+import { syncFolder } from '../fs/write.ts'
 
 /**
  * Marks of the images whose file and row are being made or removed. A mark is there before the first of the two

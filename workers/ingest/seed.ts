@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Database } from '../../prisma/types.ts'
 import { ItemError } from '../errors.ts'
-import { writeDurably } from '../fs/durable.ts'
+import { writeDurably } from '../fs/write.ts'
 import { type Log, silent } from '../log.ts'
 import type { Library } from './library.ts'
 

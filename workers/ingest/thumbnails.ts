@@ -1,11 +1,10 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import sharp, { type Sharp } from 'sharp'
+import { withDraft } from '../fs/write.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
 import { svgRenderer } from '../images/svg/renderer.ts'
 import { exists } from './file-store.ts'
-
-let drafts = 0
 
 /** WebP thumbnails, made when first asked for and kept by content: `<root>/ab/cdef…/320.webp`. */
 export class Thumbnails {
@@ -45,11 +44,18 @@ export class Thumbnails {
   }
 
   async #make(file: string, size: number, source: string): Promise<string> {
-    const draft = path.join(this.#drafts, `thumbnail-${process.pid}-${drafts++}.draft`)
     const bytes = await readFile(source)
+    await mkdir(path.dirname(file), { recursive: true })
+    await withDraft(file, (draft) => this.#render(bytes, size, draft), this.#drafts)
+    // Removed while it was rendered: the removal may have passed by here before the thumbnail was in place.
+    if (!(await exists(source))) await rm(path.dirname(file), { recursive: true, force: true })
+    return file
+  }
+
+  async #render(bytes: Uint8Array, size: number, out: string): Promise<void> {
+    const resize = { width: size, height: size, fit: 'inside' } as const
     try {
       const { format, width, height, density = 72 } = await imageHeader(bytes, this.#limits)
-      const resize = { width: size, height: size, fit: 'inside' } as const
       let image: Sharp
       if (format === 'svg') {
         const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
@@ -60,15 +66,9 @@ export class Thumbnails {
         image = openImage(bytes, this.#limits)
           .autoOrient()
           .resize({ ...resize, withoutEnlargement: true })
-      await image.webp({ quality: 82, smartSubsample: true }).toFile(draft)
+      await image.webp({ quality: 82, smartSubsample: true }).toFile(out)
     } catch (error) {
-      await rm(draft, { force: true })
       throw imageError(error)
     }
-    await mkdir(path.dirname(file), { recursive: true })
-    await rename(draft, file)
-    // Removed while it was drawn: the removal may have passed by here before the thumbnail was in place.
-    if (!(await exists(source))) await rm(path.dirname(file), { recursive: true, force: true })
-    return file
   }
 }

@@ -4,6 +4,7 @@
  * --sheet draws the eight best pictures for forty plain requests; --reserved adds the sets that no choice was made
  * with; --check compares with the vectors that export.py left.
  */
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { createEncoder } from '../encode/local-encoder.ts'
 import { ItemError } from '../errors.ts'
 import { ModelRegistry } from '../registry/registry.ts'
+import { dot } from '../similarity/vectors.ts'
 import { type HeldPicture, heldNames, heldSet, png, type Rgb } from './holdouts.ts'
 import { plain } from './names.ts'
 import { edge } from './render.ts'
@@ -128,12 +130,6 @@ async function encode(inputs: ({ image: Buffer } | { text: string })[]): Promise
       out.push(one.vector)
     }
   return out
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let at = 0; at < a.length; at++) sum += a[at]! * b[at]!
-  return sum
 }
 
 /** Ranks of the best fitting picture: 1 + how many others score higher. */

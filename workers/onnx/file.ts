@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import onnxProto, { type onnx } from 'onnx-proto'
-import { GraphError } from './errors.ts'
+import { GraphError } from '../errors.ts'
 
 const { ModelProto, TensorProto } = onnxProto.onnx
 

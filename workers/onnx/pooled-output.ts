@@ -24,7 +24,7 @@ const known = {
 /** @throws Error when none of the outputs is the pooled one */
 export function pooledOutput(
   outputs: readonly { name: string; rank: number | null }[],
-  tower: 'vision' | 'text',
+  tower: keyof typeof known,
 ): string {
   const names = outputs.map(({ name }) => name)
   const named = known[tower].find((name) => names.includes(name))

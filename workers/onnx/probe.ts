@@ -1,7 +1,7 @@
 /** Shapes and small values of a graph's tensors, found by running it: no shape inference of our own can be wrong. */
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
-import { GraphError } from './errors.ts'
+import { GraphError } from '../errors.ts'
 import { writeModel } from './file.ts'
 
 export interface Probed {

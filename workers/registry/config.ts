@@ -1,8 +1,11 @@
 /** Reading a model folder's own config files: Hugging Face's (config.json, preprocessor_config.json) and OpenCLIP's. */
+
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
-import type { Head, ImageSpec, TextSpec } from './spec.ts'
+import type { ImageSpec } from '../images/image-spec.ts'
+import type { Head } from '../similarity/probability.ts'
+import type { TextSpec } from './spec.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: other people's JSON, checked field by field where it is used
 type Json = Record<string, any>

@@ -1,22 +1,19 @@
 /** What is known of the variants that were derived from a model, kept beside them in the cache. */
+
 import { createHash } from 'node:crypto'
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
-import type { Provider } from '../encode/encoder.ts'
-import type { ModelSpec, Variant } from './spec.ts'
+import { withDraft } from '../fs/write.ts'
+import type { Provider } from '../runtime/provider.ts'
+import { type ModelSpec, type Tower, towers, type Variant } from './spec.ts'
 
 /** Raised when the same model would give other files, or be judged otherwise. */
 export const variantVersion = 5
 
 /** Which files serve a model: `auto` takes the derived ones where they pass the gate and are faster here. */
 export type VariantChoice = 'auto' | 'fp32' | Variant['name']
-
-export type Tower = 'vision' | 'text'
-export const towers: readonly Tower[] = ['vision', 'text']
-
-export const providers: readonly Provider[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml']
 
 /** What files for a provider compute in: CPUs are fastest in 8 bits, GPUs in half precision. */
 export const precisionFor = (provider: Provider): Variant['name'] => (provider === 'cpu' ? 'int8' : 'fp16')
@@ -99,9 +96,7 @@ export async function writeRecord(
   record: VariantRecord,
 ): Promise<void> {
   const file = `${variantBase(cacheFolder, revision, provider)}.json`
-  const draft = `${file}.draft-${process.pid}`
-  await writeFile(draft, `${JSON.stringify(record, null, 1)}\n`, { flush: true })
-  await rename(draft, file)
+  await withDraft(file, (draft) => writeFile(draft, `${JSON.stringify(record, null, 1)}\n`, { flush: true }))
 }
 
 /** Deletes the files of a variant that does not load, so that they are derived anew. */

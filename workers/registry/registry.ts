@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Provider } from '../encode/encoder.ts'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
 import { checkGraph } from '../onnx/check-file.ts'
 import { scalarInitializers } from '../onnx/stored-scalars.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { type LogitScalars, readConfig } from './config.ts'
 import { type VariantChoice, withVariants } from './derived.ts'
 import { LoadFailures } from './failures.ts'
@@ -75,7 +75,7 @@ export class ModelRegistry {
     const wanted = name ?? this.defaultName
     const folders = await this.#find()
     const found = folders.get(wanted)
-    if (!found) throw new ModelNotFound(wanted, [...folders.keys()])
+    if (!found) throw ModelNotFound.named(wanted, [...folders.keys()])
     return this.#spec(wanted, found.folder, found.bundled)
   }
 

@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { preprocessingVersion } from '../images/preprocess.ts'
+import { writeWhole } from '../fs/write.ts'
+import { preprocessingVersion } from '../images/image-spec.ts'
 import { onnxFiles } from './graph-files.ts'
 import type { ModelFiles } from './spec.ts'
 
@@ -42,10 +43,7 @@ export class DigestCache {
     if (remembered) return remembered
     const digest = await fileDigest(file)
     known[key] = digest
-    await mkdir(path.dirname(this.#file), { recursive: true })
-    const draft = `${this.#file}.${randomUUID()}`
-    await writeFile(draft, JSON.stringify(known))
-    await rename(draft, this.#file)
+    await writeWhole(this.#file, JSON.stringify(known))
     return digest
   }
 }

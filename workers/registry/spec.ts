@@ -1,4 +1,11 @@
-import type { Provider } from '../encode/encoder.ts'
+import type { ImageSpec } from '../images/image-spec.ts'
+import type { Provider } from '../runtime/provider.ts'
+import type { Head } from '../similarity/probability.ts'
+
+/** The halves of a dual encoder: the vision tower takes images, the text tower texts. */
+export const towers = ['vision', 'text'] as const
+
+export type Tower = (typeof towers)[number]
 
 /** What a model folder says about itself: everything the encoder needs, read from its config files alone. */
 export interface ModelSpec {
@@ -26,7 +33,7 @@ export interface ModelSpec {
 export interface Variant {
   provider: Provider
   name: 'int8' | 'fp16'
-  towers: readonly ('vision' | 'text')[]
+  towers: readonly Tower[]
   /** Whether its vectors may stand beside those of the model's own files. */
   sameSpace: boolean
   files: ModelFiles
@@ -36,30 +43,6 @@ export interface Variant {
 
 export const variantFor = ({ variants }: ModelSpec, provider: Provider): Variant | null =>
   variants.find((variant) => variant.provider === provider) ?? null
-
-/** How a probability is read off cosines. Scale and bias are those of the logits: logit = scale * cosine + bias. */
-export type Head =
-  /** CLIP (Radford et al. 2021): softmax over the candidates. */
-  | { kind: 'softmax'; scale: number }
-  /** SigLIP (Zhai et al. 2023): an independent sigmoid per pair. */
-  | { kind: 'sigmoid'; scale: number; bias: number }
-
-/** Reference preprocessing, as the model's preprocessor_config.json states it. */
-export interface ImageSpec {
-  /** Size of the encoder's input in pixels. */
-  width: number
-  height: number
-  /** `cover`: shortest edge to `resizeTo`, then centre crop. `squash`: both edges at once. */
-  fit: 'cover' | 'squash'
-  /** Length of the shortest edge after the resize of `cover`. */
-  resizeTo: number
-  /** Pillow's filter. */
-  filter: 'bicubic' | 'bilinear' | 'lanczos' | 'nearest' | 'box' | 'hamming'
-  /** Multiplies the 8-bit value before normalising, 1/255 as a rule. */
-  rescale: number
-  mean: readonly [number, number, number]
-  std: readonly [number, number, number]
-}
 
 export interface TextSpec {
   /** Longest sequence the encoder takes, special tokens included. */

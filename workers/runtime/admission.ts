@@ -45,6 +45,6 @@ export class Admission {
   #overloaded(items: number): Overloaded {
     const ahead = Math.min(this.#waiting, this.limit) + items - this.limit
     const ms = Math.ceil((1000 * Math.max(1, ahead, this.#waiting / 2)) / this.#rate)
-    return new Overloaded(Math.min(30_000, Math.max(50, ms)), this.#waiting, this.limit)
+    return Overloaded.queue(Math.min(30_000, Math.max(50, ms)), { waiting: this.#waiting, limit: this.limit })
   }
 }

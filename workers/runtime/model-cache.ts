@@ -1,4 +1,7 @@
-import type { ModelSpec } from '../registry/spec.ts'
+/** What a cache needs to know of a model. */
+interface Named {
+  name: string
+}
 
 interface Entry<T> {
   loading: Promise<T>
@@ -11,8 +14,8 @@ interface Entry<T> {
   replaced: boolean
 }
 
-export interface ModelCacheOptions<T> {
-  load(spec: ModelSpec): Promise<T>
+export interface ModelCacheOptions<Spec, T> {
+  load(spec: Spec): Promise<T>
   /** What was not asked for so long is closed. */
   idleMs: number
   /** Models whose slot is never idle. */
@@ -21,19 +24,19 @@ export interface ModelCacheOptions<T> {
 }
 
 /** Something heavy for each model: made when first asked for, closed when idle. */
-export class ModelCache<T extends { close(): Promise<void> }> {
-  readonly #options: ModelCacheOptions<T>
+export class ModelCache<Spec extends Named, T extends { close(): Promise<void> }> {
+  readonly #options: ModelCacheOptions<Spec, T>
   readonly #entries = new Map<string, Entry<T>>()
   readonly #sweep: NodeJS.Timeout
 
-  constructor(options: ModelCacheOptions<T>) {
+  constructor(options: ModelCacheOptions<Spec, T>) {
     this.#options = options
     const every = Math.max(50, Math.min(30_000, options.idleMs / 4))
     this.#sweep = setInterval(() => this.#closeIdle(), every).unref()
   }
 
   /** Holds it for as long as `use` runs. */
-  async with<R>(spec: ModelSpec, use: (value: T) => Promise<R>): Promise<R> {
+  async with<R>(spec: Spec, use: (value: T) => Promise<R>): Promise<R> {
     const slot = this.#entry(spec)
     slot.users++
     try {
@@ -46,7 +49,7 @@ export class ModelCache<T extends { close(): Promise<void> }> {
   }
 
   /** Makes anew what is there, and lets go of the old when the new one stands. @throws what making throws: the old stays */
-  async replace(spec: ModelSpec): Promise<void> {
+  async replace(spec: Spec): Promise<void> {
     const old = this.#entries.get(spec.name)
     if (!old) return
     const value = await this.#options.load(spec)
@@ -74,7 +77,7 @@ export class ModelCache<T extends { close(): Promise<void> }> {
     await Promise.all(slots.map(async ({ loading }) => (await loading.catch(() => null))?.close()))
   }
 
-  #entry(spec: ModelSpec): Entry<T> {
+  #entry(spec: Spec): Entry<T> {
     const held = this.#entries.get(spec.name)
     if (held) return held
     const slot: Entry<T> = {

@@ -1,8 +1,11 @@
+/** Whether somebody waits for the work or nobody does (indexing, drawing). */
+export type Priority = 'interactive' | 'bulk'
+
 /** What a queue needs to know of a piece of work. */
 export interface Queued {
   /** Only work of one bucket shares a batch. */
   bucket: string
-  priority: 'interactive' | 'bulk'
+  priority: Priority
   /** Milliseconds; when it began to wait. */
   since: number
   /** False once nobody waits for it any more: it is dropped instead of run. */

@@ -1,6 +1,7 @@
 /** The thread's end of a Session: ONNX Runtime's run blocks the thread it is called on. */
 import { parentPort } from 'node:worker_threads'
-import type { SessionReply, SessionRequest } from '../encode/protocol.ts'
+import type { SessionReply, SessionRequest } from './session-protocol.ts'
+import { toWire } from './wire-errors.ts'
 
 interface Served<Input, Output, Ready> {
   ready: Ready
@@ -21,11 +22,11 @@ export async function serveSession<Input, Output, Ready>(
         const { output, transfer } = await run(input)
         say({ id, output, seconds: (performance.now() - begun) / 1000 }, transfer)
       } catch (error) {
-        say({ id, error: (error as Error).message })
+        say({ id, error: toWire(error) })
       }
     })
     say({ ready })
   } catch (error) {
-    say({ failed: (error as Error).message })
+    say({ failed: toWire(error) })
   }
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import type { SessionReply } from '../encode/protocol.ts'
+import type { SessionReply } from './session-protocol.ts'
+import { fromWire } from './wire-errors.ts'
 
 /** The session's thread ended while it was at work. */
 export class SessionDied extends Error {
@@ -29,7 +30,7 @@ export class Session<Input, Output, Ready> {
       if (!('id' in reply)) return
       const settle = this.#running.get(reply.id)
       this.#running.delete(reply.id)
-      settle?.('error' in reply ? new Error(reply.error) : reply)
+      settle?.('error' in reply ? fromWire(reply.error) : reply)
       if (this.#running.size === 0) this.#idle?.()
     })
     worker.on('error', (error) => this.#die(error.message))
@@ -46,7 +47,7 @@ export class Session<Input, Output, Ready> {
       worker.once('message', (reply: SessionReply<Output, Ready>) => {
         if ('ready' in reply) return resolve(new Session(worker, reply.ready))
         void worker.terminate()
-        reject(new Error('failed' in reply ? reply.failed : 'unexpected reply'))
+        reject('failed' in reply ? fromWire(reply.failed) : new Error('unexpected reply'))
       })
     })
   }

@@ -1,4 +1,9 @@
-import type { Head } from '../registry/spec.ts'
+/** How a probability is read off cosines. Scale and bias are those of the logits: logit = scale * cosine + bias. */
+export type Head =
+  /** CLIP (Radford et al. 2021): softmax over the candidates. */
+  | { kind: 'softmax'; scale: number }
+  /** SigLIP (Zhai et al. 2023): an independent sigmoid per pair. */
+  | { kind: 'sigmoid'; scale: number; bias: number }
 
 /**
  * The model's own reading of scores (cosines, or weighted means of cosines) over the candidates:

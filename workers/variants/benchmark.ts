@@ -1,14 +1,13 @@
 /** Sessions of one tower, opened for measuring alone. */
 
 import { splitVectors } from '../encode/collate.ts'
-import type { Provider } from '../encode/encoder.ts'
 import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/loaded-model.ts'
 import type { SessionInput } from '../encode/protocol.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
 import { defaultLimits } from '../images/open.ts'
 import { decodePixels } from '../images/preprocess.ts'
-import type { Tower } from '../registry/derived.ts'
-import type { ModelFiles, ModelSpec } from '../registry/spec.ts'
+import type { ModelFiles, ModelSpec, Tower } from '../registry/spec.ts'
+import type { Provider } from '../runtime/provider.ts'
 import type { Examples } from './calibration-set.ts'
 
 /** A tower's inputs, ready for its session. */

@@ -23,7 +23,7 @@ export async function examples(images = 120, prompts = 40): Promise<Examples> {
   return {
     images: await Promise.all(files.map((file) => readFile(file))),
     prompts: every(prompts).map(({ title }, i) =>
-      i % 2 ? title.toLowerCase() : `an image of ${title.toLowerCase()}`,
+      i % 2 ? title.toLowerCase() : `a picture of ${title.toLowerCase()}`,
     ),
   }
 }

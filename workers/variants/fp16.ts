@@ -4,7 +4,7 @@
  * (Micikevicius et al. 2018).
  */
 import type { onnx } from 'onnx-proto'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError } from '../errors.ts'
 import { floats } from '../onnx/file.ts'
 import { attribute } from '../onnx/writer.ts'
 

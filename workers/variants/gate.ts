@@ -1,17 +1,12 @@
 /** Whether a derived variant's vectors are close enough to those of the fp32 file to stand beside them, and worth it. */
 import type { Agreement } from '../registry/derived.ts'
+import { dot } from '../similarity/vectors.ts'
 
-/** `speedup` is what a variant must win to be worth other digits. */
+/** `speedup`: the minimum speed-up to accept a numerically different file. */
 export const gate = { speedup: 1.2, mean: 0.99, worst: 0.98, overlap: 0.95 }
 
 /** How many of a prompt's best images are compared. */
 const best = 10
-
-const dot = (a: Float32Array, b: Float32Array) => {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
-}
 
 /** Cosines of unit vectors, pair by pair. */
 export function agreement(a: readonly Float32Array[], b: readonly Float32Array[]): Agreement {

@@ -1,29 +1,27 @@
 /** Derives a model's variant for a provider, judges it and remembers what came out. */
+
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { onnx } from 'onnx-proto'
-import type { Provider } from '../encode/encoder.ts'
 import type { EncodeSession } from '../encode/loaded-model.ts'
-import { ModelFolderError } from '../errors.ts'
-import { lock } from '../fs/pid-lock.ts'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError, ModelFolderError } from '../errors.ts'
+import { tryLock } from '../fs/lock.ts'
 import { writeModel } from '../onnx/file.ts'
 import { prune } from '../onnx/prune.ts'
 import {
   type DerivedTower,
   precisionFor,
   readRecord,
-  type Tower,
   thisMachine,
-  towers,
   type VariantRecord,
   variantBase,
   variantVersion,
   writeRecord,
 } from '../registry/derived.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import { type ModelSpec, type Tower, towers } from '../registry/spec.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { fitted, type Inputs, inputsOf, openSide, race, vectorsOf } from './benchmark.ts'
 import { type Examples, examples } from './calibration-set.ts'
 import { toFp16 } from './fp16.ts'
@@ -58,8 +56,8 @@ export async function optimize(spec: ModelSpec, given: OptimizeOptions): Promise
   const base = variantBase(cacheFolder, spec.revision, provider)
   await mkdir(path.dirname(base), { recursive: true })
   for (let waited = false; ; waited = true) {
-    const unlock = await lock(`${base}.lock`)
-    if (typeof unlock === 'number') {
+    const taken = tryLock(`${base}.lock`)
+    if ('holder' in taken) {
       await sleep(500, undefined, { signal })
       continue
     }
@@ -67,7 +65,7 @@ export async function optimize(spec: ModelSpec, given: OptimizeOptions): Promise
       const made = waited ? await readRecord(cacheFolder, spec.revision, provider) : null
       return made ?? (await derive(spec, base, options))
     } finally {
-      await unlock()
+      taken.lock.release()
     }
   }
 }

@@ -1,16 +1,16 @@
 /** A tower's graph, brought into the form that gains most on a provider. */
+
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
-import type { Provider } from '../encode/encoder.ts'
-import { GraphError } from '../onnx/errors.ts'
+import { GraphError } from '../errors.ts'
 import { opset, readModel } from '../onnx/file.ts'
 import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
 import { probe } from '../onnx/probe.ts'
 import { prune } from '../onnx/prune.ts'
 import { GraphWriter } from '../onnx/writer.ts'
-import type { Tower } from '../registry/derived.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelSpec, Tower } from '../registry/spec.ts'
+import type { Provider } from '../runtime/provider.ts'
 import { patchesAsProducts } from './patches.ts'
 
 /** Operators of older sets mean other things. */

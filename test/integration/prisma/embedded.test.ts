@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { maintain } from '../../../prisma/embedded/maintenance.ts'
 import { type Embedded, startEmbedded } from '../../../prisma/embedded/start.ts'
 import { DatabaseUnavailable, StartupError } from '../../../prisma/errors.ts'
-import { readLock } from '../../../prisma/lock.ts'
+import { readLock } from '../../../prisma/home-lock.ts'
 import { openDatabase } from '../../../prisma/open.ts'
 import { testDatabase } from '../../support/database.ts'
 

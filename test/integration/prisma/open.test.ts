@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { StartupError } from '../../../prisma/errors.ts'
-import { readLock } from '../../../prisma/lock.ts'
+import { readLock } from '../../../prisma/home-lock.ts'
 import { openDatabase } from '../../../prisma/open.ts'
 import { openTestDatabase } from '../../support/database.ts'
 

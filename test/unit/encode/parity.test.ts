@@ -1,12 +1,13 @@
 /** Against Hugging Face's tokenizer and Pillow's pixels, where the reference files lie beside the repository. */
+
 import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadTokenizer } from '../../../workers/encode/tokenizer.ts'
+import type { ImageSpec } from '../../../workers/images/image-spec.ts'
 import { decodePixels, normalisationTable, normaliseInto } from '../../../workers/images/preprocess.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
-import type { ImageSpec } from '../../../workers/registry/spec.ts'
 import { cosine } from '../../support/cosine.ts'
 
 const parity = path.resolve('..', 'shared', 'parity')

@@ -35,7 +35,7 @@ afterAll(() => Promise.all([guide.close(), encoder.close()]))
 
 const plain = { loss: 'SPHERICAL', cutouts: 0, seed: 0, gradient: false, heatmaps: [], steps: [] } as const
 const ask = async (image: Uint8Array, text: string, more: Partial<GuideRequest> = {}) =>
-  guide.guide(spec, { ...plain, image, targets: [{ target: await vector({ text }), weight: 1 }], ...more })
+  guide.guide(spec, { ...plain, image, prompts: [{ vector: await vector({ text }), weight: 1 }], ...more })
 
 /** A smooth image of many colours, larger than the encoder's input and not square. */
 function gradientImage(
@@ -71,16 +71,16 @@ describe('guide', () => {
       vector({ text: 'a house' }),
       vector({ image }),
     ])
-    const targets = [
-      { target: a, weight: 2 },
-      { target: b, weight: -1 },
+    const prompts = [
+      { vector: a, weight: 2 },
+      { vector: b, weight: -1 },
     ]
-    const guided = await guide.guide(spec, { ...plain, image, targets, loss: 'COSINE' })
-    const cosines = targets.map(({ target }) => target.reduce((sum, v, i) => sum + v * own[i]!, 0))
+    const guided = await guide.guide(spec, { ...plain, image, prompts, loss: 'COSINE' })
+    const cosines = prompts.map(({ vector }) => vector.reduce((sum, v, i) => sum + v * own[i]!, 0))
     guided.terms.forEach(({ similarity, loss, weight }, i) => {
       expect(similarity).toBeCloseTo(cosines[i]!, 5)
       expect(loss).toBeCloseTo(1 - cosines[i]!, 5)
-      expect(weight).toBe(targets[i]!.weight)
+      expect(weight).toBe(prompts[i]!.weight)
     })
     expect(guided.loss).toBeCloseTo((2 * (1 - cosines[0]!) - (1 - cosines[1]!)) / 3, 5)
     expect(guided.gradient).toBeNull()
@@ -165,9 +165,9 @@ describe('guide', () => {
 
   it('a negative weight turns the gradient around', async () => {
     const image = await gradientImage(64, 64)
-    const target = await vector({ text: 'a tree' })
+    const tree = await vector({ text: 'a tree' })
     const of = (weight: number) =>
-      guide.guide(spec, { ...plain, image, gradient: true, targets: [{ target, weight }] })
+      guide.guide(spec, { ...plain, image, gradient: true, prompts: [{ vector: tree, weight }] })
     const [to, from] = [await of(1), await of(-1)]
     expect(
       agreement(
@@ -239,13 +239,13 @@ describe('guide', () => {
     const sizes: number[] = []
     const counted = createGuide({ cacheFolder, provider: 'cpu', onBatch: (_, size) => sizes.push(size) })
     const image = await gradientImage(80, 80)
-    const target = await vector({ text: 'a tree' })
+    const tree = await vector({ text: 'a tree' })
     const one = (prompts: number) =>
       counted.guide(spec, {
         ...plain,
         image,
         gradient: true,
-        targets: new Array(prompts).fill({ target, weight: 1 }),
+        prompts: new Array(prompts).fill({ vector: tree, weight: 1 }),
       })
     await one(1)
     const results = await Promise.all([1, 2, 3, 1, 2, 3, 1, 2].map(one))
@@ -272,10 +272,10 @@ describe('guide', () => {
   it('stops for a caller who has gone', async () => {
     const gone = new AbortController()
     const image = await gradientImage(80, 80)
-    const target = await vector({ text: 'a tree' })
+    const tree = await vector({ text: 'a tree' })
     const asked = guide.guide(
       spec,
-      { ...plain, image, cutouts: 32, targets: [{ target, weight: 1 }] },
+      { ...plain, image, cutouts: 32, prompts: [{ vector: tree, weight: 1 }] },
       { signal: gone.signal },
     )
     gone.abort(new Error('gone'))

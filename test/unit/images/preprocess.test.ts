@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
+import type { ImageSpec } from '../../../workers/images/image-spec.ts'
 import { decodePixels, normalisationTable, normaliseInto } from '../../../workers/images/preprocess.ts'
-import type { ImageSpec } from '../../../workers/registry/spec.ts'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/pixels/', import.meta.url))
 const limits = { bytes: 2 ** 20, pixels: 1_000_000 }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { Raster } from '../../../workers/images/raster.ts'
 import { assemble } from '../../../workers/images/resample/assemble.ts'
-import { type Raster, resample, type Taps } from '../../../workers/images/resample/resample.ts'
+import { resample } from '../../../workers/images/resample/resample.ts'
 import { across, down } from '../../../workers/images/resample/simd.ts'
+import type { Taps } from '../../../workers/images/resample/taps.ts'
 import { numbers } from '../../support/random.ts'
 
 const half = 1 << 21

@@ -1,7 +1,8 @@
 /** The views' way back is the transpose of their way there: <views(p + d) - views(p), g> = <d, gradient for g>. */
+
 import { describe, expect, it } from 'vitest'
+import type { ImageSpec } from '../../../workers/images/image-spec.ts'
 import { type CutoutChoice, cutoutViews, plainView, type Views } from '../../../workers/images/views.ts'
-import type { ImageSpec } from '../../../workers/registry/spec.ts'
 import { numbers } from '../../support/random.ts'
 
 const squash: ImageSpec = {

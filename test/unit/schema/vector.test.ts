@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { dot, packVector, unpackVector, vectorBytes } from '../../../schema/core/vector.ts'
+import { packVector, unpackVector, vectorBytes } from '../../../schema/core/vector.ts'
 import { ItemError } from '../../../workers/errors.ts'
+import { dot } from '../../../workers/similarity/vectors.ts'
 
 const codeOf = (work: () => unknown) => {
   try {

@@ -1,9 +1,6 @@
 import { BadUserInput, echoed } from '../../errors.ts'
 import { type Draw, sigmoid } from './generator.ts'
-import { readColour } from './notation.ts'
-
-/** Red, green and blue in 0..1. */
-export type Rgb = readonly [number, number, number]
+import { type Rgb, readColour } from './notation.ts'
 
 export const hex = (rgb: readonly number[]): string =>
   `#${rgb

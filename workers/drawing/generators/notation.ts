@@ -1,6 +1,8 @@
 /** The notations of a colour that the renderer (librsvg) draws, read as CSS Color 4 says. */
 import colorString from 'color-string'
-import type { Rgb } from './colours.ts'
+
+/** Red, green and blue in 0..1. */
+export type Rgb = readonly [number, number, number]
 
 export interface Colour {
   rgb: Rgb

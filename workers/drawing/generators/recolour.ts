@@ -1,9 +1,11 @@
 /** An SVG whose colours are optimised. An image is the sum of each colour's coverage times the colour. */
+
 import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
 import { imageError } from '../../images/open.ts'
-import { Colours, hex, nearest, type Rgb, temperature } from './colours.ts'
+import { Colours, hex, nearest, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
+import type { Rgb } from './notation.ts'
 import type { ColouredSvg } from './svg.ts'
 
 /** Groups that the search over a palette tries, those with the most coverage. */

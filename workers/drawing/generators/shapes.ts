@@ -1,6 +1,6 @@
 /** Soft rectangles, ellipses and triangles over a background. */
 
-import { anyColour, Colours, hex, type Rgb, temperature } from './colours.ts'
+import { anyColour, Colours, hex, temperature } from './colours.ts'
 import {
   type Canvas,
   Draw,
@@ -11,6 +11,7 @@ import {
   type Parameter,
   sigmoid,
 } from './generator.ts'
+import type { Rgb } from './notation.ts'
 
 const kinds = ['rectangle', 'ellipse', 'triangle'] as const
 

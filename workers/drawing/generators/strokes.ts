@@ -1,5 +1,6 @@
 /** Bezier strokes with width and colour (CLIPDraw, Frans et al. 2021) on a background. */
-import { anyColour, Colours, hex, type Rgb, temperature } from './colours.ts'
+
+import { anyColour, Colours, hex, temperature } from './colours.ts'
 import {
   type Canvas,
   Draw,
@@ -10,6 +11,7 @@ import {
   type Parameter,
   sigmoid,
 } from './generator.ts'
+import type { Rgb } from './notation.ts'
 import { drawing } from './shapes.ts'
 
 /** Straight pieces that stand for a curve while it is optimised. */

@@ -3,8 +3,7 @@ import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagPlain } from
 import { ItemError } from '../../errors.ts'
 import { signature } from '../../images/signature.ts'
 import { ElementCounter } from '../../images/svg/count.ts'
-import type { Rgb } from './colours.ts'
-import { type Colour, readColour } from './notation.ts'
+import { type Colour, type Rgb, readColour } from './notation.ts'
 
 export const svgLimits = { bytes: 2 * 2 ** 20, elements: 20_000, colours: 64, depth: 200 }
 

@@ -3,7 +3,9 @@
  * filter when shrinking, fixed-point weights, each pass rounded to 8 bits. Reference encoders were trained on it, and
  * other resizers move the embedding.
  */
+import type { Crop, FilterName, Raster } from '../raster.ts'
 import { across, down } from './simd.ts'
+import type { Taps } from './taps.ts'
 
 interface Filter {
   support: number
@@ -32,19 +34,8 @@ const filters: Record<string, Filter> = {
   lanczos: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 }
 
-export type FilterName = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos'
-
 /** Bits of the fixed-point weights: 32 less 8 of the pixel less 2 of headroom. */
 const precision = 32 - 8 - 2
-
-/** Where the taps of each output lie, and how much they weigh. */
-export interface Taps {
-  /** First input index and number of taps of each output, `2 * count`. */
-  bounds: Int32Array
-  /** `stride` weights for each output. */
-  weights: Int32Array
-  stride: number
-}
 
 /** Weights of the outputs first..first+count of a line of `input` samples resized to `output`. */
 function taps(input: number, output: number, first: number, count: number, filter: Filter): Taps {
@@ -72,21 +63,6 @@ function taps(input: number, output: number, first: number, count: number, filte
     bounds[i * 2 + 1] = n
   }
   return { bounds, weights, stride }
-}
-
-/** What of the resized image is wanted, in its pixels. */
-export interface Crop {
-  left: number
-  top: number
-  width: number
-  height: number
-}
-
-export interface Raster {
-  /** RGB, row-major, 3 bytes a pixel. */
-  data: Uint8Array
-  width: number
-  height: number
 }
 
 /**

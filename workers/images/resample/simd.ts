@@ -1,6 +1,7 @@
 /** The two passes of resampling, in WebAssembly's vector instructions: five times as fast as loops in JavaScript. */
 import { readFileSync } from 'node:fs'
-import type { Raster, Taps } from './resample.ts'
+import type { Raster } from '../raster.ts'
+import type { Taps } from './taps.ts'
 
 /** resample.wat, which says what the arguments are. */
 interface Passes extends WebAssembly.Exports {
@@ -22,7 +23,7 @@ const module = new WebAssembly.Module(readFileSync(new URL('./resample.wasm', im
 const page = 65_536
 /** Bytes of lines that go through the first pass at once, or one line where that is more. */
 const strip = 2 ** 20
-/** Read and written behind what is meant. */
+/** SIMD loads and stores may run this many bytes past the end. */
 const spill = 16
 /** A thread's memory is given up when an image took more. */
 const kept = 2 ** 24

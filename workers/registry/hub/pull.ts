@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { lock } from '../../fs/pid-lock.ts'
+import { tryLock } from '../../fs/lock.ts'
 import { readConfig } from '../config.ts'
 import { isExternalData, lookedFor, pickGraphs } from '../graph-files.ts'
 import type { Precision } from '../spec.ts'
@@ -67,9 +67,11 @@ export async function pullModel(options: PullOptions): Promise<Pulled> {
   const target = path.join(registryFolder, name)
   const partial = path.join(registryFolder, '.partial', name)
   await mkdir(partial, { recursive: true })
-  const unlock = await lock(`${partial}.lock`)
-  if (typeof unlock === 'number')
-    throw new HubError(`"${name}" is being pulled by process ${unlock}. Wait for it, or stop it first.`)
+  const taken = tryLock(`${partial}.lock`)
+  if ('holder' in taken)
+    throw new HubError(
+      `"${name}" is being pulled by process ${taken.holder.pid}. Wait for it, or stop it first.`,
+    )
   try {
     const { precision, small, weights } = choose(await hub.files(name), name, options.precision)
     const files = [...small, ...weights]
@@ -89,7 +91,7 @@ export async function pullModel(options: PullOptions): Promise<Pulled> {
     await install(partial, target)
     return { name, folder: target, precision, bytes: total }
   } finally {
-    await unlock()
+    taken.lock.release()
   }
 }
 

@@ -2,51 +2,10 @@ import { createHash } from 'node:crypto'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { EncodeInput, EncoderModel } from '../../workers/encode/encoder.ts'
 import { echoed, ItemError } from '../../workers/errors.ts'
-import { builder } from './builder.ts'
-import type { Context } from './context.ts'
+import type { Concept, ConceptGiven, Context } from './context.ts'
 import { limits } from './limits.ts'
 import { mapLimited } from './parallel.ts'
 import { unpackVector, vectorBytes } from './vector.ts'
-
-export const ConceptInput = builder.inputType('ConceptInput', {
-  description: 'Exactly one way of giving something to an encoder.',
-  isOneOf: true,
-  fields: (t) => ({
-    text: t.string({ description: `Words, at most ${limits.textLength} characters.` }),
-    assetId: t.id({
-      description: 'An image of the library: its stored vector is used, nothing is encoded again.',
-    }),
-    upload: t.field({ type: 'File', description: 'An image file of a multipart request.' }),
-    base64: t.string({
-      description: 'Raw base64 or a data: URI. Design-tool sandboxes that cannot send multipart use this.',
-    }),
-    url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
-    vector: t.field({ type: 'Vector', description: 'A vector that the same model made earlier.' }),
-  }),
-})
-
-export const ImageInput = builder.inputType('ImageInput', {
-  description: 'An image, given in exactly one way.',
-  isOneOf: true,
-  fields: (t) => ({
-    assetId: t.id({ description: 'An image of the library.' }),
-    upload: t.field({ type: 'File', description: 'An image file of a multipart request.' }),
-    base64: t.string({ description: 'Raw base64 or a data: URI.' }),
-    url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
-  }),
-})
-
-export type ConceptGiven = typeof ConceptInput.$inferInput
-
-/** A concept in a model's space. */
-export interface Concept {
-  /** L2-normalised and shared: never write to it. */
-  vector: Float32Array
-  modality: 'TEXT' | 'IMAGE'
-  contentHash: string
-  asset?: AssetRow
-  text?: string
-}
 
 /** Two inputs with one key are one concept. Uploads are told apart as objects, never by name or size. */
 export function conceptKey(given: ConceptGiven): unknown {

@@ -1,13 +1,11 @@
 /**
- * A lock file beside the data: one process at a time. It is taken over from a process that is surely dead and from no
+ * A lock that is a file: one process at a time. It is taken over from a process that is surely dead and from no
  * other; there is no heartbeat, because a long query blocks the event loop of a process that is well alive.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import path from 'node:path'
-import { StartupError } from './errors.ts'
 
-interface Holder {
+export interface Holder {
   pid: number
   host: string
   /** Tells a process from a later one with the same pid: the kernel's start tick and the boot. Null off Linux. */
@@ -21,33 +19,10 @@ export interface Lock {
   release(): void
 }
 
-const lockFile = (home: string) => path.join(home, 'lock')
-
 /**
- * Takes the lock of a whole LIMN_HOME.
- * @throws StartupError naming the process that holds it
+ * Takes a lock file once, or says who holds it. Synchronous: it is taken and left at starts and ends only.
+ * @throws Error when the file cannot be written
  */
-export function lockHome(home: string): Lock {
-  mkdirSync(home, { recursive: true })
-  const taken = tryLock(lockFile(home))
-  if ('lock' in taken) return taken.lock
-  const { pid, host, url } = taken.holder
-  const where = host === os.hostname() ? `process ${pid}` : `process ${pid} on "${host}"`
-  const at = url ? `, which answers at ${url}` : ''
-  const advice =
-    host === os.hostname()
-      ? 'Use or stop that one, or set LIMN_HOME to another folder.'
-      : `If it is surely gone, remove ${lockFile(home)} and start again.`
-  throw new StartupError(`The data folder ${path.resolve(home)} is in use by ${where}${at}. ${advice}`)
-}
-
-/** Who holds a home, or held it last; null when nobody does. `alive` is unsure (true) for another machine's process. */
-export function readLock(home: string): { pid: number; url?: string; alive: boolean } | null {
-  const holder = read(lockFile(home))
-  return holder && { pid: holder.pid, ...(holder.url ? { url: holder.url } : {}), alive: isAlive(holder) }
-}
-
-/** Takes a lock file once, or says who holds it. */
 export function tryLock(file: string): { lock: Lock } | { holder: Holder } {
   const self: Holder = { pid: process.pid, host: os.hostname(), started: startOf(process.pid) }
   for (;;) {
@@ -56,9 +31,7 @@ export function tryLock(file: string): { lock: Lock } | { holder: Holder } {
       return { lock: held(file, self) }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-        throw new StartupError(`The lock ${file} cannot be written: ${(error as Error).message}`, {
-          cause: error,
-        })
+        throw new Error(`The lock ${file} cannot be written: ${(error as Error).message}`, { cause: error })
     }
     const holder = readSettled(file)
     if (holder && isAlive(holder)) return { holder }
@@ -76,7 +49,7 @@ function held(file: string, self: Holder): Lock {
       renameSync(draft, file)
     },
     release() {
-      if (same(read(file), self)) rmSync(file, { force: true })
+      if (same(readHolder(file), self)) rmSync(file, { force: true })
     },
   }
 }
@@ -93,7 +66,7 @@ function setAside(file: string, dead: Holder | null) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
-  const moved = read(aside)
+  const moved = readHolder(aside)
   if (moved && !same(moved, dead) && isAlive(moved)) renameSync(aside, file)
   else rmSync(aside, { force: true })
 }
@@ -101,7 +74,7 @@ function setAside(file: string, dead: Holder | null) {
 const same = (a: Holder | null, b: Holder | null) =>
   a?.pid === b?.pid && a?.started === b?.started && a?.host === b?.host
 
-function read(file: string): Holder | null {
+export function readHolder(file: string): Holder | null {
   try {
     const holder = JSON.parse(readFileSync(file, 'utf8')) as Holder
     return Number.isInteger(holder.pid) ? holder : null
@@ -113,14 +86,14 @@ function read(file: string): Holder | null {
 /** A file that was just created may still be empty. */
 function readSettled(file: string): Holder | null {
   for (let attempt = 0; attempt < 20; attempt++) {
-    const holder = read(file)
+    const holder = readHolder(file)
     if (holder) return holder
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
   }
   return null
 }
 
-function isAlive({ pid, host, started }: Holder): boolean {
+export function isAlive({ pid, host, started }: Holder): boolean {
   // Another machine's or container's processes cannot be seen from here.
   if (host !== os.hostname()) return true
   try {

@@ -1,24 +1,50 @@
-/** Writing so that a crash of the process or of the machine leaves the whole file or none. */
-import { open, rename } from 'node:fs/promises'
+/** Writing so that a crash of the process, or of the machine, leaves a whole file or none. */
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
 let drafts = 0
 
-/** On disk, whole, when it resolves: draft, fsync, rename, fsync of the folder. `draftFolder` is on the same disk. */
-export async function writeDurably(
+/**
+ * `write` writes a draft, which then takes the place of `file`: readers see the file before or the file after. A draft
+ * that cannot be finished is removed. `draftFolder` is on the disk of `file`.
+ */
+export async function withDraft<T>(
   file: string,
-  bytes: Uint8Array,
+  write: (draft: string) => Promise<T>,
   draftFolder: string = path.dirname(file),
-): Promise<void> {
+): Promise<T> {
   const draft = path.join(draftFolder, `${path.basename(file)}.${process.pid}-${drafts++}.draft`)
-  const handle = await open(draft, 'w')
   try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const result = await write(draft)
+    await rename(draft, file)
+    return result
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
   }
-  await rename(draft, file)
+}
+
+/** Replaces a file whole, making its folder where needed. Not flushed: for what can be made again. */
+export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true })
+  await withDraft(file, (draft) => writeFile(draft, content))
+}
+
+/** On disk, whole, when it resolves: draft, fsync, rename, fsync of the folder. */
+export async function writeDurably(file: string, bytes: Uint8Array, draftFolder?: string): Promise<void> {
+  await withDraft(
+    file,
+    async (draft) => {
+      const handle = await open(draft, 'w')
+      try {
+        await handle.writeFile(bytes)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+    },
+    draftFolder,
+  )
   await syncFolder(path.dirname(file))
 }
 

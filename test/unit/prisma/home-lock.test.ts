@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lockHome, readLock } from '../../../prisma/lock.ts'
+import { lockHome, readLock } from '../../../prisma/home-lock.ts'
 
 let home: string
 const children: ChildProcess[] = []
@@ -18,7 +18,7 @@ afterEach(() => {
 
 /** Another process that takes the lock: what it says, `taken` or the error's message, after which it waits. */
 async function other(): Promise<{ child: ChildProcess; said: string }> {
-  const program = `import { lockHome } from ${JSON.stringify(path.resolve('prisma/lock.ts'))}
+  const program = `import { lockHome } from ${JSON.stringify(path.resolve('prisma/home-lock.ts'))}
     try { lockHome(process.argv[1]); console.log('taken') } catch (error) { console.log(error.name + ': ' + error.message) }
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, home], {

@@ -1,0 +1,19 @@
+/** Shapes that decoding, resampling and views share. */
+
+/** What of the resized image is wanted, in its pixels. */
+export interface Crop {
+  left: number
+  top: number
+  width: number
+  height: number
+}
+
+export interface Raster {
+  /** RGB, row-major, 3 bytes a pixel. */
+  data: Uint8Array
+  width: number
+  height: number
+}
+
+/** Pillow's filters. */
+export type FilterName = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos'

@@ -1,0 +1,8 @@
+/** Where the taps of each output lie, and how much they weigh. */
+export interface Taps {
+  /** First input index and number of taps of each output, `2 * count`. */
+  bounds: Int32Array
+  /** `stride` weights for each output. */
+  weights: Int32Array
+  stride: number
+}

@@ -1,4 +1,0 @@
-/** A graph cannot be read or rewritten; the message says what of it. */
-export class GraphError extends Error {
-  override readonly name = 'GraphError'
-}

@@ -1,0 +1,13 @@
+/**
+ * Waits for `work`, or rejects with the signal's reason as soon as the signal fires. The work itself goes on: whoever
+ * does it looks at the signal too.
+ */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  // A signal fires once, and may have fired before.
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
+}

@@ -7,8 +7,7 @@ import type { Services } from '../schema/core/context.ts'
 import { imageReader } from '../schema/core/images.ts'
 import { createDrawingRuns } from '../workers/drawing/runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
-import type { Encoder } from '../workers/encode/encoder.ts'
-import { createEncoder, type EncoderOptions } from '../workers/encode/local-encoder.ts'
+import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { createGuide } from '../workers/guidance/guide.ts'
 import { createLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
@@ -57,18 +56,16 @@ export function openRegistry({
 export function openEncoder(
   registry: ModelRegistry,
   config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | 'maxUploadBytes' | 'maxPixels'>,
-  { log, onBatch, onLoaded }: Pick<EncoderOptions, 'log' | 'onBatch' | 'onLoaded'> = {},
-): Promise<Encoder> {
-  return createEncoder({
+  more: Pick<LocalEncoderOptions, 'log' | 'onBatch' | 'onEncoded'> = {},
+): LocalEncoder {
+  return new LocalEncoder({
     registry,
     cacheFolder: path.join(config.home, 'cache'),
     provider: config.provider,
     queueLimit: config.queueLimit,
     defaultDeadlineMs: config.deadlineMs,
     limits: { bytes: config.maxUploadBytes, pixels: config.maxPixels },
-    log,
-    onBatch,
-    onLoaded,
+    ...more,
   })
 }
 
@@ -85,46 +82,44 @@ export async function openApp(config: Config): Promise<App> {
   try {
     // The default model must be there before a database is made for it.
     await registry.get()
-    const optimizer = createVariantJobs({
-      config,
+    const localEncoder = openEncoder(registry, config, {
       log,
-      takeUpVariants: (name) => ownEncoder.takeUpVariants(name),
+      onBatch: metrics.batch,
+      onEncoded: metrics.encoded,
     })
-    const [database, ownEncoder] = await bothOpen(
-      opened(parts, openDatabase({ url: config.databaseUrl, home: config.home, log })),
-      opened(
-        parts,
-        openEncoder(registry, config, { log, onBatch: metrics.batch, onLoaded: optimizer.loaded }),
-      ),
-    )
-    parts.defer(() => optimizer.close())
-    const encoder = metrics.observe(ownEncoder)
+    parts.defer(() => localEncoder.close())
+    const database = await openDatabase({ url: config.databaseUrl, home: config.home, log })
+    parts.defer(() => database.close())
+    const variantJobs = createVariantJobs({ config, log, encoder: localEncoder })
+    parts.defer(() => variantJobs.close())
+    const encoder = metrics.observe(localEncoder)
     const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
-    const library = await opened(parts, createLibrary({ database, encoder, home: config.home, limits, log }))
-    const guide = await opened(
-      parts,
-      Promise.resolve(
-        createGuide({
-          cacheFolder: path.join(config.home, 'cache'),
-          provider: config.provider,
-          limits,
-          log,
-          onBatch: (model, size, seconds) => metrics.batch(model, 'gradient', size, seconds),
-        }),
-      ),
-    )
-    const runs = await opened(
-      parts,
-      Promise.resolve(
-        createDrawingRuns({
-          guide,
-          store: database.runs,
-          model: (name) => registry.get(name),
-          limits,
-          log,
-        }),
-      ),
-    )
+    const library = await createLibrary({
+      database,
+      encoder,
+      catalogue: localEncoder,
+      home: config.home,
+      limits,
+      log,
+    })
+    parts.defer(() => library.close())
+    const guide = createGuide({
+      resolve: ({ name }) => registry.get(name),
+      cacheFolder: path.join(config.home, 'cache'),
+      provider: config.provider,
+      limits,
+      log,
+      onBatch: (model, size, seconds) => metrics.batch(model, 'gradient', size, seconds),
+    })
+    parts.defer(() => guide.close())
+    const runs = createDrawingRuns({
+      guide,
+      store: database.runs,
+      model: (name) => registry.get(name),
+      limits,
+      log,
+    })
+    parts.defer(() => runs.close())
     const images = imageReader({
       maxBytes: config.maxUploadBytes,
       decodeBase64: (text) => decodeBase64(text, config.maxUploadBytes),
@@ -136,27 +131,11 @@ export async function openApp(config: Config): Promise<App> {
       log,
       metrics,
       registry,
-      services: { encoder, guide, runs, database, library, images },
+      services: { encoder, catalogue: localEncoder, guide, runs, database, library, images },
       close: () => parts.disposeAsync(),
     }
   } catch (error) {
     await parts.disposeAsync()
     throw error
   }
-}
-
-/** What is opened later is closed first. */
-async function opened<T extends { close(): Promise<void> }>(
-  parts: AsyncDisposableStack,
-  opening: Promise<T>,
-): Promise<T> {
-  const part = await opening
-  parts.defer(() => part.close())
-  return part
-}
-
-/** Waits for both even where one fails: only what has been opened can be closed. */
-async function bothOpen<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b])
-  return Promise.all([a, b])
 }

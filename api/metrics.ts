@@ -4,12 +4,14 @@ import type { Plugin } from 'graphql-yoga'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Encoder, EncoderStats, Modality } from '../workers/encode/encoder.ts'
 import { RequestError } from '../workers/errors.ts'
+import { type StageSeconds, stages } from '../workers/runtime/stages.ts'
 
 export interface Metrics {
   registry: Registry
   /** Counts what the encoder does as it is asked; the rest is read from its stats when Prometheus comes. */
   observe(encoder: Encoder): Encoder
   batch(model: string, modality: Modality | 'gradient', size: number, seconds: number): void
+  encoded(modality: Modality, stages: StageSeconds): void
   useOperations(): Plugin
 }
 
@@ -53,8 +55,19 @@ export function createMetrics(): Metrics {
     registers,
   })
 
+  const stageSeconds = new Histogram({
+    name: 'limn_stage_seconds',
+    help: 'Time of one input in each stage: decode, queue, encode. Answers of the cache have none.',
+    labelNames: ['modality', 'stage'],
+    buckets: seconds,
+    registers,
+  })
+
   return {
     registry,
+    encoded(modality, spent) {
+      for (const stage of stages) stageSeconds.observe({ modality, stage }, spent[stage])
+    },
     batch(model, modality, size, duration) {
       batchSizes.observe({ model, modality }, size)
       batchSeconds.observe({ model, modality }, duration)
@@ -62,10 +75,6 @@ export function createMetrics(): Metrics {
     observe(encoder) {
       registerStats(registry, () => encoder.stats())
       return {
-        models: () => encoder.models(),
-        model: (name) => encoder.model(name),
-        failure: (spec) => encoder.failure(spec),
-        takeUpVariants: (name) => encoder.takeUpVariants(name),
         ready: () => encoder.ready(),
         stats: () => encoder.stats(),
         close: () => encoder.close(),

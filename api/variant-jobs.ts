@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { LocalEncoder } from '../workers/encode/local-encoder.ts'
 import type { Log } from '../workers/log.ts'
 import { precisionFor, readRecord } from '../workers/registry/derived.ts'
 import { type ModelSpec, variantFor } from '../workers/registry/spec.ts'
@@ -11,15 +12,12 @@ import type { Provider } from '../workers/runtime/provider.ts'
 import type { Config } from './config.ts'
 
 export interface VariantJobs {
-  /** A model is in memory: if faster files may be made for it, that is begun some time later. */
-  loaded(spec: ModelSpec, provider: Provider): void
   close(): Promise<void>
 }
 
 export interface VariantJobsOptions {
   config: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>
-  /** Has what was made serve; null when nothing of it does. */
-  takeUpVariants(name: string): Promise<ModelSpec | null>
+  encoder: Pick<LocalEncoder, 'takeUpVariants' | 'onModelLoaded'>
   log: Log
   /** The first callers are not to wait for what makes later ones faster. */
   delayMs?: number
@@ -31,7 +29,7 @@ export interface VariantJobsOptions {
  */
 export function createVariantJobs({
   config,
-  takeUpVariants,
+  encoder,
   log,
   delayMs = 20_000,
 }: VariantJobsOptions): VariantJobs {
@@ -52,7 +50,7 @@ export function createVariantJobs({
       if (failure !== null) return log.warn({ model: spec.name, failure }, 'no faster files could be derived')
     }
     const ms = Math.round(performance.now() - begun)
-    const taken = await takeUpVariants(spec.name)
+    const taken = await encoder.takeUpVariants(spec.name)
     if (taken)
       return log.info(
         { model: spec.name, towers: variantFor(taken, provider)?.towers, ms },
@@ -69,18 +67,20 @@ export function createVariantJobs({
     log.info({ model: spec.name, ...reasons, ms }, "the model's own files go on serving")
   }
 
+  /** If faster files may be made for the model, that is begun some time later. */
+  encoder.onModelLoaded((spec, provider) => {
+    const wanted = config.variant === 'auto' || config.variant === precisionFor(provider)
+    const pointless = variantFor(spec, provider) !== null || spec.files.precision !== 'fp32'
+    if (!wanted || pointless || seen.has(spec.name)) return
+    seen.add(spec.name)
+    last = last
+      .then(() => derive(spec, provider))
+      .catch((err) => {
+        if (!signal.aborted) log.warn({ model: spec.name, err }, 'faster files could not be taken up')
+      })
+  })
+
   return {
-    loaded(spec, provider) {
-      const wanted = config.variant === 'auto' || config.variant === precisionFor(provider)
-      const pointless = variantFor(spec, provider) !== null || spec.files.precision !== 'fp32'
-      if (!wanted || pointless || seen.has(spec.name)) return
-      seen.add(spec.name)
-      last = last
-        .then(() => derive(spec, provider))
-        .catch((err) => {
-          if (!signal.aborted) log.warn({ model: spec.name, err }, 'faster files could not be taken up')
-        })
-    },
     async close() {
       ending.abort()
       await last

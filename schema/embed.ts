@@ -1,4 +1,4 @@
-import type { EncoderModel } from '../workers/encode/encoder.ts'
+import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ItemError } from '../workers/errors.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { builder } from './core/builder.ts'
@@ -11,7 +11,7 @@ import { Model } from './models.ts'
 
 /** Where a concept lies in a model's space. */
 export interface Embedded extends Pick<Concept, 'vector' | 'modality' | 'contentHash'> {
-  model: EncoderModel
+  model: ServedModel
 }
 
 export const Modality = builder.enumType('Modality', {
@@ -97,9 +97,9 @@ builder.queryFields((t) => ({
       const count = counted(inputs.length, limits.embedInputs)
       return { field: 10 * count, multiplier: count }
     },
-    resolve: async (_root, { inputs, model: name }, { encoder, loaders }) => {
+    resolve: async (_root, { inputs, model: name }, { catalogue, loaders }) => {
       atMost(inputs, limits.embedInputs, 'inputs')
-      const model = await encoder.model(name)
+      const model = await catalogue.get(name)
       const load = loaders.concept(model)
       return Promise.all(
         inputs.map(async (input, index) => {

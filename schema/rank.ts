@@ -1,4 +1,4 @@
-import type { EncoderModel } from '../workers/encode/encoder.ts'
+import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ItemError } from '../workers/errors.ts'
 import { type Ranked, rank } from '../workers/similarity/rank.ts'
 import { Asset } from './assets/asset.ts'
@@ -50,7 +50,7 @@ const RankedItem = builder.objectRef<RankedObject>('RankedItem').implement({
 })
 
 interface RankingObject {
-  model: EncoderModel
+  model: ServedModel
   items: RankedObject[]
   errors: ItemFailure[]
 }
@@ -96,7 +96,7 @@ builder.queryFields((t) => ({
     resolve: async (_root, { prompt, prompts: weighted, candidates, model: name }, context) => {
       const asked = givenPrompts(prompt, weighted)
       atMost(candidates, limits.rankCandidates, 'candidates')
-      const model = await context.encoder.model(name)
+      const model = await context.catalogue.get(name)
       const load = context.loaders.concept(model)
       const [prompts, concepts] = await Promise.all([
         resolvePrompts(asked, model, context),
@@ -109,7 +109,7 @@ builder.queryFields((t) => ({
         else readable.push({ index, concept })
       })
       const vectors = readable.map(({ concept }) => concept.vector)
-      const items = rank(vectors, prompts, model.spec.head).map((ranked) => ({
+      const items = rank(vectors, prompts, model.card.head).map((ranked) => ({
         ...ranked,
         ...readable[ranked.index]!,
       }))

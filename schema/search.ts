@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
-import type { EncoderModel } from '../workers/encode/encoder.ts'
+import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { BadUserInput } from '../workers/errors.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
@@ -40,7 +40,7 @@ interface EdgeObject {
 interface ConnectionObject {
   edges: EdgeObject[]
   pageInfo: PageInfoObject
-  model: EncoderModel
+  model: ServedModel
   truncated: boolean
 }
 
@@ -83,7 +83,7 @@ const SearchConnection = builder.objectRef<ConnectionObject>('SearchConnection')
 
 interface SearchAsked {
   prompts: readonly Prompt[]
-  model: EncoderModel
+  model: ServedModel
   where: AssetFilter | null
   first: number
   after?: SearchPosition | null
@@ -94,7 +94,7 @@ interface SearchAsked {
 /** The same prompts, weights, filter and model give the same fingerprint: a cursor of one search fits no other. */
 function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'model' | 'where'>): string {
   const said = [
-    model.spec.revision,
+    model.card.revision,
     prompts.map(({ weight }) => weight),
     prompts.map(({ contentHash }) => contentHash),
     where,
@@ -110,8 +110,8 @@ function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { prin
 
 async function search(asked: SearchAsked, context: Context): Promise<ConnectionObject> {
   const { prompts, model, where, except } = asked
-  const { revision, dimensions } = model.spec
-  const complete = model.isDefault || (await context.library.ensureIndexed(model.spec.name))
+  const { revision, dimensions } = model.card
+  const complete = model.isDefault || (await context.library.ensureIndexed(model.card.name))
   const found = await context.database.vectors.search({
     revision,
     dimensions,
@@ -190,7 +190,7 @@ builder.queryFields((t) => ({
       const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
       const where = checkedWhere(args.where)
       const position = args.after == null ? null : decodeCursor('search', args.after, 'after', placeOf)
-      const model = await context.encoder.model(args.model)
+      const model = await context.catalogue.get(args.model)
       const prompts = await resolvePrompts(given, model, context)
       const asked = { prompts, model, where, first }
       if (position && position.print !== fingerprint(asked))
@@ -216,7 +216,7 @@ builder.objectField(Asset, 'similar', (t) =>
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
     resolve: async (asset, { first }, context) => {
       const size = pageSize(first, 'first')
-      const model = await context.encoder.model()
+      const model = await context.catalogue.get()
       const vector = await context.loaders.storedVector(model).load(asset)
       if (!vector)
         return {

@@ -125,7 +125,7 @@ async function* database(config: Config): AsyncGenerator<Check> {
 
 async function* models(config: Config): AsyncGenerator<Check> {
   const registry = openRegistry(config)
-  const encoder = await openEncoder(registry, config)
+  const encoder = openEncoder(registry, config)
   try {
     // First: a folder that reads well may hold a model that does not load.
     const failed = await encoder.ready().then(
@@ -147,7 +147,7 @@ async function* models(config: Config): AsyncGenerator<Check> {
     }
     yield await attempt('encoder', async () => {
       if (failed) throw failed
-      const { provider } = await encoder.model()
+      const { provider } = await encoder.get()
       return `encodes texts and images on ${provider}`
     })
     yield await references(await registry.get(), encoder)

@@ -254,11 +254,11 @@ async function withEncoder(
   wanted: Config['provider'],
   work: (encoder: Encoder, provider: Provider) => Promise<number>,
 ): Promise<number> {
-  const encoder = await openEncoder(registry, { ...config, provider: wanted })
+  const encoder = openEncoder(registry, { ...config, provider: wanted })
   try {
     // Which provider works is known once the model is loaded.
     await encoder.ready()
-    return await work(encoder, (await encoder.model()).provider)
+    return await work(encoder, (await encoder.get()).provider)
   } finally {
     await encoder.close()
   }

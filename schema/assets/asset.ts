@@ -68,8 +68,8 @@ export const Asset = builder.objectRef<AssetRow>('Asset').implement({
         'Its vector: stored under the default model (null until READY), made and stored on demand under another.',
       args: { model: t.arg.id({ description: 'The default model when absent.' }) },
       complexity: ({ model }) => (model == null ? 2 : 10),
-      resolve: async (asset, { model: name }, { encoder, loaders }) => {
-        const model = await encoder.model(name)
+      resolve: async (asset, { model: name }, { catalogue, loaders }) => {
+        const model = await catalogue.get(name)
         const vector = await loaders.storedVector(model).load(asset)
         return vector && { vector, model, modality: 'IMAGE' as const, contentHash: asset.contentHash }
       },

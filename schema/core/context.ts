@@ -1,7 +1,8 @@
 import type DataLoader from 'dataloader'
 import type { AssetRow, Database } from '../../prisma/types.ts'
 import type { DrawingRuns } from '../../workers/drawing/runs.ts'
-import type { Encoder, EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ModelCatalogue, ServedModel } from '../../workers/encode/catalogue.ts'
+import type { Encoder } from '../../workers/encode/encoder.ts'
 import type { ItemError } from '../../workers/errors.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
 import type { Library } from '../../workers/ingest/library.ts'
@@ -10,6 +11,7 @@ import type { ImageSource, ReadImages } from './images.ts'
 /** What the operations stand on; made once per server. */
 export interface Services {
   encoder: Encoder
+  catalogue: ModelCatalogue
   guide: Guide
   runs: DrawingRuns
   database: Database
@@ -33,9 +35,9 @@ export interface Context extends Services {
 export interface Loaders {
   asset: DataLoader<string, AssetRow | null>
   /** An ItemError is a value here: it belongs to one item, and only a prompt turns it into a request error. */
-  concept(model: EncoderModel): (given: ConceptGiven) => Promise<Concept | ItemError>
+  concept(model: ServedModel): (given: ConceptGiven) => Promise<Concept | ItemError>
   /** The stored vector under the model, null while there is none. Never encodes for the default model. */
-  storedVector(model: EncoderModel): DataLoader<AssetRow, Float32Array | null>
+  storedVector(model: ServedModel): DataLoader<AssetRow, Float32Array | null>
 }
 
 /** ConceptInput as a resolver gets it: exactly one field is set. */

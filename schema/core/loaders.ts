@@ -1,15 +1,15 @@
 import DataLoader from 'dataloader'
 import type { AssetRow } from '../../prisma/types.ts'
-import type { EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { ItemError } from '../../workers/errors.ts'
 import type { Concept, ConceptGiven, Context, Loaders } from './context.ts'
 import { conceptKey, resolveConcepts } from './resolve-concepts.ts'
 
 export function createLoaders(context: Context): Loaders {
-  const perModel = <T>(make: (model: EncoderModel) => T) => {
+  const perModel = <T>(make: (model: ServedModel) => T) => {
     const made = new Map<string, T>()
-    return (model: EncoderModel) => {
-      const { revision } = model.spec
+    return (model: ServedModel) => {
+      const { revision } = model.card
       if (!made.has(revision)) made.set(revision, make(model))
       return made.get(revision)!
     }
@@ -31,10 +31,10 @@ export function createLoaders(context: Context): Loaders {
         new DataLoader<AssetRow, Float32Array | null>(async (assets) => {
           const vectors = model.isDefault
             ? await context.database.vectors.get(
-                model.spec.revision,
+                model.card.revision,
                 assets.map(({ id }) => id),
               )
-            : await context.library.vectors(assets, model.spec.name)
+            : await context.library.vectors(assets, model.card.name)
           return assets.map(({ id }) => vectors.get(id) ?? null)
         }),
     ),

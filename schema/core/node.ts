@@ -1,5 +1,5 @@
 import type { AssetRow, RunRow } from '../../prisma/types.ts'
-import type { EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { ModelNotFound } from '../../workers/errors.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -7,9 +7,9 @@ import { atMost } from './errors.ts'
 import { counted, limits } from './limits.ts'
 
 /** Every type that has an id, as its resolver's parent object. */
-export type NodeObject = AssetRow | EncoderModel | RunRow
+export type NodeObject = AssetRow | ServedModel | RunRow
 
-export const isModel = (node: NodeObject): node is EncoderModel => 'spec' in node
+export const isModel = (node: NodeObject): node is ServedModel => 'card' in node
 
 export const Node = builder.interfaceRef<NodeObject>('Node').implement({
   description: 'Anything that can be fetched again by its id.',
@@ -17,7 +17,7 @@ export const Node = builder.interfaceRef<NodeObject>('Node').implement({
   fields: (t) => ({
     id: t.id({
       description: 'Unique over all types.',
-      resolve: (node) => (isModel(node) ? node.spec.name : node.id),
+      resolve: (node) => (isModel(node) ? node.card.name : node.id),
     }),
   }),
 })
@@ -30,7 +30,7 @@ async function load(id: string, context: Context): Promise<NodeObject | null> {
   if (id.startsWith('asset_')) return context.loaders.asset.load(id)
   if (id.startsWith('run_')) return isRunId(id) ? context.runs.get(id) : null
   try {
-    return await context.encoder.model(id)
+    return await context.catalogue.get(id)
   } catch (error) {
     if (error instanceof ModelNotFound) return null
     throw error

@@ -1,4 +1,4 @@
-import type { EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import { totalWeight, type WeightedVector } from '../../workers/similarity/weighted.ts'
 import { builder } from './builder.ts'
@@ -65,7 +65,7 @@ export function promptList(prompts: readonly PromptGiven[], argument: string): P
 /** @throws RequestError BAD_USER_INPUT for a prompt that cannot be used, naming its place */
 export async function resolvePrompts(
   given: readonly PlacedPrompt[],
-  model: EncoderModel,
+  model: ServedModel,
   context: Context,
 ): Promise<Prompt[]> {
   const load = context.loaders.concept(model)

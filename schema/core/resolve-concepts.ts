@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AssetRow } from '../../prisma/types.ts'
-import type { EncodeInput, EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
+import type { EncodeInput } from '../../workers/encode/encoder.ts'
 import { echoed, ItemError } from '../../workers/errors.ts'
 import type { Concept, ConceptGiven, Context } from './context.ts'
 import { limits } from './limits.ts'
@@ -20,7 +21,7 @@ export function conceptKey(given: ConceptGiven): unknown {
  */
 export async function resolveConcepts(
   given: readonly ConceptGiven[],
-  model: EncoderModel,
+  model: ServedModel,
   context: Context,
 ): Promise<(Concept | ItemError)[]> {
   const found: (Concept | ItemError | undefined)[] = new Array(given.length)
@@ -37,7 +38,7 @@ type Slots = (Concept | ItemError | undefined)[]
 async function storedConcepts(
   given: readonly ConceptGiven[],
   found: Slots,
-  model: EncoderModel,
+  model: ServedModel,
   context: Context,
 ) {
   const places = given.flatMap(({ assetId }, place) =>
@@ -48,7 +49,7 @@ async function storedConcepts(
   const failure = rows.find((row) => row instanceof Error)
   if (failure) throw failure
   const assets = rows.filter((row) => row !== null) as AssetRow[]
-  const vectors = await context.library.vectors([...new Set(assets)], model.spec.name)
+  const vectors = await context.library.vectors([...new Set(assets)], model.card.name)
   places.forEach(({ assetId, place }, n) => {
     const asset = rows[n] as AssetRow | null
     const vector = asset && vectors.get(asset.id)
@@ -68,7 +69,7 @@ const readsAtOnce = 16
 async function encodedConcepts(
   given: readonly ConceptGiven[],
   found: Slots,
-  model: EncoderModel,
+  model: ServedModel,
   context: Context,
 ) {
   const inputs: (EncodeInput | undefined)[] = await mapLimited(given, readsAtOnce, async (concept, place) => {
@@ -86,7 +87,7 @@ async function encodedConcepts(
   if (places.length === 0) return
   const encoded = await context.encoder.encode(
     places.map((place) => inputs[place]!),
-    { model: model.spec.name, signal: context.signal, deadlineMs: context.remainingMs() },
+    { model: model.card.name, signal: context.signal, deadlineMs: context.remainingMs() },
   )
   places.forEach((place, n) => {
     const one = encoded[n]!
@@ -97,12 +98,12 @@ async function encodedConcepts(
   })
 }
 
-function givenVectors(given: readonly ConceptGiven[], found: Slots, model: EncoderModel) {
+function givenVectors(given: readonly ConceptGiven[], found: Slots, model: ServedModel) {
   given.forEach(({ vector: text }, place) => {
     if (text == null) return
     try {
       const bytes = vectorBytes(text)
-      const vector = unpackVector(bytes, model.spec.dimensions, model.spec.name)
+      const vector = unpackVector(bytes, model.card.dimensions, model.card.name)
       found[place] = {
         vector,
         modality: 'IMAGE',

@@ -167,14 +167,14 @@ builder.mutationFields((t) => ({
       const { generator, steps, seed, width, height, elements, palette } = input
       if (generator === 'RECOLOUR' && !input.start)
         throw new BadUserInput('RECOLOUR needs start: the SVG whose colours are changed.')
-      const model = await context.encoder.model(input.model)
+      const model = await context.catalogue.get(input.model)
       const [start, prompts] = await Promise.all([
         input.start ? argumentImage(input.start, 'input.start', context) : null,
         resolvePrompts(asked, model, context),
       ])
       try {
         return await context.runs.start({
-          spec: model.spec,
+          spec: model.card,
           prompts,
           ...{ generator, steps, seed, width, height, elements, palette: palette ?? null, start },
         })

@@ -1,4 +1,4 @@
-import type { EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import { direction } from '../../workers/similarity/direction.ts'
 import { weightedSum } from '../../workers/similarity/weighted.ts'
@@ -15,7 +15,7 @@ import { Model } from '../models.ts'
 const templates = ['{}', 'a picture of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
 
 interface DirectionObject {
-  model: EncoderModel
+  model: ServedModel
   vector: Float32Array
   strength: number
 }
@@ -101,7 +101,7 @@ builder.queryFields((t) => ({
       if (wrong !== undefined)
         throw new BadUserInput(`The template "${echoed(wrong)}" has no {} for the text.`)
       const asked = [promptList(from, 'from'), promptList(to, 'to')].map((list) => inTemplates(list, ways))
-      const model = await context.encoder.model(name)
+      const model = await context.catalogue.get(name)
       const [a, b] = await Promise.all(asked.map((prompts) => resolvePrompts(prompts, model, context)))
       const found = direction(weightedSum(a!), weightedSum(b!))
       if (found === 'none')

@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { EncoderModel } from '../../workers/encode/encoder.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import type { Guided, GuideRequest, Term } from '../../workers/guidance/guide.ts'
 import { promptLoss } from '../../workers/guidance/loss.ts'
@@ -130,7 +130,7 @@ const Heatmap = builder.objectRef<HeatmapObject>('Heatmap').implement({
 
 /** What a query selects is gathered while its fields begin, then computed at once. */
 class GuidanceObject {
-  readonly model: EncoderModel
+  readonly model: ServedModel
   readonly #image: Uint8Array
   readonly #prompts: readonly Prompt[]
   readonly #options: Pick<GuideRequest, 'loss' | 'cutouts' | 'seed'>
@@ -143,7 +143,7 @@ class GuidanceObject {
   #result: Promise<Pick<Guided, 'loss' | 'terms'> & Partial<Guided>> | null = null
 
   constructor(
-    model: EncoderModel,
+    model: ServedModel,
     image: Uint8Array,
     prompts: readonly Prompt[],
     options: Pick<GuideRequest, 'loss' | 'cutouts' | 'seed'>,
@@ -189,7 +189,7 @@ class GuidanceObject {
       if (!gradient && heatmaps.length === 0 && steps.length === 0 && this.#options.cutouts === 0)
         return await this.#forward()
       return await guide.guide(
-        this.model.spec,
+        this.model.card,
         { ...this.#options, ...this.#wanted, image: this.#image, prompts: this.#prompts },
         { signal },
       )
@@ -202,7 +202,7 @@ class GuidanceObject {
   async #forward(): Promise<Pick<Guided, 'loss' | 'terms'>> {
     const { encoder, signal, remainingMs } = this.#context
     const [encoded] = await encoder.encode([{ image: this.#image }], {
-      model: this.model.spec.name,
+      model: this.model.card.name,
       signal,
       deadlineMs: remainingMs(),
     })
@@ -335,7 +335,7 @@ builder.queryFields((t) => ({
       const cutouts = options?.cutouts ?? 0
       if (!(cutouts >= 0 && cutouts <= limits.cutouts))
         throw new BadUserInput(`options.cutouts is ${cutouts}; 0 to ${limits.cutouts} can be asked for.`)
-      const model = await context.encoder.model(name)
+      const model = await context.catalogue.get(name)
       const [bytes, prompts] = await Promise.all([
         argumentImage(image, 'image', context),
         resolvePrompts(asked, model, context),

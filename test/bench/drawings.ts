@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { DrawingRequest, GeneratorName } from '../../workers/drawing/painter.ts'
 import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers/drawing/run-store.ts'
 import { createDrawingRuns } from '../../workers/drawing/runs.ts'
-import { createEncoder } from '../../workers/encode/local-encoder.ts'
+import { LocalEncoder } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { createGuide } from '../../workers/guidance/guide.ts'
 import { bundledModel } from '../../workers/registry/bundled.ts'
@@ -31,8 +31,8 @@ export async function drawings() {
     cacheFolder,
     defaultModel: bundledModel,
   })
-  const encoder = await createEncoder({ registry, cacheFolder, provider: 'cpu' })
-  const guide = createGuide({ cacheFolder, provider: 'cpu' })
+  const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
+  const guide = createGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
   const store = new MemoryStore()
   const runs = createDrawingRuns({ guide, store, model: (name) => registry.get(name) })
   const spec = await registry.get()

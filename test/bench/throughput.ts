@@ -10,6 +10,7 @@ import type { Modality } from '../../workers/encode/encoder.ts'
 import { DecodePool } from '../../workers/images/decode-pool.ts'
 import { defaultLimits } from '../../workers/images/open.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
+import { Backpressure } from '../../workers/runtime/backpressure.ts'
 import { optimize } from '../../workers/variants/optimize.ts'
 import { rawImages, rawTexts, transformers } from './peers.ts'
 import { photos } from './photos.ts'
@@ -172,7 +173,7 @@ function sayMemory(when: string, { limn, fp32 }: Servers, log: Log): void {
 
 /** Images through the encoder's decoding threads, with no encoder behind them. */
 function decoder(spec: ModelSpec) {
-  const pool = new DecodePool(os.availableParallelism())
+  const pool = new DecodePool(os.availableParallelism(), new Backpressure(Number.POSITIVE_INFINITY))
   return {
     one: (file: Buffer) =>
       pool.decode(file, spec.image, defaultLimits, {

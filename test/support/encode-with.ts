@@ -12,6 +12,6 @@ const inputs = [
   ...['a red heart', 'house', 'an arrow that points to the left'].map((text) => ({ text })),
 ]
 const found = vectors(await encoder.encode(inputs))
-const { provider: used } = await encoder.model()
+const { provider: used } = await encoder.get()
 await encoder.close()
 console.log(JSON.stringify({ provider: used, vectors: found.map((vector) => [...vector]) }))

@@ -1,25 +1,37 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Encoded, Encoder, Modality } from '../../workers/encode/encoder.ts'
-import { createEncoder, type EncoderOptions } from '../../workers/encode/local-encoder.ts'
+import type { Encoded, Modality } from '../../workers/encode/encoder.ts'
+import { LocalEncoder, type LocalEncoderOptions } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 import { type TinyModel, writeTinyModel } from './tiny-model.ts'
 
-export interface TestEncoder extends Encoder {
+/** The encoder of one test, with a home of its own, which goes when it is closed. */
+export class TestEncoder extends LocalEncoder {
+  readonly #home: string
   /** The sizes of the batches so far. */
-  batches: { model: string; modality: Modality; size: number }[]
+  readonly batches: { model: string; modality: Modality; size: number }[]
+
+  constructor(home: string, batches: TestEncoder['batches'], options: LocalEncoderOptions) {
+    super(options)
+    this.#home = home
+    this.batches = batches
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    rmSync(this.#home, { recursive: true, force: true })
+  }
 }
 
-export type TestEncoderOptions = Partial<EncoderOptions> & {
+export type TestEncoderOptions = Partial<LocalEncoderOptions> & {
   defaultModel?: string
   /** Made for this encoder, beside the bundled model. */
   models?: Record<string, TinyModel>
   modelsRoot?: string
 }
 
-/** An encoder with a home of its own, which goes when it is closed. */
 export async function openEncoder(options: TestEncoderOptions = {}): Promise<TestEncoder> {
   const { defaultModel = 'limn-icons', models = {}, ...more } = options
   const home = mkdtempSync(path.join(os.tmpdir(), 'limn-encoder-'))
@@ -33,21 +45,13 @@ export async function openEncoder(options: TestEncoderOptions = {}): Promise<Tes
     defaultModel,
   })
   const batches: TestEncoder['batches'] = []
-  const encoder = await createEncoder({
+  return new TestEncoder(home, batches, {
     registry,
     cacheFolder,
     provider: 'cpu',
     onBatch: (model, modality, size) => batches.push({ model, modality, size }),
     ...more,
   })
-  return {
-    ...encoder,
-    batches,
-    async close() {
-      await encoder.close()
-      rmSync(home, { recursive: true, force: true })
-    },
-  }
 }
 
 /** The vectors of results that must all be there. */

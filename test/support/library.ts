@@ -1,7 +1,7 @@
 import path from 'node:path'
 import type { Database } from '../../prisma/types.ts'
 import type { Encoder } from '../../workers/encode/encoder.ts'
-import { createEncoder, type EncoderOptions } from '../../workers/encode/local-encoder.ts'
+import { LocalEncoder, type LocalEncoderOptions } from '../../workers/encode/local-encoder.ts'
 import type { Library } from '../../workers/ingest/library.ts'
 import { createLibrary } from '../../workers/ingest/local-library.ts'
 import type { Log } from '../../workers/log.ts'
@@ -11,7 +11,7 @@ import { openTestDatabase } from './database.ts'
 export interface TestLibrary {
   library: Library
   database: Database
-  encoder: Encoder
+  encoder: LocalEncoder
   home: string
   /** What was logged as warning or error. */
   complaints: string[]
@@ -25,8 +25,8 @@ export interface TestLibrary {
 /** The bundled model in this process. */
 export function testEncoder(
   home: string,
-  options: Partial<EncoderOptions> & { model?: string } = {},
-): Promise<Encoder> {
+  options: Partial<LocalEncoderOptions> & { model?: string } = {},
+): LocalEncoder {
   const cacheFolder = path.join(home, 'cache')
   const registry = new ModelRegistry({
     bundledFolder: path.resolve('workers/models'),
@@ -34,25 +34,32 @@ export function testEncoder(
     cacheFolder,
     defaultModel: options.model ?? 'limn-icons',
   })
-  return createEncoder({ registry, cacheFolder, provider: 'cpu', ...options })
+  return new LocalEncoder({ registry, cacheFolder, provider: 'cpu', ...options })
 }
 
 /** A library on a database and home of its own, with the bundled model. */
-export async function testLibrary(options: Partial<EncoderOptions> = {}): Promise<TestLibrary> {
+export async function testLibrary(options: Partial<LocalEncoderOptions> = {}): Promise<TestLibrary> {
   const { db, home, close } = await openTestDatabase()
-  const encoder = await testEncoder(home, options)
+  const encoder = testEncoder(home, options)
   const complaints: string[] = []
   const complain = (_fields: object, message: string) => void complaints.push(message)
   const log: Log = { debug() {}, info() {}, warn: complain, error: complain }
   const opened: TestLibrary = {
-    library: await createLibrary({ database: db, encoder, home, log }),
+    library: await createLibrary({ database: db, encoder, catalogue: encoder, home, log }),
     database: db,
     encoder,
     home,
     complaints,
     async reopen(others = {}) {
       await opened.library.close()
-      opened.library = await createLibrary({ database: db, encoder, home, log, ...others })
+      opened.library = await createLibrary({
+        database: db,
+        encoder,
+        catalogue: encoder,
+        home,
+        log,
+        ...others,
+      })
       return opened.library
     },
     async empty() {

@@ -6,7 +6,7 @@ import type { Guide } from '../guidance/guide.ts'
 import { type LossKind, promptLoss } from '../guidance/loss.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelCard } from '../registry/card.ts'
 import { Semaphore } from '../runtime/semaphore.ts'
 import { Session } from '../runtime/session.ts'
 import { cosine } from '../similarity/vectors.ts'
@@ -16,7 +16,7 @@ import type { PainterOptions, PainterReady, PainterResult, PainterTask } from '.
 import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from './run-store.ts'
 
 export interface RunRequest extends DrawingRequest {
-  spec: ModelSpec
+  spec: ModelCard
   prompts: readonly WeightedVector[]
 }
 
@@ -36,7 +36,7 @@ export interface DrawingRuns {
 export interface DrawingRunsOptions {
   guide: Guide
   store: RunStore
-  model(name: string): Promise<ModelSpec>
+  model(name: string): Promise<ModelCard>
   /** Runs that are worked at at the same time; the others wait. */
   atOnce?: number
   /** Runs that may wait or run. */
@@ -73,7 +73,7 @@ export function createDrawingRuns(settings: DrawingRunsOptions): DrawingRuns {
 
   async function openPainter(
     saved: Pick<SavedRun, 'input' | 'start' | 'state'>,
-    spec: ModelSpec,
+    spec: ModelCard,
   ): Promise<PainterSession> {
     const commission = { ...(saved.input as unknown as Input).commission, start: saved.start }
     const painter = await Session.load<PainterTask, PainterResult, PainterReady>(

@@ -1,60 +1,28 @@
-import { ItemError } from '../errors.ts'
-import type { Priority } from '../runtime/queue.ts'
-import type { Encoded } from './encoder.ts'
+import { Job, type JobOptions } from './job.ts'
 
-/** One input being encoded for all who asked for it: identical work in flight is joined. */
-export class Job {
-  readonly contentHash: string
-  readonly priority: Priority
-  readonly since = performance.now()
-  /** Resolves when there is a result or nobody waits for one any more. */
-  readonly settled: Promise<void>
-  readonly #result = Promise.withResolvers<Encoded | ItemError>()
-  readonly #over = Promise.withResolvers<void>()
-  readonly #done: (result: Encoded | Error | null) => void
-  #joined = 0
-  #settled = false
+/** Identical work in flight is done once: at most one job for each key. */
+export class Coalescer {
+  readonly #jobs = new Map<string, Job>()
 
-  /** `done` is called once, with null when everybody left before the work was done. */
-  constructor(contentHash: string, priority: Priority, done: (result: Encoded | Error | null) => void) {
-    this.contentHash = contentHash
-    this.priority = priority
-    this.#done = done
-    this.settled = this.#over.promise
-    this.#result.promise.catch(() => {})
+  /** The job that is already at this key. */
+  get(key: string): Job | undefined {
+    return this.#jobs.get(key)
   }
 
-  /** False once everybody has left: what has not begun is not begun. */
-  get hasWaiters(): boolean {
-    return !this.#settled
+  /** A new job; the key is free again when it is done. */
+  start(key: string, options: JobOptions): Job {
+    const job = new Job({
+      ...options,
+      onDone: (result) => {
+        this.#jobs.delete(key)
+        options.onDone(result)
+      },
+    })
+    this.#jobs.set(key, job)
+    return job
   }
 
-  subscribe(): Promise<Encoded | ItemError> {
-    this.#joined++
-    return this.#result.promise
-  }
-
-  unsubscribe(): void {
-    this.#joined--
-    if (this.#joined === 0 && !this.#settled) {
-      this.#settled = true
-      this.#done(null)
-      this.#over.resolve()
-    }
-  }
-
-  settle(result: Float32Array | Error): void {
-    if (this.#settled) return
-    this.#settled = true
-    this.#over.resolve()
-    if (result instanceof Float32Array) {
-      const encoded = { vector: result, contentHash: this.contentHash }
-      this.#done(encoded)
-      this.#result.resolve(encoded)
-    } else {
-      this.#done(result)
-      if (result instanceof ItemError) this.#result.resolve(result)
-      else this.#result.reject(result)
-    }
+  close(reason: Error): void {
+    for (const job of [...this.#jobs.values()]) job.settle(reason)
   }
 }

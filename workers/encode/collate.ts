@@ -1,8 +1,9 @@
 /** The work of the encoder's lanes: texts and images in, vectors out. */
+
 import { ItemError } from '../errors.ts'
 import type { BatchItem } from '../runtime/batcher.ts'
 import { normalised } from '../similarity/vectors.ts'
-import type { SessionInput } from './protocol.ts'
+import type { SessionInput } from './encoder-session.ts'
 
 export interface EncodeWork extends BatchItem<Float32Array> {
   input: { pixels: Uint8Array } | { ids: number[] }

@@ -2,13 +2,37 @@
 
 import os from 'node:os'
 import * as ort from 'onnxruntime-node'
+import type { ImageSpec } from '../images/image-spec.ts'
 import { normalisationTable, normaliseInto } from '../images/preprocess.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
+import type { ModelFiles, Tower } from '../registry/spec.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { cosine } from '../similarity/vectors.ts'
-import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
 import { padBatch } from './tokenizer.ts'
+
+export interface SessionSettings {
+  tower: Tower
+  files: ModelFiles
+  provider: Provider
+  image: ImageSpec
+  maxTokens: number
+  padId: number
+  threads: number
+  /** Shared by all sessions whose provider serves one thread at a time. */
+  deviceLock: SharedArrayBuffer
+}
+
+export type SessionInput =
+  | { kind: 'pixels'; pixels: Uint8Array[] }
+  | { kind: 'tokens'; rows: number[][]; length: number }
+
+/** Said once the session is there. */
+export interface SessionReady {
+  dimensions: number
+  /** Whether a batch of short texts may be padded to its own length. */
+  shortTexts: boolean
+}
 
 /** Providers whose kernels are compiled for each shape: they get a few batch sizes only, the rest is filled up. */
 const compilesShapes = (provider: Provider) => provider !== 'cpu'

@@ -1,7 +1,6 @@
 import type { ItemError } from '../errors.ts'
-import type { ModelSpec } from '../registry/spec.ts'
-import type { Provider } from '../runtime/provider.ts'
 import type { Priority } from '../runtime/queue.ts'
+import type { StageSeconds } from '../runtime/stages.ts'
 
 /** What an input of an encoder is: the image goes through the vision tower, the text through the text tower. */
 export type Modality = 'image' | 'text'
@@ -18,24 +17,17 @@ export interface EncodeOptions {
   priority?: Priority
   /** Milliseconds from now; the encoder's default when absent. */
   deadlineMs?: number
-  /** When it fires, what has not begun to run is dropped. */
+  /** When it fires, work that has not begun is dropped. */
   signal?: AbortSignal
+  /** Called before the answer, once for each input that was encoded for it; cached ones have no stages. */
+  onStages?(seconds: StageSeconds): void
 }
 
 export interface Encoded {
-  /** L2-normalised, `spec.dimensions` long. Shared with the cache: never write to it. */
+  /** L2-normalised, as long as the model's card says. Shared with the cache: never write to it. */
   vector: Float32Array
   /** SHA-256, hex, of the image's bytes or of the text's UTF-8. */
   contentHash: string
-}
-
-/** A model of the registry as the encoder sees it now. */
-export interface EncoderModel {
-  spec: ModelSpec
-  isDefault: boolean
-  /** In use when loaded, else the one that would be tried first. */
-  provider: Provider
-  loaded: boolean
 }
 
 export interface EncoderStats {
@@ -54,19 +46,12 @@ export interface EncoderStats {
  * process today, on a fleet of workers tomorrow.
  */
 export interface Encoder {
-  models(): Promise<EncoderModel[]>
-  /** @throws ModelNotFound, ModelFolderError */
-  model(name?: string | null): Promise<EncoderModel>
-  /** Why a model did not load when last tried; null when it did, or was not tried. */
-  failure(spec: ModelSpec): Promise<string | null>
   /**
    * One result per input, in order. A bad input is an ItemError in its place and never fails the others.
    * Admission is all or nothing: either every input is taken, or Overloaded is thrown at once and none is.
    * @throws ModelNotFound, ModelFolderError, Overloaded, DeadlineExceeded; the signal's reason when aborted
    */
   encode(inputs: readonly EncodeInput[], options?: EncodeOptions): Promise<(Encoded | ItemError)[]>
-  /** Takes up files that were derived from a model meanwhile, while requests go on; null when there are none that serve. */
-  takeUpVariants(name: string): Promise<ModelSpec | null>
   /** Encodes one text and one image for real. Rejects when the default model does not work. */
   ready(): Promise<void>
   stats(): EncoderStats

@@ -1,14 +1,14 @@
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
+import type { Backpressure } from '../runtime/backpressure.ts'
 import { Batcher } from '../runtime/batcher.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { Session } from '../runtime/session.ts'
 import { collateInputs, type EncodeWork, splitVectors } from './collate.ts'
 import type { Modality } from './encoder.ts'
-import { cores } from './encoder-session.ts'
-import type { SessionInput, SessionReady, SessionSettings } from './protocol.ts'
+import { cores, type SessionInput, type SessionReady, type SessionSettings } from './encoder-session.ts'
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts'
 
 /**
@@ -28,7 +28,7 @@ export function sessionThreads(
     : [threads]
 }
 
-/** Lengths that short texts are padded to at most: a batch holds texts of like length. */
+/** Lengths that texts are padded to, so that a batch holds texts of about the same length. */
 const paddingBuckets = [4, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
 export interface LoadOptions {
@@ -37,7 +37,7 @@ export interface LoadOptions {
   threads?: number
   onBatch(modality: Modality, size: number, seconds: number): void
   onFailure(modality: Modality, error: Error): void
-  onDequeue(): void
+  backpressure: Backpressure
 }
 
 type Tower = SessionSettings['tower']
@@ -69,7 +69,7 @@ export async function loadTowerSession(
   )
 }
 
-/** A model in memory: tokenizer and a lane for each tower. */
+/** A model in memory: its tokenizer and a batcher for each tower. */
 export class LoadedModel {
   readonly spec: ModelSpec
   readonly provider: Provider
@@ -77,19 +77,22 @@ export class LoadedModel {
   readonly vision: EncodeBatcher
   readonly text: EncodeBatcher
   readonly #shortTexts: boolean
+  readonly #untrack: () => void
 
   private constructor(
     spec: ModelSpec,
     provider: Provider,
     tokenizer: Tokenizer,
-    lanes: { vision: EncodeBatcher; text: EncodeBatcher; shortTexts: boolean },
+    { vision, text, shortTexts }: { vision: EncodeBatcher; text: EncodeBatcher; shortTexts: boolean },
+    backpressure: Backpressure,
   ) {
     this.spec = spec
     this.provider = provider
     this.tokenizer = tokenizer
-    this.vision = lanes.vision
-    this.text = lanes.text
-    this.#shortTexts = lanes.shortTexts
+    this.vision = vision
+    this.text = text
+    this.#shortTexts = shortTexts
+    this.#untrack = backpressure.track(() => vision.waiting)
   }
 
   /** All of it or nothing: what has been opened is closed where another part fails. @throws ModelFolderError */
@@ -128,7 +131,7 @@ export class LoadedModel {
   ): LoadedModel {
     const { shortTexts } = variantFor(spec, options.provider) ?? sessions.text[0]!.ready
     const padToLongest = options.provider === 'cpu' && shortTexts && spec.text.padTo === 'longest'
-    const lane = (tower: Tower, modality: Modality) =>
+    const batcher = (tower: Tower, modality: Modality) =>
       new Batcher(sessions[tower], {
         load: load(tower),
         maxBatch: options.maxBatch,
@@ -136,13 +139,10 @@ export class LoadedModel {
         split: (vectors: Float32Array, batch) => splitVectors(vectors, batch.length),
         onBatch: (size, seconds) => options.onBatch(modality, size, seconds),
         onFailure: (error) => options.onFailure(modality, error),
-        onDequeue: () => options.onDequeue(),
+        onDequeue: () => options.backpressure.dequeued(),
       })
-    return new LoadedModel(spec, options.provider, tokenizer, {
-      vision: lane('vision', 'image'),
-      text: lane('text', 'text'),
-      shortTexts,
-    })
+    const towers = { vision: batcher('vision', 'image'), text: batcher('text', 'text'), shortTexts }
+    return new LoadedModel(spec, options.provider, tokenizer, towers, options.backpressure)
   }
 
   /** The length that a text of so many tokens is padded to. */
@@ -154,6 +154,7 @@ export class LoadedModel {
 
   async close(): Promise<void> {
     await Promise.all([this.vision.close(), this.text.close()])
+    this.#untrack()
   }
 }
 

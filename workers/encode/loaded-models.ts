@@ -3,13 +3,14 @@ import type { Log } from '../log.ts'
 import { discardVariant } from '../registry/derived.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
 import { type ModelSpec, variantFor } from '../registry/spec.ts'
+import type { Backpressure } from '../runtime/backpressure.ts'
 import { ModelCache } from '../runtime/model-cache.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { availableProviders, chooseProvider } from './choose-provider.ts'
 import type { Modality } from './encoder.ts'
 import { LoadedModel, type LoadOptions } from './loaded-model.ts'
 
-export interface ModelsOptions {
+export interface LoadedModelsOptions {
   registry: ModelRegistry
   provider: Provider | 'auto'
   cacheFolder: string
@@ -21,21 +22,21 @@ export interface ModelsOptions {
   threads?: number
   onBatch(model: string, modality: Modality, size: number, seconds: number): void
   onLoaded?(spec: ModelSpec, provider: Provider): void
-  /** Images have left a queue. */
-  onDequeue(): void
+  /** Decoding stays this far ahead of the sessions. */
+  backpressure: Backpressure
   log: Log
 }
 
 /** The models in memory: loaded when first asked for, unloaded when idle. */
 export class LoadedModels {
-  readonly #options: ModelsOptions
-  readonly #slots: ModelCache<ModelSpec, LoadedModel>
+  readonly #options: LoadedModelsOptions
+  readonly #loaded: ModelCache<ModelSpec, LoadedModel>
   /** What did not load a moment ago, by revision: callers are told at once, without another try for each. */
   readonly #failed = new Map<string, ModelFolderError>()
 
-  constructor(options: ModelsOptions) {
+  constructor(options: LoadedModelsOptions) {
     this.#options = options
-    this.#slots = new ModelCache({
+    this.#loaded = new ModelCache({
       load: (spec) => this.#make(spec),
       idleMs: options.idleMs,
       isPinned: (name) => name === options.registry.defaultName,
@@ -45,31 +46,24 @@ export class LoadedModels {
 
   /** Holds the model for as long as `use` runs. */
   with<T>(spec: ModelSpec, use: (model: LoadedModel) => Promise<T>): Promise<T> {
-    return this.#slots.with(spec, use)
+    return this.#loaded.with(spec, use)
   }
 
   /** Loads a model that is in memory anew, and swaps it when it is there. */
   reload(spec: ModelSpec): Promise<void> {
-    return this.#slots.replace(spec)
-  }
-
-  /** Decoded images that wait for a session. */
-  get waitingImages(): number {
-    let waiting = 0
-    for (const { vision } of this.#slots.values()) waiting += vision.waiting
-    return waiting
+    return this.#loaded.replace(spec)
   }
 
   /** The provider in use, or the one that would be tried first. */
   provider(spec: ModelSpec): { provider: Provider; loaded: boolean } {
-    const loaded = this.#slots.peek(spec.name)
+    const loaded = this.#loaded.peek(spec.name)
     if (loaded) return { provider: loaded.provider, loaded: true }
     const { provider } = this.#options
     return { provider: provider === 'auto' ? availableProviders()[0]! : provider, loaded: false }
   }
 
   close(): Promise<void> {
-    return this.#slots.close()
+    return this.#loaded.close()
   }
 
   async #make(spec: ModelSpec): Promise<LoadedModel> {
@@ -90,7 +84,7 @@ export class LoadedModels {
   }
 
   async #load(spec: ModelSpec): Promise<LoadedModel> {
-    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, onDequeue, log } = this.#options
+    const { provider: configured, cacheFolder, maxBatch, threads, onBatch, backpressure, log } = this.#options
     const begun = performance.now()
     const provider = await chooseProvider(spec, configured, cacheFolder, log)
     const options: LoadOptions = {
@@ -100,7 +94,7 @@ export class LoadedModels {
       onBatch: (modality, size, seconds) => onBatch(spec.name, modality, size, seconds),
       onFailure: (modality, err) =>
         log.warn({ model: spec.name, modality, err }, 'the model fails on an input'),
-      onDequeue,
+      backpressure,
     }
     const derived = variantFor(spec, provider)
     const model = await LoadedModel.load(spec, options).catch(async (err) => {

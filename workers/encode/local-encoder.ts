@@ -1,28 +1,27 @@
+/** The encoder whose models run in threads of this process. */
 import { createHash, randomBytes } from 'node:crypto'
 import sharp from 'sharp'
-import { BadUserInput, DeadlineExceeded, ItemError } from '../errors.ts'
+import { BadUserInput, ItemError } from '../errors.ts'
 import { DecodePool } from '../images/decode-pool.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
+import { cardOf, type ModelCard } from '../registry/card.ts'
 import type { ModelRegistry } from '../registry/registry.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import { type ModelSpec, variantFor } from '../registry/spec.ts'
+import { withDeadline } from '../runtime/abort.ts'
 import { Admission } from '../runtime/admission.ts'
+import { Backpressure } from '../runtime/backpressure.ts'
 import type { Provider } from '../runtime/provider.ts'
-import { Job } from './coalescer.ts'
-import type {
-  Encoded,
-  EncodeInput,
-  EncodeOptions,
-  Encoder,
-  EncoderModel,
-  EncoderStats,
-  Modality,
-} from './encoder.ts'
+import type { StageSeconds } from '../runtime/stages.ts'
+import type { ModelCatalogue, ServedModel } from './catalogue.ts'
+import { Coalescer } from './coalescer.ts'
+import type { Encoded, EncodeInput, EncodeOptions, Encoder, EncoderStats, Modality } from './encoder.ts'
 import { cores } from './encoder-session.ts'
+import type { Job } from './job.ts'
 import { LoadedModels } from './loaded-models.ts'
 import { VectorCache } from './vector-cache.ts'
 
-export interface EncoderOptions {
+export interface LocalEncoderOptions {
   registry: ModelRegistry
   /** Where the choice of a provider is remembered. */
   cacheFolder: string
@@ -41,195 +40,217 @@ export interface EncoderOptions {
   defaultDeadlineMs?: number
   log?: Log
   onBatch?(model: string, modality: Modality, size: number, seconds: number): void
-  /** A model is in memory. */
-  onLoaded?(spec: ModelSpec, provider: Provider): void
+  /** An input was encoded; not called for answers of the cache. */
+  onEncoded?(modality: Modality, stages: StageSeconds): void
 }
 
 /** Full batches of decoded images that may wait for a session: more would only fill memory. */
 const batchesAhead = 4
 
-/** An encoder whose models run in threads of this process. */
-export async function createEncoder(options: EncoderOptions): Promise<Encoder> {
-  const { registry, cacheFolder, limits = defaultLimits, log = silent, defaultDeadlineMs = 60_000 } = options
-  const cache = new VectorCache(options.cacheBytes ?? 64 * 2 ** 20)
-  const admission = new Admission(options.queueLimit ?? 1024)
-  const jobs = new Map<string, Job>()
-  const counts = { encoded: 0, batches: 0, cacheHits: 0, cacheMisses: 0 }
-  const maxBatch = options.maxBatch ?? 16
-  const decoding = new DecodePool(
-    options.decodeThreads ?? cores,
-    () => models.waitingImages < batchesAhead * maxBatch,
-  )
-  const models = new LoadedModels({
-    registry,
-    provider: options.provider ?? 'auto',
-    cacheFolder,
-    idleMs: options.idleMs ?? 600_000,
-    retryMs: options.retryMs,
-    maxBatch,
-    threads: options.threads,
-    log,
-    onBatch(model, modality, size, seconds) {
-      counts.batches++
-      counts.encoded += size
-      options.onBatch?.(model, modality, size, seconds)
-    },
-    onLoaded: options.onLoaded,
-    onDequeue: () => decoding.resume(),
-  })
+type Result = Encoded | ItemError
 
-  /** Work for one input that nobody is at yet: decoded or tokenized, then through its lane. */
-  async function work(job: Job, input: EncodeInput, spec: ModelSpec): Promise<void> {
-    const hasWaiters = () => job.hasWaiters
-    const { priority, since } = job
-    const settle = (result: Float32Array | Error) => job.settle(result)
+export class LocalEncoder implements Encoder, ModelCatalogue {
+  readonly #registry: ModelRegistry
+  readonly #models: LoadedModels
+  readonly #decoding: DecodePool
+  readonly #admission: Admission
+  readonly #cache: VectorCache
+  readonly #jobs = new Coalescer()
+  readonly #limits: ImageLimits
+  readonly #defaultDeadlineMs: number
+  readonly #onEncoded: (modality: Modality, stages: StageSeconds) => void
+  #onLoaded: (spec: ModelSpec, provider: Provider) => void = () => {}
+  readonly #counts = { encoded: 0, batches: 0, cacheHits: 0, cacheMisses: 0 }
+
+  constructor(options: LocalEncoderOptions) {
+    const { registry, cacheFolder, provider = 'auto', log = silent, maxBatch = 16 } = options
+    const backpressure = new Backpressure(batchesAhead * maxBatch)
+    this.#registry = registry
+    this.#limits = options.limits ?? defaultLimits
+    this.#defaultDeadlineMs = options.defaultDeadlineMs ?? 60_000
+    this.#onEncoded = options.onEncoded ?? (() => {})
+    this.#cache = new VectorCache(options.cacheBytes ?? 64 * 2 ** 20)
+    this.#admission = new Admission(options.queueLimit ?? 1024)
+    this.#decoding = new DecodePool(options.decodeThreads ?? cores, backpressure)
+    this.#models = new LoadedModels({
+      registry,
+      provider,
+      cacheFolder,
+      backpressure,
+      idleMs: options.idleMs ?? 600_000,
+      retryMs: options.retryMs,
+      maxBatch,
+      threads: options.threads,
+      log,
+      onBatch: (model, modality, size, seconds) => {
+        this.#counts.batches++
+        this.#counts.encoded += size
+        options.onBatch?.(model, modality, size, seconds)
+      },
+      onLoaded: (spec, provider) => this.#onLoaded(spec, provider),
+    })
+  }
+
+  async list(): Promise<ServedModel[]> {
+    return (await this.#registry.list()).map((spec) => this.#served(spec))
+  }
+
+  async get(name?: string | null): Promise<ServedModel> {
+    return this.#served(await this.#registry.get(name))
+  }
+
+  failure({ revision }: Pick<ModelCard, 'revision'>): Promise<string | null> {
+    return this.#registry.failures.of(revision)
+  }
+
+  /** `listener` is called whenever a model came into memory; one listener, a later one takes its place. */
+  onModelLoaded(listener: (spec: ModelSpec, provider: Provider) => void): void {
+    this.#onLoaded = listener
+  }
+
+  /**
+   * Serves files that were derived from a model meanwhile, while requests go on. Null when there are none that serve,
+   * or their vectors would be of another revision than those stored.
+   */
+  async takeUpVariants(name: string): Promise<ModelSpec | null> {
+    const spec = await this.#registry.takeUpVariants(name)
+    if (spec) await this.#models.reload(spec)
+    return spec
+  }
+
+  async encode(inputs: readonly EncodeInput[], options: EncodeOptions = {}): Promise<Result[]> {
+    if (inputs.length === 0) return []
+    options.signal?.throwIfAborted()
+    // Before anything that costs: hashing, loading a model.
+    this.#admission.check(
+      inputs.length,
+      inputs.some((input) => 'image' in input),
+    )
+    const spec = await this.#registry.get(options.model)
+    const { results, jobs } = this.#submit(inputs, spec, options)
+    if (jobs.length === 0) return results as Result[]
     try {
-      await models.with(spec, async (model) => {
+      const { deadlineMs = this.#defaultDeadlineMs, signal, onStages } = options
+      const encoded = await withDeadline(Promise.all(results), deadlineMs, signal)
+      if (onStages) for (const { stages } of new Set(jobs)) if (stages) onStages(stages)
+      return encoded
+    } finally {
+      for (const job of jobs) job.unsubscribe()
+    }
+  }
+
+  async ready(): Promise<void> {
+    const spec = await this.#registry.get()
+    // Random inputs, so that no cache answers.
+    const text = `ready ${Math.floor(Math.random() * 2 ** 48).toString(36)}`
+    const results = await this.encode([{ text }, { image: await randomImage() }], { deadlineMs: 30_000 })
+    const failed = results.find((result) => result instanceof ItemError)
+    if (failed) throw new Error(`model "${spec.name}" does not encode: ${failed.message}`)
+  }
+
+  stats(): EncoderStats {
+    return { waiting: this.#admission.waiting, limit: this.#admission.limit, ...this.#counts }
+  }
+
+  async close(): Promise<void> {
+    this.#jobs.close(new Error('the encoder is closed'))
+    await Promise.all([this.#decoding.close(), this.#models.close()])
+  }
+
+  /**
+   * Answers what is cached, joins what is being encoded and starts the rest. The caller unsubscribes from `jobs`, one
+   * entry for each subscription. @throws Overloaded: nothing was started
+   */
+  #submit(inputs: readonly EncodeInput[], spec: ModelSpec, { priority = 'interactive' }: EncodeOptions) {
+    const results: (Result | Promise<Result>)[] = new Array(inputs.length)
+    const jobs: Job[] = []
+    const fresh = new Map<string, { contentHash: string; input: EncodeInput; places: number[] }>()
+    const subscribe = (job: Job, place: number) => {
+      jobs.push(job)
+      results[place] = job.subscribe()
+    }
+    try {
+      for (const [place, input] of inputs.entries()) {
+        const contentHash = contentHashOf(input)
+        const key = `${'text' in input ? 't' : 'i'}:${contentHash}:${spec.revision}`
+        const cached = this.#cache.get(key)
+        const running = this.#jobs.get(key)
+        const same = fresh.get(key)
+        if (cached) {
+          this.#counts.cacheHits++
+          results[place] = cached
+        } else if (running) subscribe(running, place)
+        else if (same) same.places.push(place)
+        else fresh.set(key, { contentHash, input, places: [place] })
+      }
+      this.#admission.enter(fresh.size)
+    } catch (error) {
+      for (const job of jobs) job.unsubscribe()
+      throw error
+    }
+    this.#counts.cacheMisses += fresh.size
+    for (const [key, { contentHash, input, places }] of fresh) {
+      const job = this.#jobs.start(key, {
+        contentHash,
+        priority,
+        onDone: (result) => {
+          this.#admission.leave(1)
+          if (result && !(result instanceof Error)) this.#cache.set(key, result)
+        },
+      })
+      void this.#run(job, input, spec)
+      for (const place of places) subscribe(job, place)
+    }
+    return { results, jobs }
+  }
+
+  /** Decodes or tokenizes one input and pushes it to its batcher. */
+  async #run(job: Job, input: EncodeInput, spec: ModelSpec): Promise<void> {
+    const { priority, since } = job
+    const begun = performance.now()
+    const waiting = { priority, since, hasWaiters: () => job.hasWaiters }
+    const settleWith = (modality: Modality) => {
+      const decode = (performance.now() - begun) / 1000
+      return (result: Float32Array | Error, seconds?: { queue: number; run: number }) => {
+        const stages = seconds ? { decode, queue: seconds.queue, encode: seconds.run } : null
+        if (stages) this.#onEncoded(modality, stages)
+        job.settle(result, stages)
+      }
+    }
+    try {
+      await this.#models.with(spec, async (model) => {
         if (!job.hasWaiters) return
         if ('text' in input) {
           const ids = model.tokenizer.encode(input.text)
           const bucket = String(model.paddedLength(ids.length))
-          model.text.push({ input: { ids }, bucket, priority, since, hasWaiters, settle })
+          model.text.push({ ...waiting, input: { ids }, bucket, settle: settleWith('text') })
         } else {
-          const decoded = decoding.decode(input.image, spec.image, limits, { priority, since, hasWaiters })
-          // Work that nobody wants is never decoded, and its promise stays open.
+          const decoded = this.#decoding.decode(input.image, spec.image, this.#limits, waiting)
+          // The pool drops work that nobody waits for, and its promise stays open.
           const pixels = await Promise.race([decoded, job.settled])
           if (!pixels) return
-          model.vision.push({ input: { pixels }, bucket: 'image', priority, since, hasWaiters, settle })
+          model.vision.push({ ...waiting, input: { pixels }, bucket: 'image', settle: settleWith('image') })
         }
         await job.settled
       })
     } catch (error) {
-      settle(error as Error)
+      job.settle(error as Error)
     }
   }
 
-  function start(
-    key: string,
-    hash: string,
-    input: EncodeInput,
-    spec: ModelSpec,
-    options: EncodeOptions,
-  ): Job {
-    const job = new Job(hash, options.priority ?? 'interactive', (result) => {
-      jobs.delete(key)
-      admission.leave(1)
-      if (result && !(result instanceof Error)) cache.set(key, result)
-    })
-    jobs.set(key, job)
-    void work(job, input, spec)
-    return job
-  }
-
-  async function encode(inputs: readonly EncodeInput[], options: EncodeOptions = {}) {
-    if (inputs.length === 0) return []
-    options.signal?.throwIfAborted()
-    // Turned away before anything that costs: hashing, loading a model.
-    admission.check(
-      inputs.length,
-      inputs.some((input) => 'image' in input),
-    )
-    const spec = await registry.get(options.model)
-    const results: (Encoded | ItemError | Promise<Encoded | ItemError>)[] = new Array(inputs.length)
-    const fresh = new Map<string, { hash: string; input: EncodeInput; places: number[] }>()
-    const held: Job[] = []
-    try {
-      inputs.forEach((input, place) => {
-        const hash = contentHash(input)
-        const key = `${'text' in input ? 't' : 'i'}:${hash}:${spec.revision}`
-        const cached = cache.get(key)
-        if (cached) {
-          counts.cacheHits++
-          results[place] = cached
-          return
-        }
-        const running = jobs.get(key)
-        if (running) {
-          held.push(running)
-          results[place] = running.subscribe()
-          return
-        }
-        const same = fresh.get(key)
-        if (same) same.places.push(place)
-        else fresh.set(key, { hash, input, places: [place] })
-      })
-      admission.enter(fresh.size)
-    } catch (error) {
-      for (const job of held) job.unsubscribe()
-      throw error
+  #served(spec: ModelSpec): ServedModel {
+    const { provider, loaded } = this.#models.provider(spec)
+    return {
+      card: cardOf(spec),
+      isDefault: spec.name === this.#registry.defaultName,
+      provider,
+      precision: variantFor(spec, provider)?.name ?? spec.files.precision,
+      loaded,
     }
-    counts.cacheMisses += fresh.size
-    for (const [key, { hash, input, places }] of fresh) {
-      const job = start(key, hash, input, spec, options)
-      for (const place of places) {
-        held.push(job)
-        results[place] = job.subscribe()
-      }
-    }
-    return held.length === 0 ? (results as Encoded[]) : awaitWithDeadline(results, held, options)
-  }
-
-  /** Waits for the results until the deadline or the caller's signal; what nobody else wants is then dropped. */
-  async function awaitWithDeadline(
-    results: (Encoded | ItemError | Promise<Encoded | ItemError>)[],
-    held: Job[],
-    { deadlineMs = defaultDeadlineMs, signal }: EncodeOptions,
-  ): Promise<(Encoded | ItemError)[]> {
-    const gone = Promise.withResolvers<never>()
-    const abort = () => gone.reject(signal!.reason)
-    const timer = setTimeout(() => gone.reject(DeadlineExceeded.after(deadlineMs)), deadlineMs)
-    if (signal?.aborted) abort()
-    signal?.addEventListener('abort', abort, { once: true })
-    try {
-      return await Promise.race([Promise.all(results), gone.promise])
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-      for (const job of held) job.unsubscribe()
-    }
-  }
-
-  const describe = (spec: EncoderModel['spec']): EncoderModel => ({
-    spec,
-    isDefault: spec.name === registry.defaultName,
-    ...models.provider(spec),
-  })
-
-  return {
-    encode,
-    async models() {
-      return (await registry.list()).map(describe)
-    },
-    async model(name) {
-      return describe(await registry.get(name))
-    },
-    failure: ({ revision }) => registry.failures.of(revision),
-    async takeUpVariants(name) {
-      const spec = await registry.takeUpVariants(name)
-      if (spec) await models.reload(spec)
-      return spec
-    },
-    async ready() {
-      const spec = await registry.get()
-      // A text and an image that no cache knows.
-      const nonce = Math.floor(Math.random() * 2 ** 48).toString(36)
-      const results = await encode([{ text: `ready ${nonce}` }, { image: await canary() }], {
-        deadlineMs: 30_000,
-      })
-      const failed = results.find((result) => result instanceof ItemError)
-      if (failed) throw new Error(`model "${spec.name}" does not encode: ${(failed as ItemError).message}`)
-    },
-    stats(): EncoderStats {
-      return { waiting: admission.waiting, limit: admission.limit, ...counts }
-    },
-    async close() {
-      for (const job of jobs.values()) job.settle(new Error('the encoder is closed'))
-      await Promise.all([decoding.close(), models.close()])
-    },
   }
 }
 
-function contentHash(input: EncodeInput): string {
+function contentHashOf(input: EncodeInput): string {
   if ('image' in input && input.contentHash) return input.contentHash
   if ('text' in input && typeof input.text !== 'string') throw new BadUserInput('A text must be a string.')
   return createHash('sha256')
@@ -237,8 +258,7 @@ function contentHash(input: EncodeInput): string {
     .digest('hex')
 }
 
-/** An image of chance. */
-const canary = (): Promise<Buffer> =>
+const randomImage = (): Promise<Buffer> =>
   sharp(randomBytes(8 * 8 * 3), { raw: { width: 8, height: 8, channels: 3 } })
     .png()
     .toBuffer()

@@ -1,8 +1,7 @@
 /** Body of the thread that runs one tower of a model. */
 import { workerData } from 'node:worker_threads'
 import { serveSession } from '../runtime/session-host.ts'
-import { EncoderSession } from './encoder-session.ts'
-import type { SessionInput, SessionSettings } from './protocol.ts'
+import { EncoderSession, type SessionInput, type SessionSettings } from './encoder-session.ts'
 
 await serveSession(async () => {
   const { graph, ready } = await EncoderSession.load(workerData as SessionSettings)

@@ -1,7 +1,8 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ItemError, ModelFolderError } from '../errors.ts'
 import { readJson } from '../registry/config.ts'
-import type { ModelSpec, TextSpec } from '../registry/spec.ts'
+import type { ModelSpec } from '../registry/spec.ts'
+import type { TextSpec } from '../registry/text-spec.ts'
 
 export interface Tokenizer {
   /**

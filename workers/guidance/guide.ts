@@ -5,6 +5,7 @@ import { chooseProvider } from '../encode/choose-provider.ts'
 import { BadUserInput, GraphError, ItemError } from '../errors.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
+import type { ModelCard } from '../registry/card.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Admission } from '../runtime/admission.ts'
 import { ModelCache } from '../runtime/model-cache.ts'
@@ -63,15 +64,15 @@ export interface Term {
 
 export interface Guide {
   /** Null when the model can guide, else why not. */
-  unsupportedReason(spec: ModelSpec): Promise<string | null>
+  unsupportedReason(model: ModelCard): Promise<string | null>
   /** @throws ItemError for the image, BadUserInput when the model cannot guide, Overloaded, the signal's reason */
-  guide(spec: ModelSpec, request: GuideRequest, options?: GuideOptions): Promise<Guided>
+  guide(model: ModelCard, request: GuideRequest, options?: GuideOptions): Promise<Guided>
   /**
    * Embeddings and gradients of views, the encoder's inputs one after the other: for what makes its own. Views of one
    * bucket share batches with each other alone, so that nobody else's changes the last digits.
    */
   gradients(
-    spec: ModelSpec,
+    model: ModelCard,
     views: Float32Array,
     asked: Pick<GuideRequest, 'prompts' | 'loss'>,
     options: GuideOptions & { bucket: string },
@@ -80,6 +81,8 @@ export interface Guide {
 }
 
 export interface CreateGuideOptions {
+  /** The folder of a model. @throws ModelNotFound, ModelFolderError */
+  resolve(model: ModelCard): Promise<ModelSpec>
   cacheFolder: string
   provider?: Provider | 'auto'
   /** Views that may be admitted and not yet answered. */
@@ -108,7 +111,7 @@ export function createGuide(settings: CreateGuideOptions): Guide {
   const admission = new Admission(settings.queueLimit ?? 512)
   const permits = new Semaphore(openAtOnce)
   const files = new Map<string, Promise<GradientFile>>()
-  const obstacles = new Map<string, Promise<string | null>>()
+  const reasons = new Map<string, Promise<string | null>>()
   const slots = new ModelCache<ModelSpec, GradientBatcher>({
     load: load,
     idleMs,
@@ -280,15 +283,16 @@ export function createGuide(settings: CreateGuideOptions): Guide {
   }
 
   return {
-    unsupportedReason(spec) {
-      const known = obstacles.get(spec.revision)
+    unsupportedReason(model) {
+      const known = reasons.get(model.revision)
       if (known) return known
-      const found = gradientUnsupportedReason(visionFile(spec))
-      obstacles.set(spec.revision, found)
-      found.catch(() => obstacles.delete(spec.revision))
+      const found = settings.resolve(model).then((spec) => gradientUnsupportedReason(visionFile(spec)))
+      reasons.set(model.revision, found)
+      found.catch(() => reasons.delete(model.revision))
       return found
     },
-    async guide(spec, request, options = {}) {
+    async guide(model, request, options = {}) {
+      const spec = await settings.resolve(model)
       options.signal?.throwIfAborted()
       const views = Math.max(1, request.cutouts)
       admission.enter(views)
@@ -302,7 +306,8 @@ export function createGuide(settings: CreateGuideOptions): Guide {
         admission.leave(views)
       }
     },
-    gradients: evaluateViews,
+    gradients: async (model, views, asked, options) =>
+      evaluateViews(await settings.resolve(model), views, asked, options),
     async close() {
       const held = await thread?.catch(() => null)
       await Promise.all([held?.close(), slots.close()])

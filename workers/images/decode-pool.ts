@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { Backpressure } from '../runtime/backpressure.ts'
 import { BatchQueue, type Queued } from '../runtime/queue.ts'
 import { fromWire } from '../runtime/wire-errors.ts'
 import type { DecodeReply, DecodeRequest } from './decode-protocol.ts'
@@ -13,19 +14,18 @@ interface Task extends Queued {
 /** Threads that decode and resize, off the event loop and ahead of the sessions. */
 export class DecodePool {
   readonly #size: number
-  readonly #room: () => boolean
+  readonly #backpressure: Backpressure
   readonly #threads = new Set<DecodeThread>()
   readonly #waiting = new BatchQueue<Task>()
   #closed = false
 
-  /** Nothing is begun while `room` says no; `resume` says that it may have changed. */
-  constructor(size: number, room: () => boolean = () => true) {
+  /** Nothing is begun while there is no room for decoded images. */
+  constructor(size: number, backpressure: Backpressure) {
     this.#size = size
-    this.#room = room
-  }
-
-  resume(): void {
-    if (!this.#closed) this.#assign()
+    this.#backpressure = backpressure
+    backpressure.onRoom(() => {
+      if (!this.#closed) this.#assign()
+    })
   }
 
   /**
@@ -62,7 +62,7 @@ export class DecodePool {
   }
 
   #assign(): void {
-    while (this.#waiting.length > 0 && this.#room()) {
+    while (this.#waiting.length > 0 && this.#backpressure.hasRoom) {
       const thread = this.#idle()
       if (!thread) return
       const [task] = this.#waiting.take(1)

@@ -3,7 +3,7 @@ import type { AssetRow, Database } from '../../prisma/types.ts'
 import type { Encoder } from '../encode/encoder.ts'
 import { ItemError, Overloaded } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelCard } from '../registry/card.ts'
 import type { FileStore } from './file-store.ts'
 import { IndexQueue } from './index-queue.ts'
 
@@ -12,7 +12,7 @@ export interface IndexerOptions {
   encoder: Encoder
   files: FileStore
   log: Log
-  spec: ModelSpec
+  spec: ModelCard
   /** The model whose vectors make an asset READY. */
   isDefault: boolean
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import path from 'node:path'
 import type { AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
+import type { ModelCatalogue } from '../encode/catalogue.ts'
 import type { Encoder } from '../encode/encoder.ts'
 import { ItemError } from '../errors.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
-import type { ModelSpec } from '../registry/spec.ts'
+import type { ModelCard } from '../registry/card.ts'
 import { FolderStore } from './file-store.ts'
 import { Indexer, readStored } from './indexer.ts'
 import { inspect } from './inspect.ts'
@@ -18,6 +19,7 @@ import { Thumbnails } from './thumbnails.ts'
 export interface LibraryOptions {
   database: Database
   encoder: Encoder
+  catalogue: ModelCatalogue
   /** LIMN_HOME: files, thumbnails, drafts and journal lie in it. */
   home: string
   limits?: ImageLimits
@@ -31,6 +33,7 @@ const encodedAtOnce = 64
 export async function createLibrary({
   database,
   encoder,
+  catalogue,
   home,
   limits = defaultLimits,
   log = silent,
@@ -41,14 +44,14 @@ export async function createLibrary({
   const journal = new IntentLog(path.join(home, 'journal'))
   await recover({ database, files, thumbnails, journal, drafts, log })
 
-  const { spec } = await encoder.model()
+  const { card: spec } = await catalogue.get()
   await announce(spec)
   const registrations = new Map<string, Promise<void>>()
   const indexers = new Map<string, Indexer>()
   await indexerOf(spec)
 
   /** Says it when images that have vectors of another model are going to be indexed anew. */
-  async function announce({ name, dimensions, revision }: ModelSpec): Promise<void> {
+  async function announce({ name, dimensions, revision }: ModelCard): Promise<void> {
     const before = await database.vectors.registered()
     const last = before.at(-1)
     if (!last || before.some((model) => model.revision === revision)) return
@@ -62,7 +65,7 @@ export async function createLibrary({
   }
 
   /** Makes the model known to the database, once. */
-  function register({ revision, name, dimensions }: ModelSpec): Promise<void> {
+  function register({ revision, name, dimensions }: ModelCard): Promise<void> {
     let registration = registrations.get(revision)
     if (!registration) {
       registration = database.vectors.register({ revision, name, dimensions })
@@ -72,7 +75,7 @@ export async function createLibrary({
     return registration
   }
 
-  async function indexerOf(model: ModelSpec): Promise<Indexer> {
+  async function indexerOf(model: ModelCard): Promise<Indexer> {
     await register(model)
     let indexer = indexers.get(model.revision)
     if (!indexer) {
@@ -134,7 +137,7 @@ export async function createLibrary({
     assets: readonly AssetRow[],
     model?: string | null,
   ): Promise<Map<string, Float32Array>> {
-    const wanted = (await encoder.model(model)).spec
+    const wanted = (await catalogue.get(model)).card
     const ids = assets.map(({ id }) => id)
     const found = await database.vectors.get(wanted.revision, ids)
     const missing = assets.filter(({ id, status }) => !found.has(id) && status !== 'FAILED')
@@ -146,7 +149,7 @@ export async function createLibrary({
     return found
   }
 
-  async function encodeAndStore(assets: readonly AssetRow[], model: ModelSpec) {
+  async function encodeAndStore(assets: readonly AssetRow[], model: ModelCard) {
     const images = await Promise.all(assets.map((asset) => readStored(files, asset)))
     const inputs = assets.flatMap(({ id, contentHash }, n) => {
       const image = images[n]
@@ -172,7 +175,7 @@ export async function createLibrary({
     thumbnailPath: ({ contentHash, mimeType }, size) =>
       thumbnails.path(contentHash, size, files.path(contentHash, mimeType)),
     async ensureIndexed(model) {
-      return (await indexerOf((await encoder.model(model)).spec)).complete
+      return (await indexerOf((await catalogue.get(model)).card)).complete
     },
     async idle() {
       for (const indexer of indexers.values()) await indexer.idle()

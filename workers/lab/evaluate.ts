@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { createEncoder } from '../encode/local-encoder.ts'
+import { LocalEncoder } from '../encode/local-encoder.ts'
 import { ItemError } from '../errors.ts'
 import { ModelRegistry } from '../registry/registry.ts'
 import { dot } from '../similarity/vectors.ts'
@@ -38,7 +38,7 @@ const registry = new ModelRegistry({
   cacheFolder,
   defaultModel: positionals[0] ?? 'limn-icons',
 })
-const encoder = await createEncoder({ registry, cacheFolder, provider: 'cpu', queueLimit: 4096 })
+const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu', queueLimit: 4096 })
 
 interface Rank {
   queries: number

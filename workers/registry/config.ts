@@ -5,7 +5,7 @@ import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import type { ImageSpec } from '../images/image-spec.ts'
 import type { Head } from '../similarity/probability.ts'
-import type { TextSpec } from './spec.ts'
+import type { TextSpec } from './text-spec.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: other people's JSON, checked field by field where it is used
 type Json = Record<string, any>

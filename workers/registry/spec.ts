@@ -1,28 +1,15 @@
-import type { ImageSpec } from '../images/image-spec.ts'
 import type { Provider } from '../runtime/provider.ts'
-import type { Head } from '../similarity/probability.ts'
+import type { ModelCard } from './card.ts'
 
 /** The halves of a dual encoder: the vision tower takes images, the text tower texts. */
 export const towers = ['vision', 'text'] as const
 
 export type Tower = (typeof towers)[number]
 
-/** What a model folder says about itself: everything the encoder needs, read from its config files alone. */
-export interface ModelSpec {
-  /** The model's id: the folder's name, e.g. `limn-icons` or `Xenova/clip-vit-base-patch32`. */
-  name: string
+/** A model as a folder of this machine: its card, and where its files are. Read from the folder's config files alone. */
+export interface ModelSpec extends ModelCard {
   /** Absolute path of the folder. */
   folder: string
-  bundled: boolean
-  /** SPDX-like name from the model card's front matter; `unknown` when the card does not say. */
-  licence: string
-  /** Hex digest over weights, tokenizer, configs and the preprocessing version. Vectors of different revisions are never compared. */
-  revision: string
-  /** Length of an embedding. */
-  dimensions: number
-  image: ImageSpec
-  text: TextSpec
-  head: Head
   /** As the folder has them; what gradients are derived from. */
   files: ModelFiles
   /** What serves instead on a provider, where files were derived for it and chosen. */
@@ -43,20 +30,6 @@ export interface Variant {
 
 export const variantFor = ({ variants }: ModelSpec, provider: Provider): Variant | null =>
   variants.find((variant) => variant.provider === provider) ?? null
-
-export interface TextSpec {
-  /** Longest sequence the encoder takes, special tokens included. */
-  maxTokens: number
-  /** Id that fills a batch. */
-  padId: number
-  /** `longest`: pad to the longest text of the batch; `max`: always to maxTokens (SigLIP was trained so). */
-  padTo: 'longest' | 'max'
-  /** The last token a truncated text keeps (CLIP reads its output at the end-of-text token). */
-  eosId: number | null
-  lowerCase: boolean
-  /** SigLIP's tokenizer drops punctuation and joins white space before it tokenizes. */
-  canonicalise: boolean
-}
 
 /** Either two encoders or one combined graph that is run for either tower. Paths are absolute. */
 export type ModelFiles =

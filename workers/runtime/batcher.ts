@@ -2,12 +2,20 @@ import { ItemError } from '../errors.ts'
 import { BatchQueue, type Queued } from './queue.ts'
 import { type Session, SessionDied } from './session.ts'
 
+/** Seconds that an item waited for a session, and that the run of its batch took. */
+export interface BatchSeconds {
+  queue: number
+  run: number
+}
+
 /** One text, image or view of an image on its way through a session. */
 export interface BatchItem<Result> extends Queued {
-  /** What came of it, or why nothing did. */
-  settle(result: Result | Error): void
+  /** Gets the item's result, or why there is none; `seconds` is absent when it was never run. */
+  settle(result: Result | Error, seconds?: BatchSeconds): void
   /** How often the session's thread died while it was at this. */
   deaths?: number
+  /** Milliseconds; when it was pushed. */
+  queuedAt?: number
 }
 
 /** A way's session, whatever it tells when it is ready. */
@@ -65,7 +73,10 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
 
   push(work: Work): void {
     if (this.#closed) work.settle(new Error('the model was unloaded'))
-    else this.#queue.push(work)
+    else {
+      work.queuedAt = performance.now()
+      this.#queue.push(work)
+    }
     if (this.#scheduled) return
     // What arrives in the same turn of the event loop, a call's many texts, goes together.
     this.#scheduled = true
@@ -112,7 +123,11 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
       const { output, seconds } = await session.run(this.#options.collate(batch))
       this.#options.onBatch(batch.length, seconds)
       const results = this.#options.split(output, batch)
-      for (const [row, work] of batch.entries()) work.settle(results[row]!)
+      const ended = performance.now()
+      for (const [row, work] of batch.entries()) {
+        const queue = (ended - work.queuedAt!) / 1000 - seconds
+        work.settle(results[row]!, { queue, run: seconds })
+      }
     } catch (error) {
       if (error instanceof SessionDied) return this.#retry(batch, seat, error)
       if (batch.length === 1) {

@@ -1,8 +1,8 @@
 /** Sessions of one tower, opened for measuring alone. */
 
 import { splitVectors } from '../encode/collate.ts'
+import type { SessionInput } from '../encode/encoder-session.ts'
 import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/loaded-model.ts'
-import type { SessionInput } from '../encode/protocol.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
 import { defaultLimits } from '../images/open.ts'
 import { decodePixels } from '../images/preprocess.ts'

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterEach(() => place?.empty())
 afterAll(() => place?.close())
 
-const revision = async () => (await place.encoder.model()).spec.revision
+const revision = async () => (await place.encoder.get()).card.revision
 /** The database, but that the first calls of one method of its vectors fail. */
 function failing(database: Database, method: keyof Database['vectors'], times: number): Database {
   let left = times
@@ -69,7 +69,7 @@ it('marks what cannot be encoded with the reason, once, and goes on with the res
   expect(assets.map(({ id }) => rows.get(id)!.status)).toEqual(['FAILED', 'FAILED'])
   expect(rows.get(assets[0]!.id)!.error).toMatch(/damaged or cut short/)
   expect(rows.get(assets[1]!.id)!.error).toMatch(/not in the store/)
-  const { spec } = await encoder.model()
+  const { card: spec } = await encoder.get()
   expect(
     (
       await database.vectors.get(

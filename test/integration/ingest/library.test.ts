@@ -20,7 +20,7 @@ const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 /** Everything of the library that lies on disk, by name. */
 const onDisk = () => globSync('{files,thumbnails,journal,drafts}/**/*.*', { cwd: place.home }).sort()
 const marks = () => globSync('journal/*', { cwd: place.home })
-const revision = async () => (await place.encoder.model()).spec.revision
+const revision = async () => (await place.encoder.get()).card.revision
 const statusOf = async (id: string) => (await place.database.assets.byIds([id])).get(id)?.status
 
 describe('taking an image', () => {
@@ -202,7 +202,7 @@ describe('another default model', () => {
         /indexed with limn-icons \(256 dimensions\); its 3 images are now indexed with other/,
       )
       await place.library.idle()
-      const { spec } = await encoder.model()
+      const { card: spec } = await encoder.get()
       expect((await place.database.vectors.get(spec.revision, ids)).size).toBe(3)
       expect(await place.database.vectors.get(await revision(), ids)).toEqual(before)
       expect(place.complaints).toHaveLength(1)
@@ -230,7 +230,7 @@ describe('vectors', () => {
       expect(twins.size).toBe(5)
       await place.library.idle()
       expect(await place.library.ensureIndexed('twin')).toBe(true)
-      const { spec } = await encoder.model('twin')
+      const { card: spec } = await encoder.get('twin')
       expect(
         (
           await place.database.vectors.get(

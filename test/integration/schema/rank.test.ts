@@ -67,7 +67,7 @@ describe('rank', () => {
   })
 
   it('reads probabilities as a softmax with the logit scale of a CLIP', async () => {
-    const { spec } = await server.app.services.encoder.model()
+    const { card: spec } = await server.app.services.catalogue.get()
     expect(spec.head.kind).toBe('softmax')
     const { data } = await server.query(rank, { prompt: 'bird', candidates: texts('bird', 'car', 'tree') })
     const { items } = data.rank
@@ -79,7 +79,7 @@ describe('rank', () => {
   })
 
   it('reads probabilities as sigmoids with the scale and bias of a SigLIP', async () => {
-    const { spec } = await server.app.services.encoder.model('sigmoid-twin')
+    const { card: spec } = await server.app.services.catalogue.get('sigmoid-twin')
     if (spec.head.kind !== 'sigmoid') throw new Error(`the twin's head is ${spec.head.kind}`)
     const { scale, bias } = spec.head
     const { data } = await server.query(rank, {

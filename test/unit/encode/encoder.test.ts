@@ -180,15 +180,15 @@ describe('models', () => {
       said.push(`${(fields as { model: string }).model} ${message}`)
     const log = { ...silent, info: note }
     const encoder = await open({ models: { a: {}, b: {} }, idleMs: 100, log })
-    expect((await encoder.models()).filter(({ loaded }) => loaded)).toEqual([])
+    expect((await encoder.list()).filter(({ loaded }) => loaded)).toEqual([])
     await Promise.all(['a', 'b', 'a', null].map((model, n) => encoder.encode(texts(1, `w${n}`), { model })))
     const of = (message: string) => said.filter((line) => line.endsWith(`model ${message}`)).sort()
     expect(of('loaded')).toHaveLength(3)
     await expect
       .poll(() => of('unloaded: idle'), { timeout: 10_000 })
       .toEqual(['a model unloaded: idle', 'b model unloaded: idle'])
-    expect((await encoder.model()).loaded).toBe(true)
-    expect((await encoder.model('a')).loaded).toBe(false)
+    expect((await encoder.get()).loaded).toBe(true)
+    expect((await encoder.get('a')).loaded).toBe(false)
     vectors(await encoder.encode(texts(1, 'again'), { model: 'a' }))
   })
 
@@ -218,7 +218,7 @@ describe('models', () => {
   it('that do not load are tried again only after a while; what is wrong is known to others meanwhile', async () => {
     const retryMs = 1500
     const encoder = await open({ models: { bad: { saysDimensions: 7 } }, retryMs })
-    const { spec } = await encoder.model('bad')
+    const { card: spec } = await encoder.get('bad')
     const workers: unknown[] = []
     const count = (worker: unknown) => workers.push(worker)
     process.on('worker', count)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadTokenizer, padBatch, type Tokenizer } from '../../../workers/encode/tokenizer.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
-import type { TextSpec } from '../../../workers/registry/spec.ts'
+import type { TextSpec } from '../../../workers/registry/text-spec.ts'
 
 const bundledFolder = fileURLToPath(new URL('../../../workers/models', import.meta.url))
 

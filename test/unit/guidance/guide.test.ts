@@ -4,7 +4,7 @@ import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createEncoder } from '../../../workers/encode/local-encoder.ts'
+import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../../workers/errors.ts'
 import { createGuide, type GuideRequest } from '../../../workers/guidance/guide.ts'
 import { bundledModel } from '../../../workers/registry/bundled.ts'
@@ -19,8 +19,8 @@ const registry = new ModelRegistry({
   cacheFolder,
   defaultModel: bundledModel,
 })
-const encoder = await createEncoder({ registry, cacheFolder, provider: 'cpu' })
-const guide = createGuide({ cacheFolder, provider: 'cpu' })
+const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
+const guide = createGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
 const samples = path.resolve('workers/ingest/samples')
 const vector = async (input: { text: string } | { image: Uint8Array }) => {
   const [encoded] = await encoder.encode([input])
@@ -237,7 +237,12 @@ describe('guide', () => {
 
   it('who guides at the same time shares batches', async () => {
     const sizes: number[] = []
-    const counted = createGuide({ cacheFolder, provider: 'cpu', onBatch: (_, size) => sizes.push(size) })
+    const counted = createGuide({
+      resolve: ({ name }) => registry.get(name),
+      cacheFolder,
+      provider: 'cpu',
+      onBatch: (_, size) => sizes.push(size),
+    })
     const image = await gradientImage(80, 80)
     const tree = await vector({ text: 'a tree' })
     const one = (prompts: number) =>

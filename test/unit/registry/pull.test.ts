@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createEncoder } from '../../../workers/encode/local-encoder.ts'
+import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { type PullOptions, pullModel } from '../../../workers/registry/hub/pull.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import { startHub, type TestHub } from './hub-server.ts'
@@ -72,7 +72,7 @@ describe('a pull', () => {
     expect(existsSync(path.join(folder, model, 'pytorch_model.bin'))).toBe(false)
     const found = registry(folder)
     expect(await found.get(model)).toMatchObject({ licence: 'mit', bundled: false })
-    const encoder = await createEncoder({ registry: found, cacheFolder: root, provider: 'cpu' })
+    const encoder = new LocalEncoder({ registry: found, cacheFolder: root, provider: 'cpu' })
     try {
       await encoder.ready()
     } finally {

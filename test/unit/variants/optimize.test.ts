@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createLog } from '../../../api/app.ts'
 import { createVariantJobs } from '../../../api/variant-jobs.ts'
-import { createEncoder } from '../../../workers/encode/local-encoder.ts'
+import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import {
   readRecord,
@@ -21,6 +21,8 @@ import { writeTinyModel } from '../../support/tiny-model.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'limn-variants-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+type LoadedListener = Parameters<LocalEncoder['onModelLoaded']>[0]
 
 const bundled = path.resolve('workers/models/limn-icons')
 let homes = 0
@@ -132,8 +134,8 @@ describe('deriving', () => {
     })
 
     const encoders = await Promise.all(
-      (['fp32', 'int8'] as const).map((variant) =>
-        createEncoder({ registry: registry(variant), cacheFolder, provider: 'cpu' }),
+      (['fp32', 'int8'] as const).map(
+        (variant) => new LocalEncoder({ registry: registry(variant), cacheFolder, provider: 'cpu' }),
       ),
     )
     const inputs = [{ text: 'a red heart' }, { image: readFileSync('workers/encode/references/heart.png') }]
@@ -215,7 +217,7 @@ describe('deriving', () => {
     const [variant] = (await eight.get()).variants
     const file = (variant!.files as { vision: string }).vision
     writeFileSync(file, readFileSync(file).subarray(0, 10_000))
-    const encoder = await createEncoder({ registry: eight, cacheFolder, provider: 'cpu' })
+    const encoder = new LocalEncoder({ registry: eight, cacheFolder, provider: 'cpu' })
     const [text, image] = await encoder.encode([
       { text: 'a red heart' },
       { image: readFileSync('workers/encode/references/heart.png') },
@@ -227,7 +229,7 @@ describe('deriving', () => {
 
 describe('many at once, and what goes wrong', () => {
   const encoderOf = (registry: ModelRegistry, cacheFolder: string) =>
-    createEncoder({ registry, cacheFolder, provider: 'cpu' })
+    new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
 
   it('two that derive the same files: one does, the other has its record', async () => {
     const { models, cacheFolder, registry } = home()
@@ -278,7 +280,7 @@ describe('many at once, and what goes wrong', () => {
     const own = registry('int8', 'plain')
     const encoder = await encoderOf(own, cacheFolder)
     await encoder.encode([{ text: 'one' }])
-    const { revision } = (await encoder.model()).spec
+    const { revision } = (await encoder.get()).card
     await optimize(await registry().get('plain'), { cacheFolder })
     rmSync(path.join(models, 'plain/config.json'))
     const taken = await encoder.takeUpVariants('plain')
@@ -308,7 +310,7 @@ describe('many at once, and what goes wrong', () => {
     const file = `${variantBase(cacheFolder, spec.revision, 'cpu')}-vision.onnx`
     writeFileSync(file, Buffer.alloc(readFileSync(file).length))
     const encoder = await encoderOf(registry('int8', 'plain'), cacheFolder)
-    expect((await encoder.model()).spec.revision).toBe(`${spec.revision}-int8`)
+    expect((await encoder.get()).card.revision).toBe(`${spec.revision}-int8`)
     await expect(encoder.encode([{ text: 'one' }])).rejects.toThrow('does not load')
     await encoder.close()
   })
@@ -370,25 +372,20 @@ describe('choosing', () => {
     const { folder, models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const own = registry('int8', 'plain')
-    const optimizer = createVariantJobs({
+    const encoder = new LocalEncoder({ registry: own, cacheFolder, provider: 'cpu' })
+    const jobs = createVariantJobs({
       config: { home: folder, model: 'plain', precision: 'auto', variant: 'int8' },
       log: createLog('silent'),
       delayMs: 10,
-      takeUpVariants: (name) => encoder.takeUpVariants(name),
-    })
-    const encoder = await createEncoder({
-      registry: own,
-      cacheFolder,
-      provider: 'cpu',
-      onLoaded: optimizer.loaded,
+      encoder,
     })
     try {
       await encoder.encode([{ text: 'one' }])
-      const { spec } = await encoder.model()
-      expect(spec.variants).toEqual([])
+      const { card: spec } = await encoder.get()
+      expect((await encoder.get()).precision).toBe('fp32')
       // Requests go on, whichever files serve.
       let asked = 0
-      while ((await encoder.model()).spec.variants.length === 0) {
+      while ((await encoder.get()).precision === 'fp32') {
         const [result] = await encoder.encode([{ text: `number ${asked++}` }])
         expect(result).toHaveProperty('vector')
       }
@@ -397,7 +394,7 @@ describe('choosing', () => {
         expect((await encoder.encode([{ text: `later ${i}` }]))[0]).toHaveProperty('vector')
       expect(asked).toBeGreaterThan(0)
     } finally {
-      await optimizer.close()
+      await jobs.close()
       await encoder.close()
     }
   })
@@ -408,36 +405,48 @@ describe('choosing', () => {
     const spec = await registry('int8', 'plain').get()
     const record = await optimize(spec, { cacheFolder })
     const taken: string[] = []
-    const optimizer = createVariantJobs({
+    let loaded: LoadedListener | undefined
+    const jobs = createVariantJobs({
       config: { home: folder, model: 'plain', precision: 'auto', variant: 'int8' },
       log: createLog('silent'),
       delayMs: 0,
-      async takeUpVariants(name) {
-        taken.push(name)
-        return spec
+      encoder: {
+        onModelLoaded: (listener) => {
+          loaded = listener
+        },
+        async takeUpVariants(name) {
+          taken.push(name)
+          return spec
+        },
       },
     })
-    optimizer.loaded(spec, 'cpu')
+    loaded!(spec, 'cpu')
     await expect.poll(() => taken).toEqual(['plain'])
-    await optimizer.close()
+    await jobs.close()
     expect(await readRecord(cacheFolder, spec.revision, 'cpu')).toEqual(record)
   })
 
   it('the background work ends with the server', async () => {
     const { folder, models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
-    const optimizer = createVariantJobs({
+    let loaded: LoadedListener | undefined
+    const jobs = createVariantJobs({
       config: { home: folder, model: 'plain', precision: 'auto', variant: 'auto' },
       log: createLog('silent'),
       delayMs: 0,
-      takeUpVariants: () => Promise.reject(new Error('nobody is there')),
+      encoder: {
+        onModelLoaded: (listener) => {
+          loaded = listener
+        },
+        takeUpVariants: () => Promise.reject(new Error('nobody is there')),
+      },
     })
-    optimizer.loaded(await registry('auto', 'plain').get(), 'cpu')
+    loaded!(await registry('auto', 'plain').get(), 'cpu')
     // One waits for the other.
-    optimizer.loaded(await registry('auto').get('limn-icons'), 'cpu')
+    loaded!(await registry('auto').get('limn-icons'), 'cpu')
     await new Promise((resolve) => setTimeout(resolve, 1500))
     const begun = performance.now()
-    await optimizer.close()
+    await jobs.close()
     expect(performance.now() - begun).toBeLessThan(4000)
     expect(readdirSync(path.join(cacheFolder, 'variants')).filter((name) => name.includes('draft'))).toEqual(
       [],

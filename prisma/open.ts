@@ -3,11 +3,14 @@ import pg from 'pg'
 import { PrismaAssets } from './assets.ts'
 import { startMaintenance } from './embedded/maintenance.ts'
 import { noteVersions, startEmbedded } from './embedded/start.ts'
+import { PgEnrichments } from './enrichments.ts'
 import { mapDriverErrors, StartupError } from './errors.ts'
 import { PrismaClient } from './generated/client.ts'
 import { lockHome } from './home-lock.ts'
+import { PgLeases } from './leases.ts'
 import { migrate } from './migrate.ts'
 import { PrismaRuns } from './runs.ts'
+import { serverId } from './server-id.ts'
 import type { Database, DatabaseInfo, OpenDatabaseOptions } from './types.ts'
 import { PgVectors } from './vectors/store.ts'
 
@@ -46,6 +49,8 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
     closing.push(() => client.$disconnect())
 
     const vectors = new PgVectors(pool, kind)
+    const leases = new PgLeases(pool, serverId(home))
+    await leases.forgetExpired()
     const ms = Math.round(performance.now() - begun)
     log?.info({ ...info, ms }, 'database open')
     return {
@@ -53,6 +58,8 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
       vectors,
       assets: new PrismaAssets(client, () => vectors.assetsChanged()),
       runs: new PrismaRuns(client),
+      leases,
+      enrichments: new PgEnrichments(pool),
       ping: () => mapDriverErrors(async () => void (await pool.query('SELECT 1'))),
       publish: (serverUrl) => lock.publish({ url: serverUrl }),
       close,

@@ -126,12 +126,11 @@ export interface Vectors {
 }
 
 export type RunStatus = 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
-export type GeneratorName = 'SHAPES' | 'STROKES' | 'PIXELS' | 'RECOLOUR'
 
 export interface RunRow {
   id: string
   status: RunStatus
-  generator: GeneratorName
+  generator: string
   step: number
   steps: number
   loss: number | null
@@ -146,7 +145,7 @@ export interface RunRow {
 
 /** `input` is what a run needs to begin or go on, as JSON; it means something to the run alone. */
 export interface NewRun {
-  generator: GeneratorName
+  generator: string
   steps: number
   input: Record<string, unknown>
   start: Uint8Array | null
@@ -182,6 +181,36 @@ export interface RunEnd {
   error: string | null
 }
 
+/**
+ * Who may work at something now, over all servers of one database, so that nothing is done twice at a time. A lease ends
+ * by itself: what a dead server held is free after that. Times are the database's.
+ */
+export interface Leases {
+  /** Takes those of `ids` that no other server holds for `ms` milliseconds from now; returns the ids taken. */
+  claim(kind: string, ids: readonly string[], ms: number): Promise<string[]>
+  /** Prolongs leases of this server; returns the ids that it still held. */
+  renew(kind: string, ids: readonly string[], ms: number): Promise<string[]>
+  /** Gives leases of this server back. */
+  release(kind: string, ids: readonly string[]): Promise<void>
+}
+
+/** A result of an enricher, as JSON, or why there is none for this asset. */
+export type EnrichmentOutcome = { assetId: string } & ({ result: unknown } | { error: string })
+
+/** What enrichers found in assets. */
+export interface Enrichments {
+  /** Assets that have no row of this enricher and revision, oldest first, id > after. */
+  missing(enricher: string, revision: string, limit: number, after?: string | null): Promise<AssetRow[]>
+  /** Stores outcomes, replacing. Assets deleted meanwhile are passed over. */
+  put(enricher: string, revision: string, outcomes: readonly EnrichmentOutcome[]): Promise<void>
+  /** Results by asset id; assets without one are absent. */
+  get(enricher: string, revision: string, assetIds: readonly string[]): Promise<Map<string, unknown>>
+  /** How many assets have a row, and how many there are. */
+  progress(enricher: string, revision: string): Promise<{ done: number; failed: number; total: number }>
+  /** Removes rows of every other revision of this enricher. */
+  prune(enricher: string, revision: string): Promise<void>
+}
+
 export interface DatabaseInfo {
   kind: 'embedded' | 'postgres'
   /** e.g. 18.6 */
@@ -194,6 +223,8 @@ export interface Database {
   assets: Assets
   vectors: Vectors
   runs: Runs
+  leases: Leases
+  enrichments: Enrichments
   /** Writes down where the server of this data folder answers, for other commands on it. */
   publish(url: string): void
   /** Resolves when a query works. */

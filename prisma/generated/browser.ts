@@ -38,3 +38,13 @@ export type AssetVector = Prisma.AssetVectorModel
  * A drawing that is made step by step. What it was asked for never changes; the rest is its last saved step.
  */
 export type GuidanceRun = Prisma.GuidanceRunModel
+/**
+ * Model Lease
+ * Who works at something now: `kind` and `id` name the work, `owner` the server. Read and written by leases.ts alone.
+ */
+export type Lease = Prisma.LeaseModel
+/**
+ * Model Enrichment
+ * What an enricher found in an asset, or why it found nothing. Read and written by enrichments.ts alone.
+ */
+export type Enrichment = Prisma.EnrichmentModel

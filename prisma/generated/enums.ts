@@ -27,13 +27,3 @@ export const RunStatus = {
 } as const
 
 export type RunStatus = (typeof RunStatus)[keyof typeof RunStatus]
-
-
-export const Generator = {
-  SHAPES: 'SHAPES',
-  STROKES: 'STROKES',
-  PIXELS: 'PIXELS',
-  RECOLOUR: 'RECOLOUR'
-} as const
-
-export type Generator = (typeof Generator)[keyof typeof Generator]

@@ -1,5 +1,6 @@
 import type { RunRow } from '../../prisma/types.ts'
 import { parsePalette } from '../../workers/drawing/generators/colours.ts'
+import type { GeneratorName } from '../../workers/drawing/painter.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from '../core/builder.ts'
 import { asRequestError } from '../core/errors.ts'
@@ -88,7 +89,7 @@ const GuidanceRun = builder.objectRef<RunRow>('GuidanceRun').implement({
     generator: t.field({
       type: Generator,
       description: 'What makes the image.',
-      resolve: ({ generator }) => generator,
+      resolve: ({ generator }) => generator as GeneratorName,
     }),
     step: t.exposeInt('step', { description: 'The last saved step.' }),
     steps: t.exposeInt('steps', { description: 'All steps.' }),

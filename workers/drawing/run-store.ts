@@ -1,12 +1,11 @@
 /** What runs ask of the database, which keeps them over restarts. */
-import type { GeneratorName } from './painter.ts'
 
 export type RunStatus = 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
 
 export interface RunRow {
   id: string
   status: RunStatus
-  generator: GeneratorName
+  generator: string
   step: number
   steps: number
   loss: number | null

@@ -400,7 +400,9 @@ export const ModelName = {
   Asset: 'Asset',
   IndexedModel: 'IndexedModel',
   AssetVector: 'AssetVector',
-  GuidanceRun: 'GuidanceRun'
+  GuidanceRun: 'GuidanceRun',
+  Lease: 'Lease',
+  Enrichment: 'Enrichment'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -416,7 +418,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "asset" | "indexedModel" | "assetVector" | "guidanceRun"
+    modelProps: "asset" | "indexedModel" | "assetVector" | "guidanceRun" | "lease" | "enrichment"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -700,6 +702,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Lease: {
+      payload: Prisma.$LeasePayload<ExtArgs>
+      fields: Prisma.LeaseFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.LeaseFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.LeaseFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>
+        }
+        findFirst: {
+          args: Prisma.LeaseFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.LeaseFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>
+        }
+        findMany: {
+          args: Prisma.LeaseFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>[]
+        }
+        create: {
+          args: Prisma.LeaseCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>
+        }
+        createMany: {
+          args: Prisma.LeaseCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.LeaseCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>[]
+        }
+        delete: {
+          args: Prisma.LeaseDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>
+        }
+        update: {
+          args: Prisma.LeaseUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>
+        }
+        deleteMany: {
+          args: Prisma.LeaseDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.LeaseUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.LeaseUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>[]
+        }
+        upsert: {
+          args: Prisma.LeaseUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$LeasePayload>
+        }
+        aggregate: {
+          args: Prisma.LeaseAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateLease>
+        }
+        groupBy: {
+          args: Prisma.LeaseGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LeaseGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.LeaseCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.LeaseCountAggregateOutputType> | number
+        }
+      }
+    }
+    Enrichment: {
+      payload: Prisma.$EnrichmentPayload<ExtArgs>
+      fields: Prisma.EnrichmentFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.EnrichmentFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.EnrichmentFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>
+        }
+        findFirst: {
+          args: Prisma.EnrichmentFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.EnrichmentFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>
+        }
+        findMany: {
+          args: Prisma.EnrichmentFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>[]
+        }
+        create: {
+          args: Prisma.EnrichmentCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>
+        }
+        createMany: {
+          args: Prisma.EnrichmentCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.EnrichmentCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>[]
+        }
+        delete: {
+          args: Prisma.EnrichmentDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>
+        }
+        update: {
+          args: Prisma.EnrichmentUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>
+        }
+        deleteMany: {
+          args: Prisma.EnrichmentDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.EnrichmentUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.EnrichmentUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>[]
+        }
+        upsert: {
+          args: Prisma.EnrichmentUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$EnrichmentPayload>
+        }
+        aggregate: {
+          args: Prisma.EnrichmentAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateEnrichment>
+        }
+        groupBy: {
+          args: Prisma.EnrichmentGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnrichmentGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.EnrichmentCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.EnrichmentCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -793,11 +943,34 @@ export const GuidanceRunScalarFieldEnum = {
   previewHeight: 'previewHeight',
   svg: 'svg',
   error: 'error',
+  stopRequested: 'stopRequested',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
 } as const
 
 export type GuidanceRunScalarFieldEnum = (typeof GuidanceRunScalarFieldEnum)[keyof typeof GuidanceRunScalarFieldEnum]
+
+
+export const LeaseScalarFieldEnum = {
+  kind: 'kind',
+  id: 'id',
+  owner: 'owner',
+  expiresAt: 'expiresAt'
+} as const
+
+export type LeaseScalarFieldEnum = (typeof LeaseScalarFieldEnum)[keyof typeof LeaseScalarFieldEnum]
+
+
+export const EnrichmentScalarFieldEnum = {
+  assetId: 'assetId',
+  enricher: 'enricher',
+  revision: 'revision',
+  result: 'result',
+  error: 'error',
+  createdAt: 'createdAt'
+} as const
+
+export type EnrichmentScalarFieldEnum = (typeof EnrichmentScalarFieldEnum)[keyof typeof EnrichmentScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -813,6 +986,14 @@ export const JsonNullValueInput = {
 } as const
 
 export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
+
+
+export const NullableJsonNullValueInput = {
+  DbNull: DbNull,
+  JsonNull: JsonNull
+} as const
+
+export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
 
 
 export const QueryMode = {
@@ -917,20 +1098,6 @@ export type ListEnumRunStatusFieldRefInput<$PrismaModel> = FieldRefInputType<$Pr
 
 
 /**
- * Reference to a field of type 'Generator'
- */
-export type EnumGeneratorFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Generator'>
-    
-
-
-/**
- * Reference to a field of type 'Generator[]'
- */
-export type ListEnumGeneratorFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Generator[]'>
-    
-
-
-/**
  * Reference to a field of type 'Json'
  */
 export type JsonFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Json'>
@@ -969,6 +1136,13 @@ export type FloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, '
  * Reference to a field of type 'Float[]'
  */
 export type ListFloatFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Float[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Boolean'
+ */
+export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
     
 
 /**
@@ -1126,6 +1300,8 @@ export type GlobalOmitConfig = {
   indexedModel?: Prisma.IndexedModelOmit
   assetVector?: Prisma.AssetVectorOmit
   guidanceRun?: Prisma.GuidanceRunOmit
+  lease?: Prisma.LeaseOmit
+  enrichment?: Prisma.EnrichmentOmit
 }
 
 /* Types for Logging */

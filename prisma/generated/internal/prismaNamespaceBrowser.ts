@@ -54,7 +54,9 @@ export const ModelName = {
   Asset: 'Asset',
   IndexedModel: 'IndexedModel',
   AssetVector: 'AssetVector',
-  GuidanceRun: 'GuidanceRun'
+  GuidanceRun: 'GuidanceRun',
+  Lease: 'Lease',
+  Enrichment: 'Enrichment'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -127,11 +129,34 @@ export const GuidanceRunScalarFieldEnum = {
   previewHeight: 'previewHeight',
   svg: 'svg',
   error: 'error',
+  stopRequested: 'stopRequested',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
 } as const
 
 export type GuidanceRunScalarFieldEnum = (typeof GuidanceRunScalarFieldEnum)[keyof typeof GuidanceRunScalarFieldEnum]
+
+
+export const LeaseScalarFieldEnum = {
+  kind: 'kind',
+  id: 'id',
+  owner: 'owner',
+  expiresAt: 'expiresAt'
+} as const
+
+export type LeaseScalarFieldEnum = (typeof LeaseScalarFieldEnum)[keyof typeof LeaseScalarFieldEnum]
+
+
+export const EnrichmentScalarFieldEnum = {
+  assetId: 'assetId',
+  enricher: 'enricher',
+  revision: 'revision',
+  result: 'result',
+  error: 'error',
+  createdAt: 'createdAt'
+} as const
+
+export type EnrichmentScalarFieldEnum = (typeof EnrichmentScalarFieldEnum)[keyof typeof EnrichmentScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -147,6 +172,14 @@ export const JsonNullValueInput = {
 } as const
 
 export type JsonNullValueInput = (typeof JsonNullValueInput)[keyof typeof JsonNullValueInput]
+
+
+export const NullableJsonNullValueInput = {
+  DbNull: DbNull,
+  JsonNull: JsonNull
+} as const
+
+export type NullableJsonNullValueInput = (typeof NullableJsonNullValueInput)[keyof typeof NullableJsonNullValueInput]
 
 
 export const QueryMode = {

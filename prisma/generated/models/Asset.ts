@@ -301,6 +301,7 @@ export type AssetWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   vectors?: Prisma.AssetVectorListRelationFilter
+  enrichments?: Prisma.EnrichmentListRelationFilter
 }
 
 export type AssetOrderByWithRelationInput = {
@@ -320,6 +321,7 @@ export type AssetOrderByWithRelationInput = {
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   vectors?: Prisma.AssetVectorOrderByRelationAggregateInput
+  enrichments?: Prisma.EnrichmentOrderByRelationAggregateInput
 }
 
 export type AssetWhereUniqueInput = Prisma.AtLeast<{
@@ -342,6 +344,7 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   vectors?: Prisma.AssetVectorListRelationFilter
+  enrichments?: Prisma.EnrichmentListRelationFilter
 }, "id" | "contentHash">
 
 export type AssetOrderByWithAggregationInput = {
@@ -405,6 +408,7 @@ export type AssetCreateInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
+  enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
 
 export type AssetUncheckedCreateInput = {
@@ -424,6 +428,7 @@ export type AssetUncheckedCreateInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
+  enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
 
 export type AssetUpdateInput = {
@@ -443,6 +448,7 @@ export type AssetUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
+  enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
 
 export type AssetUncheckedUpdateInput = {
@@ -462,6 +468,7 @@ export type AssetUncheckedUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
+  enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
 
 export type AssetCreateManyInput = {
@@ -636,6 +643,20 @@ export type AssetUpdateOneRequiredWithoutVectorsNestedInput = {
   update?: Prisma.XOR<Prisma.XOR<Prisma.AssetUpdateToOneWithWhereWithoutVectorsInput, Prisma.AssetUpdateWithoutVectorsInput>, Prisma.AssetUncheckedUpdateWithoutVectorsInput>
 }
 
+export type AssetCreateNestedOneWithoutEnrichmentsInput = {
+  create?: Prisma.XOR<Prisma.AssetCreateWithoutEnrichmentsInput, Prisma.AssetUncheckedCreateWithoutEnrichmentsInput>
+  connectOrCreate?: Prisma.AssetCreateOrConnectWithoutEnrichmentsInput
+  connect?: Prisma.AssetWhereUniqueInput
+}
+
+export type AssetUpdateOneRequiredWithoutEnrichmentsNestedInput = {
+  create?: Prisma.XOR<Prisma.AssetCreateWithoutEnrichmentsInput, Prisma.AssetUncheckedCreateWithoutEnrichmentsInput>
+  connectOrCreate?: Prisma.AssetCreateOrConnectWithoutEnrichmentsInput
+  upsert?: Prisma.AssetUpsertWithoutEnrichmentsInput
+  connect?: Prisma.AssetWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.AssetUpdateToOneWithWhereWithoutEnrichmentsInput, Prisma.AssetUpdateWithoutEnrichmentsInput>, Prisma.AssetUncheckedUpdateWithoutEnrichmentsInput>
+}
+
 export type AssetCreateWithoutVectorsInput = {
   id: string
   contentHash: string
@@ -652,6 +673,7 @@ export type AssetCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
 
 export type AssetUncheckedCreateWithoutVectorsInput = {
@@ -670,6 +692,7 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
 
 export type AssetCreateOrConnectWithoutVectorsInput = {
@@ -704,6 +727,7 @@ export type AssetUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
 
 export type AssetUncheckedUpdateWithoutVectorsInput = {
@@ -722,6 +746,99 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
+}
+
+export type AssetCreateWithoutEnrichmentsInput = {
+  id: string
+  contentHash: string
+  name: string
+  title?: string | null
+  description?: string | null
+  tags?: Prisma.AssetCreatetagsInput | string[]
+  collection?: string | null
+  mimeType: string
+  bytes: number
+  width: number
+  height: number
+  status?: $Enums.AssetStatus
+  error?: string | null
+  createdAt?: Date | string
+  updatedAt?: Date | string
+  vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
+}
+
+export type AssetUncheckedCreateWithoutEnrichmentsInput = {
+  id: string
+  contentHash: string
+  name: string
+  title?: string | null
+  description?: string | null
+  tags?: Prisma.AssetCreatetagsInput | string[]
+  collection?: string | null
+  mimeType: string
+  bytes: number
+  width: number
+  height: number
+  status?: $Enums.AssetStatus
+  error?: string | null
+  createdAt?: Date | string
+  updatedAt?: Date | string
+  vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
+}
+
+export type AssetCreateOrConnectWithoutEnrichmentsInput = {
+  where: Prisma.AssetWhereUniqueInput
+  create: Prisma.XOR<Prisma.AssetCreateWithoutEnrichmentsInput, Prisma.AssetUncheckedCreateWithoutEnrichmentsInput>
+}
+
+export type AssetUpsertWithoutEnrichmentsInput = {
+  update: Prisma.XOR<Prisma.AssetUpdateWithoutEnrichmentsInput, Prisma.AssetUncheckedUpdateWithoutEnrichmentsInput>
+  create: Prisma.XOR<Prisma.AssetCreateWithoutEnrichmentsInput, Prisma.AssetUncheckedCreateWithoutEnrichmentsInput>
+  where?: Prisma.AssetWhereInput
+}
+
+export type AssetUpdateToOneWithWhereWithoutEnrichmentsInput = {
+  where?: Prisma.AssetWhereInput
+  data: Prisma.XOR<Prisma.AssetUpdateWithoutEnrichmentsInput, Prisma.AssetUncheckedUpdateWithoutEnrichmentsInput>
+}
+
+export type AssetUpdateWithoutEnrichmentsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  contentHash?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tags?: Prisma.AssetUpdatetagsInput | string[]
+  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  mimeType?: Prisma.StringFieldUpdateOperationsInput | string
+  bytes?: Prisma.IntFieldUpdateOperationsInput | number
+  width?: Prisma.IntFieldUpdateOperationsInput | number
+  height?: Prisma.IntFieldUpdateOperationsInput | number
+  status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
+}
+
+export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  contentHash?: Prisma.StringFieldUpdateOperationsInput | string
+  name?: Prisma.StringFieldUpdateOperationsInput | string
+  title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tags?: Prisma.AssetUpdatetagsInput | string[]
+  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  mimeType?: Prisma.StringFieldUpdateOperationsInput | string
+  bytes?: Prisma.IntFieldUpdateOperationsInput | number
+  width?: Prisma.IntFieldUpdateOperationsInput | number
+  height?: Prisma.IntFieldUpdateOperationsInput | number
+  status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
 }
 
 
@@ -731,10 +848,12 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
 
 export type AssetCountOutputType = {
   vectors: number
+  enrichments: number
 }
 
 export type AssetCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | AssetCountOutputTypeCountVectorsArgs
+  enrichments?: boolean | AssetCountOutputTypeCountEnrichmentsArgs
 }
 
 /**
@@ -752,6 +871,13 @@ export type AssetCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extens
  */
 export type AssetCountOutputTypeCountVectorsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   where?: Prisma.AssetVectorWhereInput
+}
+
+/**
+ * AssetCountOutputType without action
+ */
+export type AssetCountOutputTypeCountEnrichmentsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.EnrichmentWhereInput
 }
 
 
@@ -772,6 +898,7 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   createdAt?: boolean
   updatedAt?: boolean
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
+  enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
   _count?: boolean | Prisma.AssetCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["asset"]>
 
@@ -832,6 +959,7 @@ export type AssetSelectScalar = {
 export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collection" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
+  enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
   _count?: boolean | Prisma.AssetCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type AssetIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -841,6 +969,7 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   name: "Asset"
   objects: {
     vectors: Prisma.$AssetVectorPayload<ExtArgs>[]
+    enrichments: Prisma.$EnrichmentPayload<ExtArgs>[]
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
@@ -1262,6 +1391,7 @@ readonly fields: AssetFieldRefs;
 export interface Prisma__AssetClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
   vectors<T extends Prisma.Asset$vectorsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Asset$vectorsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AssetVectorPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
+  enrichments<T extends Prisma.Asset$enrichmentsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.Asset$enrichmentsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$EnrichmentPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1720,6 +1850,30 @@ export type Asset$vectorsArgs<ExtArgs extends runtime.Types.Extensions.InternalA
   take?: number
   skip?: number
   distinct?: Prisma.AssetVectorScalarFieldEnum | Prisma.AssetVectorScalarFieldEnum[]
+}
+
+/**
+ * Asset.enrichments
+ */
+export type Asset$enrichmentsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the Enrichment
+   */
+  select?: Prisma.EnrichmentSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the Enrichment
+   */
+  omit?: Prisma.EnrichmentOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.EnrichmentInclude<ExtArgs> | null
+  where?: Prisma.EnrichmentWhereInput
+  orderBy?: Prisma.EnrichmentOrderByWithRelationInput | Prisma.EnrichmentOrderByWithRelationInput[]
+  cursor?: Prisma.EnrichmentWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.EnrichmentScalarFieldEnum | Prisma.EnrichmentScalarFieldEnum[]
 }
 
 /**

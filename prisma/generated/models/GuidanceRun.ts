@@ -45,7 +45,7 @@ export type GuidanceRunSumAggregateOutputType = {
 export type GuidanceRunMinAggregateOutputType = {
   id: string | null
   status: $Enums.RunStatus | null
-  generator: $Enums.Generator | null
+  generator: string | null
   start: runtime.Bytes | null
   step: number | null
   steps: number | null
@@ -56,6 +56,7 @@ export type GuidanceRunMinAggregateOutputType = {
   previewHeight: number | null
   svg: string | null
   error: string | null
+  stopRequested: boolean | null
   createdAt: Date | null
   updatedAt: Date | null
 }
@@ -63,7 +64,7 @@ export type GuidanceRunMinAggregateOutputType = {
 export type GuidanceRunMaxAggregateOutputType = {
   id: string | null
   status: $Enums.RunStatus | null
-  generator: $Enums.Generator | null
+  generator: string | null
   start: runtime.Bytes | null
   step: number | null
   steps: number | null
@@ -74,6 +75,7 @@ export type GuidanceRunMaxAggregateOutputType = {
   previewHeight: number | null
   svg: string | null
   error: string | null
+  stopRequested: boolean | null
   createdAt: Date | null
   updatedAt: Date | null
 }
@@ -93,6 +95,7 @@ export type GuidanceRunCountAggregateOutputType = {
   previewHeight: number
   svg: number
   error: number
+  stopRequested: number
   createdAt: number
   updatedAt: number
   _all: number
@@ -129,6 +132,7 @@ export type GuidanceRunMinAggregateInputType = {
   previewHeight?: true
   svg?: true
   error?: true
+  stopRequested?: true
   createdAt?: true
   updatedAt?: true
 }
@@ -147,6 +151,7 @@ export type GuidanceRunMaxAggregateInputType = {
   previewHeight?: true
   svg?: true
   error?: true
+  stopRequested?: true
   createdAt?: true
   updatedAt?: true
 }
@@ -166,6 +171,7 @@ export type GuidanceRunCountAggregateInputType = {
   previewHeight?: true
   svg?: true
   error?: true
+  stopRequested?: true
   createdAt?: true
   updatedAt?: true
   _all?: true
@@ -260,7 +266,7 @@ export type GuidanceRunGroupByArgs<ExtArgs extends runtime.Types.Extensions.Inte
 export type GuidanceRunGroupByOutputType = {
   id: string
   status: $Enums.RunStatus
-  generator: $Enums.Generator
+  generator: string
   input: runtime.JsonValue
   start: runtime.Bytes | null
   step: number
@@ -272,6 +278,7 @@ export type GuidanceRunGroupByOutputType = {
   previewHeight: number
   svg: string | null
   error: string | null
+  stopRequested: boolean
   createdAt: Date
   updatedAt: Date
   _count: GuidanceRunCountAggregateOutputType | null
@@ -302,7 +309,7 @@ export type GuidanceRunWhereInput = {
   NOT?: Prisma.GuidanceRunWhereInput | Prisma.GuidanceRunWhereInput[]
   id?: Prisma.StringFilter<"GuidanceRun"> | string
   status?: Prisma.EnumRunStatusFilter<"GuidanceRun"> | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorFilter<"GuidanceRun"> | $Enums.Generator
+  generator?: Prisma.StringFilter<"GuidanceRun"> | string
   input?: Prisma.JsonFilter<"GuidanceRun">
   start?: Prisma.BytesNullableFilter<"GuidanceRun"> | runtime.Bytes | null
   step?: Prisma.IntFilter<"GuidanceRun"> | number
@@ -314,6 +321,7 @@ export type GuidanceRunWhereInput = {
   previewHeight?: Prisma.IntFilter<"GuidanceRun"> | number
   svg?: Prisma.StringNullableFilter<"GuidanceRun"> | string | null
   error?: Prisma.StringNullableFilter<"GuidanceRun"> | string | null
+  stopRequested?: Prisma.BoolFilter<"GuidanceRun"> | boolean
   createdAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
 }
@@ -333,6 +341,7 @@ export type GuidanceRunOrderByWithRelationInput = {
   previewHeight?: Prisma.SortOrder
   svg?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
+  stopRequested?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -343,7 +352,7 @@ export type GuidanceRunWhereUniqueInput = Prisma.AtLeast<{
   OR?: Prisma.GuidanceRunWhereInput[]
   NOT?: Prisma.GuidanceRunWhereInput | Prisma.GuidanceRunWhereInput[]
   status?: Prisma.EnumRunStatusFilter<"GuidanceRun"> | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorFilter<"GuidanceRun"> | $Enums.Generator
+  generator?: Prisma.StringFilter<"GuidanceRun"> | string
   input?: Prisma.JsonFilter<"GuidanceRun">
   start?: Prisma.BytesNullableFilter<"GuidanceRun"> | runtime.Bytes | null
   step?: Prisma.IntFilter<"GuidanceRun"> | number
@@ -355,6 +364,7 @@ export type GuidanceRunWhereUniqueInput = Prisma.AtLeast<{
   previewHeight?: Prisma.IntFilter<"GuidanceRun"> | number
   svg?: Prisma.StringNullableFilter<"GuidanceRun"> | string | null
   error?: Prisma.StringNullableFilter<"GuidanceRun"> | string | null
+  stopRequested?: Prisma.BoolFilter<"GuidanceRun"> | boolean
   createdAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
 }, "id">
@@ -374,6 +384,7 @@ export type GuidanceRunOrderByWithAggregationInput = {
   previewHeight?: Prisma.SortOrder
   svg?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
+  stopRequested?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   _count?: Prisma.GuidanceRunCountOrderByAggregateInput
@@ -389,7 +400,7 @@ export type GuidanceRunScalarWhereWithAggregatesInput = {
   NOT?: Prisma.GuidanceRunScalarWhereWithAggregatesInput | Prisma.GuidanceRunScalarWhereWithAggregatesInput[]
   id?: Prisma.StringWithAggregatesFilter<"GuidanceRun"> | string
   status?: Prisma.EnumRunStatusWithAggregatesFilter<"GuidanceRun"> | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorWithAggregatesFilter<"GuidanceRun"> | $Enums.Generator
+  generator?: Prisma.StringWithAggregatesFilter<"GuidanceRun"> | string
   input?: Prisma.JsonWithAggregatesFilter<"GuidanceRun">
   start?: Prisma.BytesNullableWithAggregatesFilter<"GuidanceRun"> | runtime.Bytes | null
   step?: Prisma.IntWithAggregatesFilter<"GuidanceRun"> | number
@@ -401,6 +412,7 @@ export type GuidanceRunScalarWhereWithAggregatesInput = {
   previewHeight?: Prisma.IntWithAggregatesFilter<"GuidanceRun"> | number
   svg?: Prisma.StringNullableWithAggregatesFilter<"GuidanceRun"> | string | null
   error?: Prisma.StringNullableWithAggregatesFilter<"GuidanceRun"> | string | null
+  stopRequested?: Prisma.BoolWithAggregatesFilter<"GuidanceRun"> | boolean
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"GuidanceRun"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"GuidanceRun"> | Date | string
 }
@@ -408,7 +420,7 @@ export type GuidanceRunScalarWhereWithAggregatesInput = {
 export type GuidanceRunCreateInput = {
   id: string
   status?: $Enums.RunStatus
-  generator: $Enums.Generator
+  generator: string
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: runtime.Bytes | null
   step?: number
@@ -420,6 +432,7 @@ export type GuidanceRunCreateInput = {
   previewHeight?: number
   svg?: string | null
   error?: string | null
+  stopRequested?: boolean
   createdAt?: Date | string
   updatedAt?: Date | string
 }
@@ -427,7 +440,7 @@ export type GuidanceRunCreateInput = {
 export type GuidanceRunUncheckedCreateInput = {
   id: string
   status?: $Enums.RunStatus
-  generator: $Enums.Generator
+  generator: string
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: runtime.Bytes | null
   step?: number
@@ -439,6 +452,7 @@ export type GuidanceRunUncheckedCreateInput = {
   previewHeight?: number
   svg?: string | null
   error?: string | null
+  stopRequested?: boolean
   createdAt?: Date | string
   updatedAt?: Date | string
 }
@@ -446,7 +460,7 @@ export type GuidanceRunUncheckedCreateInput = {
 export type GuidanceRunUpdateInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumRunStatusFieldUpdateOperationsInput | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorFieldUpdateOperationsInput | $Enums.Generator
+  generator?: Prisma.StringFieldUpdateOperationsInput | string
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   step?: Prisma.IntFieldUpdateOperationsInput | number
@@ -458,6 +472,7 @@ export type GuidanceRunUpdateInput = {
   previewHeight?: Prisma.IntFieldUpdateOperationsInput | number
   svg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -465,7 +480,7 @@ export type GuidanceRunUpdateInput = {
 export type GuidanceRunUncheckedUpdateInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumRunStatusFieldUpdateOperationsInput | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorFieldUpdateOperationsInput | $Enums.Generator
+  generator?: Prisma.StringFieldUpdateOperationsInput | string
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   step?: Prisma.IntFieldUpdateOperationsInput | number
@@ -477,6 +492,7 @@ export type GuidanceRunUncheckedUpdateInput = {
   previewHeight?: Prisma.IntFieldUpdateOperationsInput | number
   svg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -484,7 +500,7 @@ export type GuidanceRunUncheckedUpdateInput = {
 export type GuidanceRunCreateManyInput = {
   id: string
   status?: $Enums.RunStatus
-  generator: $Enums.Generator
+  generator: string
   input: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: runtime.Bytes | null
   step?: number
@@ -496,6 +512,7 @@ export type GuidanceRunCreateManyInput = {
   previewHeight?: number
   svg?: string | null
   error?: string | null
+  stopRequested?: boolean
   createdAt?: Date | string
   updatedAt?: Date | string
 }
@@ -503,7 +520,7 @@ export type GuidanceRunCreateManyInput = {
 export type GuidanceRunUpdateManyMutationInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumRunStatusFieldUpdateOperationsInput | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorFieldUpdateOperationsInput | $Enums.Generator
+  generator?: Prisma.StringFieldUpdateOperationsInput | string
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   step?: Prisma.IntFieldUpdateOperationsInput | number
@@ -515,6 +532,7 @@ export type GuidanceRunUpdateManyMutationInput = {
   previewHeight?: Prisma.IntFieldUpdateOperationsInput | number
   svg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -522,7 +540,7 @@ export type GuidanceRunUpdateManyMutationInput = {
 export type GuidanceRunUncheckedUpdateManyInput = {
   id?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumRunStatusFieldUpdateOperationsInput | $Enums.RunStatus
-  generator?: Prisma.EnumGeneratorFieldUpdateOperationsInput | $Enums.Generator
+  generator?: Prisma.StringFieldUpdateOperationsInput | string
   input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   start?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   step?: Prisma.IntFieldUpdateOperationsInput | number
@@ -534,6 +552,7 @@ export type GuidanceRunUncheckedUpdateManyInput = {
   previewHeight?: Prisma.IntFieldUpdateOperationsInput | number
   svg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -553,6 +572,7 @@ export type GuidanceRunCountOrderByAggregateInput = {
   previewHeight?: Prisma.SortOrder
   svg?: Prisma.SortOrder
   error?: Prisma.SortOrder
+  stopRequested?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -579,6 +599,7 @@ export type GuidanceRunMaxOrderByAggregateInput = {
   previewHeight?: Prisma.SortOrder
   svg?: Prisma.SortOrder
   error?: Prisma.SortOrder
+  stopRequested?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -597,6 +618,7 @@ export type GuidanceRunMinOrderByAggregateInput = {
   previewHeight?: Prisma.SortOrder
   svg?: Prisma.SortOrder
   error?: Prisma.SortOrder
+  stopRequested?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
 }
@@ -613,10 +635,6 @@ export type EnumRunStatusFieldUpdateOperationsInput = {
   set?: $Enums.RunStatus
 }
 
-export type EnumGeneratorFieldUpdateOperationsInput = {
-  set?: $Enums.Generator
-}
-
 export type NullableBytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes | null
 }
@@ -627,6 +645,10 @@ export type NullableFloatFieldUpdateOperationsInput = {
   decrement?: number
   multiply?: number
   divide?: number
+}
+
+export type BoolFieldUpdateOperationsInput = {
+  set?: boolean
 }
 
 
@@ -646,6 +668,7 @@ export type GuidanceRunSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   previewHeight?: boolean
   svg?: boolean
   error?: boolean
+  stopRequested?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }, ExtArgs["result"]["guidanceRun"]>
@@ -665,6 +688,7 @@ export type GuidanceRunSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   previewHeight?: boolean
   svg?: boolean
   error?: boolean
+  stopRequested?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }, ExtArgs["result"]["guidanceRun"]>
@@ -684,6 +708,7 @@ export type GuidanceRunSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   previewHeight?: boolean
   svg?: boolean
   error?: boolean
+  stopRequested?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }, ExtArgs["result"]["guidanceRun"]>
@@ -703,11 +728,12 @@ export type GuidanceRunSelectScalar = {
   previewHeight?: boolean
   svg?: boolean
   error?: boolean
+  stopRequested?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }
 
-export type GuidanceRunOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "status" | "generator" | "input" | "start" | "step" | "steps" | "loss" | "state" | "preview" | "previewWidth" | "previewHeight" | "svg" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["guidanceRun"]>
+export type GuidanceRunOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "status" | "generator" | "input" | "start" | "step" | "steps" | "loss" | "state" | "preview" | "previewWidth" | "previewHeight" | "svg" | "error" | "stopRequested" | "createdAt" | "updatedAt", ExtArgs["result"]["guidanceRun"]>
 
 export type $GuidanceRunPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "GuidanceRun"
@@ -718,7 +744,10 @@ export type $GuidanceRunPayload<ExtArgs extends runtime.Types.Extensions.Interna
      */
     id: string
     status: $Enums.RunStatus
-    generator: $Enums.Generator
+    /**
+     * One of workers/drawing/generators.
+     */
+    generator: string
     /**
      * Prompts as vectors, model, size, palette: all that is needed to go on.
      */
@@ -739,6 +768,10 @@ export type $GuidanceRunPayload<ExtArgs extends runtime.Types.Extensions.Interna
     previewHeight: number
     svg: string | null
     error: string | null
+    /**
+     * The server that holds the lease ends the run.
+     */
+    stopRequested: boolean
     createdAt: Date
     updatedAt: Date
   }, ExtArgs["result"]["guidanceRun"]>
@@ -1166,7 +1199,7 @@ export interface Prisma__GuidanceRunClient<T, Null = never, ExtArgs extends runt
 export interface GuidanceRunFieldRefs {
   readonly id: Prisma.FieldRef<"GuidanceRun", 'String'>
   readonly status: Prisma.FieldRef<"GuidanceRun", 'RunStatus'>
-  readonly generator: Prisma.FieldRef<"GuidanceRun", 'Generator'>
+  readonly generator: Prisma.FieldRef<"GuidanceRun", 'String'>
   readonly input: Prisma.FieldRef<"GuidanceRun", 'Json'>
   readonly start: Prisma.FieldRef<"GuidanceRun", 'Bytes'>
   readonly step: Prisma.FieldRef<"GuidanceRun", 'Int'>
@@ -1178,6 +1211,7 @@ export interface GuidanceRunFieldRefs {
   readonly previewHeight: Prisma.FieldRef<"GuidanceRun", 'Int'>
   readonly svg: Prisma.FieldRef<"GuidanceRun", 'String'>
   readonly error: Prisma.FieldRef<"GuidanceRun", 'String'>
+  readonly stopRequested: Prisma.FieldRef<"GuidanceRun", 'Boolean'>
   readonly createdAt: Prisma.FieldRef<"GuidanceRun", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"GuidanceRun", 'DateTime'>
 }

@@ -73,7 +73,7 @@ export async function galleryBench(
     console.log(
       `${generator}: raised ${raised} of ${prompts.length}, above 95 % of the library ${above} of ${prompts.length}, worst ${(100 * worst).toFixed(1)} %`,
     )
-    await sheet(tiles, path.resolve('docs', 'guide', `${generator.toLowerCase()}.png`))
+    await sheet(tiles, path.resolve('docs', 'images', `${generator.toLowerCase()}.png`))
   }
 }
 
@@ -128,7 +128,7 @@ export async function partsImage(prompt = 'airplane', things = ['crab', 'airplan
     { prompt: 'gradient', image: gradient },
     { prompt: '25 steps with cutouts', image: Buffer.from(stepped) },
   ]
-  await sheet(tiles, path.resolve('docs/guidance/parts.png'), { columns: 4, size: 256 })
+  await sheet(tiles, path.resolve('docs/images/parts.png'), { columns: 4, size: 256 })
 }
 
 /** Each image over its prompt. */

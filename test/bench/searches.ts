@@ -1,5 +1,5 @@
 /**
- * What the bundled model finds in the sample library: draws docs/search.png (five searches) and docs/requests.png (the
+ * What the bundled model finds in the sample library: draws docs/images/search.png (five searches) and docs/images/requests.png (the
  * first three images for twenty plain requests), and says for how many of forty requests a fitting image comes first
  * or among the first three, beside a word match on titles. `npx node test/bench/searches.ts`
  */
@@ -41,8 +41,8 @@ export async function drawSearches(): Promise<void> {
         files: (await first(prompt, count)).map(({ file }) => file),
       })),
     )
-  await page(await rows(searches, 7), 1, 'docs/search.png')
-  await page(await rows(requests, 3), 4, 'docs/requests.png')
+  await page(await rows(searches, 7), 1, 'docs/images/search.png')
+  await page(await rows(requests, 3), 4, 'docs/images/requests.png')
   const titles = manifest.map(({ title }) => plain(title))
   for (const count of [1, 3]) {
     let [byModel, byWords] = [0, 0]

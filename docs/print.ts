@@ -1,0 +1,113 @@
+/**
+ * `npm run docs`: writes the pages and pictures of docs/ that follow from the code. A test holds them to it
+ * (test/unit/docs.test.ts).
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { settings } from '../api/config.ts'
+import { statusOf } from '../schema/core/errors.ts'
+import { itemErrorCodes, type RequestErrorCode, requestErrorCodes } from '../workers/errors.ts'
+import { imageWay } from './images/image-way.ts'
+import { roomsPicture } from './images/rooms.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+/** Every generated file, by its path below docs/. */
+export function generatedDocs(): Record<string, string> {
+  return {
+    'reference/settings.md': settingsPage(),
+    'reference/cli.md': cliPage(),
+    'reference/errors.md': errorsPage(),
+    'images/rooms.svg': roomsPicture(root),
+    'images/image-way.svg': imageWay(),
+  }
+}
+
+const note = '<!-- Written by `npm run docs`: change the code, not this page. -->\n\n'
+
+const cell = (text: string) => text.replaceAll('|', '\\|')
+
+function settingsPage(): string {
+  const rows = settings.map(({ name, shows, help }) => `| \`${name}\` | ${cell(shows)} | ${cell(help)} |`)
+  return `${note}# Settings
+
+Every setting is an environment variable, read once at the start. An empty variable counts as absent. A setting that
+cannot be used ends the start, with all problems told at once; an unknown \`LIMN_\` variable is warned of.
+
+| variable | when absent | what it sets |
+| --- | --- | --- |
+${rows.join('\n')}
+`
+}
+
+function cliPage(): string {
+  const limn = (...args: string[]) =>
+    execFileSync(process.execPath, ['api/limn.ts', ...args], {
+      cwd: root,
+      encoding: 'utf8',
+      // No variable of this machine shows in the page.
+      env: { PATH: process.env.PATH },
+    }).trimEnd()
+  const usage = limn('--help').replace(/^limn \S+: /, 'limn: ')
+  const commands = [...usage.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name!)
+  const pages = commands.map((name) => {
+    const help =
+      name === 'serve' ? 'limn serve\n\nSettings: [settings.md](settings.md)' : limn(name, '--help')
+    return name === 'serve'
+      ? `## limn serve\n\nStarts the server. Its settings are environment variables: [settings](settings.md).`
+      : `## limn ${name}\n\n\`\`\`text\n${help}\n\`\`\``
+  })
+  return `${note}# Commands
+
+In a checkout: \`npm run limn -- COMMAND ...\`.
+
+\`\`\`text
+${usage}
+\`\`\`
+
+${pages.join('\n\n')}
+`
+}
+
+function errorsPage(): string {
+  const requests = (Object.entries(requestErrorCodes) as [RequestErrorCode, string][]).map(
+    ([code, meaning]) => `| \`${code}\` | ${statusOf[code]} | ${cell(meaning)} |`,
+  )
+  const items = Object.entries(itemErrorCodes).map(([code, meaning]) => `| \`${code}\` | ${cell(meaning)} |`)
+  return `${note}# Errors
+
+Two tiers, always ([why](../decisions/two-tiers-of-errors.md)).
+
+## A whole request
+
+A GraphQL error with \`extensions.code\` and an HTTP status. Where it is known, \`extensions.argument\` names the argument,
+and \`extensions.retryAfterMs\` (with the header \`Retry-After\`) says when to come back.
+
+| code | HTTP status | when |
+| --- | --- | --- |
+${requests.join('\n')}
+
+\`MODEL_NOT_FOUND\`, \`BAD_USER_INPUT\` and the like come with the answer of the other fields where there are some. A
+request of a media type that is not read has status 415, one that accepts no type that Limn writes 406. A database that
+does not answer gives 503, a full disk of the database 507, both with the code \`INTERNAL\`.
+
+## One item of a list
+
+Data of the type \`InputError\`: \`index\` is the item's place in the request, \`code\` one of these, \`message\` what to do. The
+other items are answered.
+
+| code | when |
+| --- | --- |
+${items.join('\n')}
+`
+}
+
+if (import.meta.main) {
+  for (const [file, text] of Object.entries(generatedDocs())) {
+    const target = path.join(root, 'docs', file)
+    mkdirSync(path.dirname(target), { recursive: true })
+    writeFileSync(target, text)
+    console.log(`docs/${file}`)
+  }
+}

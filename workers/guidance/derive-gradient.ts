@@ -1,7 +1,8 @@
 /** From an encoder's file to one that also yields the gradient of the guidance loss with respect to its pixels. */
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
-import { checkRules, type Differentiated, differentiate } from '../autodiff/differentiate.ts'
+import { checkRules } from '../autodiff/check-rules.ts'
+import { type Differentiated, differentiate } from '../autodiff/differentiate.ts'
 import { GraphError } from '../errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'

@@ -1,7 +1,8 @@
 /** Every rule of workers/autodiff/rules.ts against central differences. */
 import { describe, expect, it } from 'vitest'
-import { differentiable } from '../../../workers/autodiff/rules.ts'
-import { type Attributes, GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { differentiable } from '../../../workers/autodiff/rules/index.ts'
+import type { Attributes } from '../../../workers/onnx/attributes.ts'
+import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import { compareWithDifferences } from '../../support/differences.ts'
 import { numbers } from '../../support/random.ts'
 

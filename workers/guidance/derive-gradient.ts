@@ -1,7 +1,10 @@
 /** From an encoder's file to one that also yields the gradient of the guidance loss with respect to its pixels. */
+import path from 'node:path'
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
-import { checkRules, type Differentiated, differentiate } from '../autodiff/differentiate.ts'
+import { checkRules } from '../autodiff/check-rules.ts'
+import { type Differentiated, differentiate } from '../autodiff/differentiate.ts'
+import { readSources, sourceDigest } from '../autodiff/version.ts'
 import { GraphError } from '../errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
@@ -9,8 +12,22 @@ import { valueInfo } from '../onnx/writer.ts'
 import { type FeatureGrid, findGrid } from './feature-grid.ts'
 import { lossGradient } from './loss.ts'
 
-/** Part of a derived file's name: raised when the rules change what they write. */
-export const derivationVersion = 3
+/** The code that decides which nodes a derived file holds, as modules and folders under workers. */
+const derivationSources = [
+  'autodiff',
+  'onnx',
+  'guidance/derive-gradient',
+  'guidance/feature-grid',
+  'guidance/loss',
+]
+
+let version: string | undefined
+
+/** Part of a derived file's name: another one whenever that code changes. */
+export function derivationVersion(): string {
+  version ??= sourceDigest(readSources(path.resolve(import.meta.dirname, '..'), derivationSources))
+  return version
+}
 
 export interface Derived {
   /** Name of the input that takes the images. */
@@ -111,8 +128,8 @@ function writeHeat({ writer, gradient, shapes }: Differentiated, grid: FeatureGr
   const features = places(tensor)
   const rank = shapes.get(tensor)!.length
   const [along, channels] = layout === 'map' ? [rank === 4 ? [2, 3] : [2], 1] : [[1], 2]
-  const apart = writer.node('Sub', [features, writer.mean(features, along, true)])
-  const sums = writer.sum(writer.node('Mul', [apart, places(flow)]), [channels], false)
+  const apart = writer.sub(features, writer.mean(features, along))
+  const sums = writer.sum(writer.mul(apart, places(flow)), [channels], false)
   const output = writer.node('Reshape', [sums, writer.integers([0, rows * columns])], {}, 'limn_heat')
   return { output, rows, columns }
 }

@@ -1,5 +1,5 @@
 /** Derived graphs on disk: made once for each revision of a model. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { GraphError } from '../errors.ts'
@@ -22,7 +22,7 @@ export const visionFile = ({ files }: ModelSpec): string =>
  */
 export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promise<GradientFile> {
   const folder = path.join(cacheFolder, 'gradients')
-  const base = path.join(folder, `${spec.revision}-${derivationVersion}`)
+  const base = path.join(folder, `${spec.revision}-${derivationVersion()}`)
   const file = `${base}.onnx`
   const known = await readFile(`${base}.json`, 'utf8')
     .then((text) => JSON.parse(text) as Derived)
@@ -36,7 +36,21 @@ export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promis
     await tried(draft)
   })
   await writeWhole(`${base}.json`, JSON.stringify(derived))
+  await removeOtherVersions(base)
   return { ...derived, path: file }
+}
+
+/** Removes the files that another version of the code derived from the same revision. */
+async function removeOtherVersions(base: string): Promise<void> {
+  const folder = path.dirname(base)
+  const own = path.basename(base)
+  const revision = own.slice(0, own.lastIndexOf('-') + 1)
+  for (const name of await readdir(folder)) {
+    const version = name.startsWith(revision) ? name.slice(revision.length) : ''
+    // A revision may begin with another one and a hyphen; drafts have a hyphen too.
+    if (/^[^-.]+[.](onnx|json)$/.test(version) && path.parse(name).name !== own)
+      await rm(path.join(folder, name), { force: true })
+  }
 }
 
 /** A file that the runtime does not take is not kept. @throws GraphError */

@@ -29,32 +29,22 @@ export const lossInputs = {
  * d loss / d y for loss = sum over prompts of weight x prompt loss, y [n, d] not normalised. With u = y / |y|, c its
  * cosine with a target t and v = sum of weight dl/dc t, it is (v - u (u . v)) / |y|; dl/dc is -1 or -angle / sin(angle).
  */
-export function lossGradient(writer: GraphWriter, output: string, dimensions: number): string {
+export function lossGradient(g: GraphWriter, output: string, dimensions: number): string {
   const float = (name: string, ...shape: (string | number)[]) =>
-    writer.graph.input!.push(valueInfo({ name, shape }))
+    g.graph.input!.push(valueInfo({ name, shape }))
   const { targets, weights, spherical } = lossInputs
   float(targets, 'limn_rows', 'limn_prompts', dimensions)
   float(weights, 'limn_rows', 'limn_prompts')
   float(spherical, 'limn_rows', 1)
-  const op = (type: string, ...operands: (string | number)[]) =>
-    writer.node(
-      type,
-      operands.map((o) => (typeof o === 'number' ? writer.scalar(o) : o)),
-    )
-  const length = op('Sqrt', writer.sum(op('Mul', output, output), [1], true))
-  const unit = op('Div', output, length)
-  const products = op('MatMul', targets, writer.unsqueeze(unit, [2]))
-  const cosine = op(
-    'Clip',
-    writer.node('Reshape', [products, writer.shapeOf(weights)]),
-    margin - 1,
-    1 - margin,
-  )
-  const sine = op('Sqrt', op('Sub', 1, op('Mul', cosine, cosine)))
-  const steepness = op('Sub', op('Div', op('Acos', cosine), sine), 1)
-  const slope = op('Neg', op('Mul', weights, op('Add', 1, op('Mul', spherical, steepness))))
-  const pulled = op('MatMul', writer.unsqueeze(slope, [1]), targets)
-  const pull = writer.node('Reshape', [pulled, writer.shapeOf(output)])
-  const along = writer.sum(op('Mul', unit, pull), [1], true)
-  return op('Div', op('Sub', pull, op('Mul', unit, along)), length)
+  const length = g.sqrt(g.sum(g.square(output), [1]))
+  const unit = g.div(output, length)
+  const products = g.matmul(targets, g.unsqueeze(unit, [2]))
+  const cosine = g.clip(g.reshapeLike(products, weights), margin - 1, 1 - margin)
+  const sine = g.sqrt(g.sub(1, g.square(cosine)))
+  const steepness = g.sub(g.div(g.op('Acos', cosine), sine), 1)
+  const slope = g.neg(g.mul(weights, g.add(1, g.mul(spherical, steepness))))
+  const pulled = g.matmul(g.unsqueeze(slope, [1]), targets)
+  const pull = g.reshapeLike(pulled, output)
+  const along = g.sum(g.mul(unit, pull), [1])
+  return g.div(g.sub(pull, g.mul(unit, along)), length)
 }

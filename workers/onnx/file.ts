@@ -6,19 +6,22 @@ import { GraphError } from '../errors.ts'
 
 const { ModelProto, TensorProto } = onnxProto.onnx
 
-/** Protobuf messages end at 2 GiB, and a graph that is rewritten is held in memory whole. */
-const largestFile = 2 ** 31 - 1
+/** Protobuf messages end at 2 GiB, and a rewriter holds the graph in memory whole. */
+const maxFileSize = 2 ** 31 - 1
 
-/** A constant as the rewriters need it: float32 whatever it is stored as. */
+/** A constant as the rewriters need it: float32 whatever type the file stores. */
 export interface Constant {
   dims: number[]
   data: Float32Array
 }
 
-/** Without `weights` external data is left where it is. @throws GraphError when the file is not an ONNX model or its external data is missing */
+/**
+ * Reads a model whole; with `weights: false` external data stays in its own files.
+ * @throws GraphError when the file is not an ONNX model or its external data is missing
+ */
 export async function readModel(file: string, { weights } = { weights: true }): Promise<onnx.ModelProto> {
   const { size } = await stat(file)
-  if (size > largestFile)
+  if (size > maxFileSize)
     throw new GraphError(`${path.basename(file)} has ${size} bytes; graphs up to 2 GiB can be rewritten.`)
   let model: onnx.ModelProto
   try {
@@ -27,12 +30,12 @@ export async function readModel(file: string, { weights } = { weights: true }): 
     throw new GraphError(`${path.basename(file)} is not an ONNX file: ${(error as Error).message}`)
   }
   if (!model.graph?.node?.length) throw new GraphError(`${path.basename(file)} holds no graph.`)
-  if (weights) await bringIn(model, path.dirname(file))
+  if (weights) await inlineExternalData(model, path.dirname(file))
   return model
 }
 
-/** External data becomes raw data of the tensor, so that a file written elsewhere is whole. */
-async function bringIn(model: onnx.ModelProto, folder: string): Promise<void> {
+/** Moves external data into the tensors, so that a file written elsewhere needs no other. */
+async function inlineExternalData(model: onnx.ModelProto, folder: string): Promise<void> {
   const files = new Map<string, Buffer>()
   for (const tensor of model.graph!.initializer!) {
     if (tensor.dataLocation !== TensorProto.DataLocation.EXTERNAL) continue
@@ -62,6 +65,9 @@ async function bringIn(model: onnx.ModelProto, folder: string): Promise<void> {
 
 export const writeModel = (model: onnx.IModelProto): Uint8Array => ModelProto.encode(model).finish()
 
+/** The lowest operator set that the rewriters can read and write: below it Slice, Pad and Clip take attributes. */
+export const minOpset = 11
+
 /** The version of the default operator set. */
 export function opset(model: onnx.IModelProto): number {
   const entry = model.opsetImport?.find(({ domain }) => !domain || domain === 'ai.onnx')
@@ -88,7 +94,7 @@ export function floats(tensor: onnx.ITensorProto): Constant | null {
   }
 }
 
-/** Integers of a small tensor; null when it is none. */
+/** Integers of a small tensor; null for other types. */
 export function integers(tensor: onnx.ITensorProto): number[] | null {
   const raw = tensor.rawData?.length ? aligned(tensor.rawData) : null
   const { DataType } = TensorProto

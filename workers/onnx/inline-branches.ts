@@ -1,17 +1,15 @@
+/** Exporters write an If around a Squeeze whose dimension they did not know. */
 import type { onnx } from 'onnx-proto'
 
-/**
- * Puts the branch that is taken in the place of each If. Exporters write an If around a Squeeze whose dimension they did
- * not know; `taken` says which way its condition goes, null to leave the If as it is.
- */
+/** Replaces each If by one of its branches; `condition` gives the value of its condition, null to leave the If as it is. */
 export function inlineBranches(
   graph: onnx.IGraphProto,
-  taken: (node: onnx.INodeProto) => boolean | null,
+  condition: (node: onnx.INodeProto) => boolean | null,
 ): void {
   graph.node = graph.node!.flatMap((node) => {
-    const way = node.opType === 'If' ? taken(node) : null
-    if (way === null) return [node]
-    const branch = node.attribute!.find(({ name }) => name === (way ? 'then_branch' : 'else_branch'))!.g!
+    const value = node.opType === 'If' ? condition(node) : null
+    if (value === null) return [node]
+    const branch = node.attribute!.find(({ name }) => name === (value ? 'then_branch' : 'else_branch'))!.g!
     graph.initializer!.push(...(branch.initializer ?? []))
     const results = branch.output!.map(({ name }, i) => ({
       opType: 'Identity',

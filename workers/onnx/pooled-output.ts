@@ -1,6 +1,6 @@
-/** Which output of an encoder's graph is the embedding. */
+/** Finds the output of an encoder's graph that is the embedding. */
 
-/** Pooled outputs by the names exporters give them, most telling first. */
+/** The names that exporters give to pooled outputs, the most specific first. */
 const known = {
   vision: [
     'image_embeds',

@@ -2,11 +2,12 @@
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { GraphError } from '../errors.ts'
-import { writeModel } from './file.ts'
+import { opset, writeModel } from './file.ts'
+import { GraphWriter, valueInfo } from './writer.ts'
 
 export interface Probed {
   shapes: Map<string, number[]>
-  /** Integer tensors that were asked for. */
+  /** Values of the integer tensors that were requested. */
   values: Map<string, number[]>
 }
 
@@ -20,64 +21,45 @@ export async function probe(
   tensors: Iterable<string>,
   integers: Iterable<string>,
 ): Promise<Probed> {
-  const graph = model.graph!
-  const shapeOf = new Map<string, string>()
-  const node: onnx.INodeProto[] = [...graph.node!]
-  const output: onnx.IValueInfoProto[] = []
-  const add = (name: string) =>
-    output.push({
-      name,
-      type: { tensorType: { elemType: 7, shape: { dim: [{ dimParam: `any_${name}` }] } } },
-    })
-  let count = 0
-  for (const tensor of tensors) {
-    const name = `limn_probe_${count++}`
-    shapeOf.set(tensor, name)
-    node.push({ opType: 'Shape', input: [tensor], output: [name], name })
-    add(name)
-  }
-  const integerOf = new Map<string, string>()
-  for (const tensor of integers) {
-    const name = `limn_probe_${count++}`
-    integerOf.set(tensor, name)
-    const wide = `${name}_wide`
-    node.push({
-      opType: 'Cast',
-      input: [tensor],
-      output: [wide],
-      name: wide,
-      attribute: [{ name: 'to', type: 2, i: 7 }],
-    })
-    const flat = `${name}_flat`
-    node.push({
-      opType: 'Constant',
-      input: [],
-      output: [flat],
-      name: flat,
-      attribute: [{ name: 'value', type: 4, t: { dataType: 7, dims: [1], int64Data: [-1] } }],
-    })
-    node.push({ opType: 'Reshape', input: [wide, flat], output: [name], name })
-    add(name)
-  }
-  const bytes = writeModel({ ...model, graph: { ...graph, node, output } })
-  let session: ort.InferenceSession
+  const { node, initializer } = model.graph!
+  const graph = { ...model.graph!, node: [...node!], initializer: [...initializer!] }
+  const writer = new GraphWriter(graph, opset(model), 'limn_probe_')
+  const shapeOutputs = new Map(Array.from(new Set(tensors), (tensor) => [tensor, writer.shapeOf(tensor)]))
+  const valueOutputs = new Map(
+    Array.from(new Set(integers), (tensor) => {
+      const wide = writer.node('Cast', [tensor], { to: 7 })
+      return [tensor, writer.reshape(wide, [-1])]
+    }),
+  )
+  graph.output = [...shapeOutputs.values(), ...valueOutputs.values()].map((name) =>
+    valueInfo({ name, type: 'int64', shape: [`any_${name}`] }),
+  )
+  const results = await runOnce({ ...model, graph }, feeds)
+  const read = (outputs: Map<string, string>) =>
+    new Map(
+      Array.from(outputs, ([tensor, name]) => [
+        tensor,
+        Array.from(results[name]!.data as BigInt64Array, Number),
+      ]),
+    )
+  return { shapes: read(shapeOutputs), values: read(valueOutputs) }
+}
+
+/** @throws GraphError when ONNX Runtime refuses the model, or cannot run it on these inputs */
+async function runOnce(
+  model: onnx.IModelProto,
+  feeds: Record<string, ort.Tensor>,
+): Promise<ort.InferenceSession.OnnxValueMapType> {
+  const session = await ort.InferenceSession.create(writeModel(model), {
+    graphOptimizationLevel: 'basic',
+    // Weights need not be laid out for a second run.
+    extra: { session: { disable_prepacking: '1' } },
+    logSeverityLevel: 4,
+  }).catch((error: Error) => {
+    throw new GraphError(`ONNX Runtime refuses the graph: ${error.message}`)
+  })
   try {
-    session = await ort.InferenceSession.create(bytes, {
-      graphOptimizationLevel: 'basic',
-      // It runs once: weights need not be laid out for it a second time.
-      extra: { session: { disable_prepacking: '1' } },
-      logSeverityLevel: 4,
-    })
-  } catch (error) {
-    throw new GraphError(`ONNX Runtime refuses the graph: ${(error as Error).message}`)
-  }
-  try {
-    const results = await session.run(feeds, { logSeverityLevel: 4 })
-    const read = (name: string) => Array.from(results[name]!.data as BigInt64Array, Number)
-    return {
-      shapes: new Map([...shapeOf].map(([tensor, name]) => [tensor, read(name)])),
-      values: new Map([...integerOf].map(([tensor, name]) => [tensor, read(name)])),
-    }
+    return await session.run(feeds, { logSeverityLevel: 4 })
   } catch (error) {
     throw new GraphError(`The graph does not run: ${(error as Error).message}`)
   } finally {

@@ -1,6 +1,6 @@
 import type { onnx } from 'onnx-proto'
 
-/** Keeps only what the outputs need. Subgraphs (If, Loop) count as needing every name they mention. */
+/** Removes the nodes, constants and inputs that the outputs do not need. Subgraphs (If, Loop) need every name they mention. */
 export function prune(graph: onnx.IGraphProto, outputs: readonly string[]): void {
   const producer = new Map<string, onnx.INodeProto>()
   for (const node of graph.node!) for (const name of node.output!) if (name) producer.set(name, node)
@@ -20,7 +20,7 @@ export function prune(graph: onnx.IGraphProto, outputs: readonly string[]): void
   graph.initializer = graph.initializer!.filter(({ name }) => needed.has(name!))
   graph.input = graph.input!.filter(({ name }) => needed.has(name!))
   graph.output = graph.output!.filter(({ name }) => needed.has(name!))
-  // Shapes that an exporter wrote down are of no use to us and can be wrong after a rewrite.
+  // An exporter's notes of shapes can be wrong after a rewrite, and nobody reads them.
   graph.valueInfo = []
 }
 

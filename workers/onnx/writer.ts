@@ -1,5 +1,8 @@
-import onnxProto, { type onnx } from 'onnx-proto'
+/** Adding nodes and constants to a graph, and making a graph from nothing. */
+import type { onnx } from 'onnx-proto'
+import { type Attributes, encodeAttributes } from './attributes.ts'
 import { writeModel } from './file.ts'
+import { OpBuilder } from './op-builder.ts'
 
 /** A graph's input or output; a dimension given as a string is dynamic. */
 export interface ValueInfo {
@@ -8,11 +11,8 @@ export interface ValueInfo {
   shape: readonly (number | string)[]
 }
 
-export type AttributeValue = number | string | readonly number[] | { floats: readonly number[] }
-export type Attributes = Record<string, AttributeValue | undefined>
-
 /** Adds nodes and constants to a graph under names that are new to it. */
-export class GraphWriter {
+export class GraphWriter extends OpBuilder {
   readonly graph: onnx.IGraphProto
   readonly opset: number
   readonly #prefix: string
@@ -20,33 +20,35 @@ export class GraphWriter {
   #count = 0
 
   constructor(graph: onnx.IGraphProto, opset: number, prefix: string) {
+    super()
     this.graph = graph
     this.opset = opset
     this.#prefix = prefix
   }
 
+  /** A name that no other tensor has. */
   fresh(): string {
     return `${this.#prefix}${this.#count++}`
   }
 
   /** Adds a node of one output and gives the output's name. `opType` is `domain:Name` outside the default domain. */
-  node(opType: string, input: string[], attributes: Attributes = {}, output = this.fresh()): string {
-    this.nodes(opType, input, [output], attributes)
+  node(opType: string, inputs: string[], attributes: Attributes = {}, output = this.fresh()): string {
+    this.nodes(opType, inputs, [output], attributes)
     return output
   }
 
   /** Adds a node of several outputs. */
-  nodes(opType: string, input: string[], output: string[], attributes: Attributes = {}): string[] {
+  nodes(opType: string, inputs: string[], outputs: string[], attributes: Attributes = {}): string[] {
     const [name, domain = ''] = opType.split(':').reverse() as [string, string?]
     this.graph.node!.push({
       opType: name,
       domain,
-      input,
-      output,
-      name: output[0],
-      attribute: attributesOf(attributes),
+      input: inputs,
+      output: outputs,
+      name: outputs[0],
+      attribute: encodeAttributes(attributes),
     })
-    return output
+    return outputs
   }
 
   /** A float constant; scalars are shared. */
@@ -66,10 +68,7 @@ export class GraphWriter {
     return name
   }
 
-  scalar(value: number): string {
-    return this.floats([value])
-  }
-
+  /** An int64 constant; equal ones are shared. */
   integers(values: readonly number[], dims: readonly number[] = [values.length]): string {
     const key = `i${dims}:${values}`
     const known = this.#constants.get(key)
@@ -79,34 +78,6 @@ export class GraphWriter {
     this.graph.initializer!.push({ name, dataType: 7, dims: [...dims], rawData })
     this.#constants.set(key, name)
     return name
-  }
-
-  // What follows is written one way before, another way after a certain operator set.
-
-  sum(x: string, axes: readonly number[], keepdims: boolean): string {
-    return this.opset >= 13
-      ? this.node('ReduceSum', [x, this.integers(axes)], { keepdims: +keepdims })
-      : this.node('ReduceSum', [x], { axes, keepdims: +keepdims })
-  }
-
-  mean(x: string, axes: readonly number[], keepdims: boolean): string {
-    return this.opset >= 18
-      ? this.node('ReduceMean', [x, this.integers(axes)], { keepdims: +keepdims })
-      : this.node('ReduceMean', [x], { axes, keepdims: +keepdims })
-  }
-
-  unsqueeze(x: string, axes: readonly number[]): string {
-    return this.opset >= 13
-      ? this.node('Unsqueeze', [x, this.integers(axes)])
-      : this.node('Unsqueeze', [x], { axes })
-  }
-
-  slice(x: string, axis: number, start: number, end: number): string {
-    return this.node('Slice', [x, this.integers([start]), this.integers([end]), this.integers([axis])])
-  }
-
-  shapeOf(x: string): string {
-    return this.node('Shape', [x])
   }
 }
 
@@ -145,46 +116,5 @@ export class GraphBuilder extends GraphWriter {
   /** The model file. */
   encode(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): Uint8Array {
     return writeModel(this.model(inputs, outputs))
-  }
-}
-
-export function attributesOf(attributes: Attributes): onnx.IAttributeProto[] {
-  const { AttributeType } = onnxProto.onnx.AttributeProto
-  return Object.entries(attributes).flatMap(([name, value]): onnx.IAttributeProto[] => {
-    if (value === undefined) return []
-    if (typeof value === 'string')
-      return [{ name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }]
-    if (typeof value === 'object')
-      return 'floats' in value
-        ? [{ name, type: AttributeType.FLOATS, floats: [...value.floats] }]
-        : [{ name, type: AttributeType.INTS, ints: [...value] }]
-    // A number is an integer unless it cannot be one; `alpha: 1` of a float attribute must be given as a float.
-    return floatAttributes.has(name) || !Number.isInteger(value)
-      ? [{ name, type: AttributeType.FLOAT, f: value }]
-      : [{ name, type: AttributeType.INT, i: value }]
-  })
-}
-
-/** Attributes that are float even when their value is whole. */
-const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'gamma', 'lambd', 'bias', 'scale'])
-
-/** A node's attribute; strings, numbers and lists as JavaScript has them. */
-export function attribute(node: onnx.INodeProto, name: string): number | string | number[] | undefined {
-  const found = node.attribute?.find((candidate) => candidate.name === name)
-  if (!found) return undefined
-  const { AttributeType } = onnxProto.onnx.AttributeProto
-  switch (found.type) {
-    case AttributeType.FLOAT:
-      return found.f!
-    case AttributeType.INT:
-      return Number(found.i)
-    case AttributeType.STRING:
-      return new TextDecoder().decode(found.s!)
-    case AttributeType.INTS:
-      return found.ints!.map(Number)
-    case AttributeType.FLOATS:
-      return [...found.floats!]
-    default:
-      return undefined
   }
 }

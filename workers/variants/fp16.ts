@@ -5,8 +5,8 @@
  */
 import type { onnx } from 'onnx-proto'
 import { GraphError } from '../errors.ts'
+import { attribute } from '../onnx/attributes.ts'
 import { floats } from '../onnx/file.ts'
-import { attribute } from '../onnx/writer.ts'
 
 const FLOAT = 1
 const HALF = 10

@@ -5,9 +5,9 @@
  */
 import { readFileSync } from 'node:fs'
 import type { onnx } from 'onnx-proto'
+import { attribute } from '../onnx/attributes.ts'
 import { type Constant, floats } from '../onnx/file.ts'
 import { inputsOf } from '../onnx/prune.ts'
-import { attribute } from '../onnx/writer.ts'
 
 /** A product with a constant matrix. */
 interface Product {

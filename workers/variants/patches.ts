@@ -1,7 +1,8 @@
 /** A patch embedding as a product: a convolution whose windows lie tower by tower sees each value once. */
 import type { onnx } from 'onnx-proto'
+import { attribute } from '../onnx/attributes.ts'
 import { floats } from '../onnx/file.ts'
-import { attribute, type GraphWriter } from '../onnx/writer.ts'
+import type { GraphWriter } from '../onnx/writer.ts'
 
 /**
  * Writes each such convolution of a fixed-size input as reshapes and one product with a constant matrix, which can be

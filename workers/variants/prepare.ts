@@ -3,7 +3,7 @@
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { GraphError } from '../errors.ts'
-import { opset, readModel } from '../onnx/file.ts'
+import { minOpset, opset, readModel } from '../onnx/file.ts'
 import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
 import { probe } from '../onnx/probe.ts'
@@ -12,9 +12,6 @@ import { GraphWriter } from '../onnx/writer.ts'
 import type { ModelSpec, Tower } from '../registry/spec.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { patchesAsProducts } from './patches.ts'
-
-/** Operators of older sets mean other things. */
-const oldestOpset = 11
 
 /** A tower's graph alone, also out of one that holds both. @throws GraphError */
 export async function prepare(
@@ -25,8 +22,8 @@ export async function prepare(
   const model = await readModel(files.kind === 'combined' ? files.model : files[tower])
   const graph = model.graph!
   const version = opset(model)
-  if (version < oldestOpset)
-    throw new GraphError(`The graph is of operator set ${version}; variants need ${oldestOpset} at least.`)
+  if (version < minOpset)
+    throw new GraphError(`The graph is of operator set ${version}; variants need ${minOpset} at least.`)
   const outputs = graph.output!.map(({ name, type }) => ({
     name: name!,
     rank: type?.tensorType?.shape?.dim?.length ?? null,

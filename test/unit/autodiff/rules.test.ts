@@ -1,7 +1,8 @@
-/** Every rule of workers/autodiff/rules.ts against central differences. */
+/** Every rule of workers/autodiff/rules against central differences. */
 import { describe, expect, it } from 'vitest'
-import { differentiable } from '../../../workers/autodiff/rules.ts'
-import { type Attributes, GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { differentiable } from '../../../workers/autodiff/rules/index.ts'
+import type { Attributes } from '../../../workers/onnx/attributes.ts'
+import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import { compareWithDifferences } from '../../support/differences.ts'
 import { numbers } from '../../support/random.ts'
 
@@ -343,41 +344,44 @@ function values(count: number, [low, high]: [number, number], distinct: boolean,
   return ladder
 }
 
-describe('gradient rules agree with central differences', () => {
-  it.each(cases.map((c) => [`${c.op}${c.label ? `, ${c.label}` : ''}`, c] as const))('%s', async (_, c) => {
-    const g = new GraphBuilder(c.opset ?? 17)
-    const names = c.shapes.map((_, i) => `x${i}`)
-    const constants = c.constants?.(g) ?? []
-    const operands = c.order?.(names, constants) ?? [...names, ...constants]
-    const outputs = Array.from({ length: c.outputs ?? 1 }, (_, i) => `y${i}`)
-    g.nodes(c.op, operands, outputs, c.attributes)
-    // Of several outputs the last is used, so that a missing gradient must count as zero.
-    const y = outputs.at(-1)!
-    const model = g.model(
-      c.shapes.map((shape, i) => ({ name: names[i]!, shape })),
-      [{ name: y, shape: [] }],
-    )
-    delete model.graph!.output![0]!.type!.tensorType!.shape
-    const shared = c.distinct && c.shapes.length > 1
-    const inputs = Object.fromEntries(
-      c.shapes.map((dims, i) => {
-        const count = dims.reduce((a, b) => a * b, 1)
-        const data = values(count, c.range ?? [-2, 2], Boolean(c.distinct), 3 + i)
-        return [names[i]!, { dims, data: shared ? data.map((v) => v + 0.11 * i) : data }]
-      }),
-    )
-    const compared = await compareWithDifferences({ model, inputs, output: y })
-    for (const [name, { error, gradient }] of Object.entries(compared)) {
-      const still = gradient.every((v) => v === 0)
-      if (c.flat) expect(still).toBe(true)
-      else {
-        expect(still, `${name} has no gradient`).toBe(false)
-        expect(error, name).toBeLessThan(1e-3)
+describe('gradient rules', () => {
+  it.each(cases.map((c) => [`${c.op}${c.label ? `, ${c.label}` : ''}`, c] as const))(
+    'the gradient of %s agrees with central differences',
+    async (_, c) => {
+      const g = new GraphBuilder(c.opset ?? 17)
+      const names = c.shapes.map((_, i) => `x${i}`)
+      const constants = c.constants?.(g) ?? []
+      const operands = c.order?.(names, constants) ?? [...names, ...constants]
+      const outputs = Array.from({ length: c.outputs ?? 1 }, (_, i) => `y${i}`)
+      g.nodes(c.op, operands, outputs, c.attributes)
+      // Of several outputs the last is used, so that a missing gradient must count as zero.
+      const y = outputs.at(-1)!
+      const model = g.model(
+        c.shapes.map((shape, i) => ({ name: names[i]!, shape })),
+        [{ name: y, shape: [] }],
+      )
+      delete model.graph!.output![0]!.type!.tensorType!.shape
+      const shared = c.distinct && c.shapes.length > 1
+      const inputs = Object.fromEntries(
+        c.shapes.map((dims, i) => {
+          const count = dims.reduce((a, b) => a * b, 1)
+          const data = values(count, c.range ?? [-2, 2], Boolean(c.distinct), 3 + i)
+          return [names[i]!, { dims, data: shared ? data.map((v) => v + 0.11 * i) : data }]
+        }),
+      )
+      const compared = await compareWithDifferences({ model, inputs, output: y })
+      for (const [name, { error, gradient }] of Object.entries(compared)) {
+        const still = gradient.every((v) => v === 0)
+        if (c.flat) expect(still).toBe(true)
+        else {
+          expect(still, `${name} has no gradient`).toBe(false)
+          expect(error, name).toBeLessThan(1e-3)
+        }
       }
-    }
-  })
+    },
+  )
 
-  it('has a case for every operator of the table', () => {
+  it('every operator that has a rule has a case', () => {
     const tried = new Set(cases.map(({ op }) => op.replace(':', '.')))
     expect(differentiable.filter((op) => !tried.has(op))).toEqual([])
   })

@@ -31,9 +31,9 @@ function reference(family: string) {
 }
 
 describe('gradients of encoders as exporters write them', () => {
-  it('has the families', () => expect(families.length).toBeGreaterThanOrEqual(7))
+  it('at least seven families are tried', () => expect(families.length).toBeGreaterThanOrEqual(7))
 
-  it.each(families)('%s: equal to PyTorch, each row by itself', async (family) => {
+  it.each(families)('the gradient of %s equals that of PyTorch, each row by itself', async (family) => {
     const { dimensions, pixels, targets, embeddings, gradients } = reference(family)
     const derived = await deriveGradient(path.join(folder, family), { width: size, height: size }, dimensions)
     const session = await ort.InferenceSession.create(writeModel(derived.model))
@@ -65,7 +65,7 @@ describe('gradients of encoders as exporters write them', () => {
     await session.release()
   })
 
-  it.each(families)('%s: places are told apart late, before the last attention', async (family) => {
+  it.each(families)('the heatmap of %s reads places late, before the last attention', async (family) => {
     const { dimensions } = reference(family)
     const { model, embedding, heat } = await deriveGradient(
       path.join(folder, family),
@@ -96,7 +96,7 @@ describe('gradients of encoders as exporters write them', () => {
     else expect(before.convolutions).toBe(whole.convolutions)
   })
 
-  it.each(families)('%s: equal to central differences', async (family) => {
+  it.each(families)('the gradient of %s equals central differences', async (family) => {
     const model = await readModel(path.join(folder, family))
     const data = reference(family).pixels.slice()
     const output = model.graph!.output![0]!.name!

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
@@ -44,7 +44,7 @@ function file(
   return at
 }
 
-describe('what cannot be differentiated is said', () => {
+describe('graphs without a gradient', () => {
   const nonsense = path.join(folder, 'nonsense.onnx')
   writeFileSync(nonsense, Buffer.from('this is no graph at all'))
   const cut = path.join(folder, 'cut.onnx')
@@ -53,8 +53,8 @@ describe('what cannot be differentiated is said', () => {
   const lost = path.join(folder, 'lost.onnx')
 
   it.each([
-    ['no graph', () => nonsense, /not an ONNX file|holds no graph/],
-    ['a file that is cut off', () => cut, /not an ONNX file/],
+    ['no ONNX content', () => nonsense, /not an ONNX file|holds no graph/],
+    ['a cut-off file', () => cut, /not an ONNX file/],
     [
       'an operator without a rule',
       () =>
@@ -86,7 +86,7 @@ describe('what cannot be differentiated is said', () => {
       () => file('text', (_g, x) => x, { input: { name: 'ids', shape: ['n', 48] } }),
       /no input for images/,
     ],
-  ])('%s', async (_, make, message) => {
+  ])('a graph with %s is refused by a look at it and by deriving', async (_, make, message) => {
     expect(await gradientUnsupportedReason(make())).toMatch(message)
     await expect(deriveGradient(make(), image, 5)).rejects.toThrow(message)
   })
@@ -108,20 +108,29 @@ describe('what cannot be differentiated is said', () => {
       { kernel_shape: [2, 2], dilations: [2, 2], pads: [1, 1, 1, 1] },
       /dilations/,
     ],
-  ])('%s', async (name, opset, op, attributes, message) => {
+  ])('a graph with %s is refused by deriving', async (name, opset, op, attributes, message) => {
     const made = file(name, (g, x) => g.node(op, [x], attributes), { opset })
     await expect(deriveGradient(made, image, 5)).rejects.toThrow(message)
     await expect(deriveGradient(made, image, 5)).rejects.toThrow(GraphError)
   })
 
-  it('a batch that is written into the graph', async () => {
+  it('a graph is refused whose gradient would also flow through an input that its rule takes for a constant', async () => {
+    const made = file('scaled', (g, x) =>
+      g.node('LayerNormalization', [x, g.node('ReduceMean', [x], { axes: [0, 1, 2], keepdims: 0 })]),
+    )
+    await expect(deriveGradient(made, image, 5)).rejects.toThrow(
+      /LayerNormalization .* input 1 that depends on the image has no gradient rule/,
+    )
+  })
+
+  it('a graph for a fixed batch is refused, unless the batch is one image', async () => {
     const four = file('four', (g, x) => g.node('Relu', [x]), { input: { ...pixels, shape: [4, 3, 4, 4] } })
     await expect(deriveGradient(four, image, 5)).rejects.toThrow(/exactly 4 images/)
     const one = file('one', (g, x) => g.node('Relu', [x]), { input: { ...pixels, shape: [1, 3, 4, 4] } })
     expect((await deriveGradient(one, image, 5)).single).toBe(true)
   })
 
-  it('weights that lie elsewhere', async () => {
+  it('weights in another file are read from the folder of the graph, and from nowhere else', async () => {
     const model = await readModel(path.resolve('test/fixtures/encoders/clip.onnx'))
     const tensor = model.graph!.initializer!.find(({ rawData }) => rawData!.length > 1000)!
     const external = (location: string) => ({
@@ -142,7 +151,6 @@ describe('what cannot be differentiated is said', () => {
     )
     write(outside, '../secret.bin')
     await expect(deriveGradient(outside, { width: 32, height: 32 }, 16)).rejects.toThrow(/has its data in/)
-    // Where they should be, they are brought in.
     writeFileSync(path.join(folder, 'weights.bin'), tensor.rawData!)
     const whole = await deriveGradient(lost, { width: 32, height: 32 }, 16)
     expect(whole.gradient).toBe('limn_gradient')
@@ -153,7 +161,7 @@ describe('derived files', () => {
   const spec = (revision: string, vision: string) =>
     ({ revision, dimensions: 5, image: image, files: { kind: 'separate', vision } }) as unknown as ModelSpec
 
-  it('are made once for a revision', async () => {
+  it('a derived file is made once for a revision', async () => {
     const vision = file('linear', (g, x) => g.node('Tanh', [x]))
     const made = await gradientFile(spec('r1', vision), folder)
     const { mtimeMs } = statSync(made.path)
@@ -162,7 +170,25 @@ describe('derived files', () => {
     expect(statSync(again.path).mtimeMs).toBe(mtimeMs)
   })
 
-  it('come out of a graph for both towers', async () => {
+  it('a new derived file replaces those that other versions made of its revision, and no others', async () => {
+    const gradients = path.join(folder, 'gradients')
+    const other = ['r2-0123456789ab.onnx', 'r2-0123456789ab.json']
+    const kept = ['r2-int8-0123456789ab.onnx', 'r20-0123456789ab.onnx']
+    mkdirSync(gradients, { recursive: true })
+    for (const name of [...other, ...kept]) writeFileSync(path.join(gradients, name), '')
+    const made = await gradientFile(
+      spec(
+        'r2',
+        file('replaces', (g, x) => g.node('Tanh', [x])),
+      ),
+      folder,
+    )
+    const names = readdirSync(gradients)
+    expect(names).toEqual(expect.arrayContaining([...kept, path.basename(made.path)]))
+    expect(names.filter((name) => other.includes(name))).toEqual([])
+  })
+
+  it('a derived file of a graph for both towers holds the vision tower alone', async () => {
     const g = new GraphBuilder()
     g.node(
       'MatMul',

@@ -1,6 +1,6 @@
 /** What makes an image out of numbers that can be optimised. */
 import type { onnx } from 'onnx-proto'
-import { GraphBuilder } from '../../onnx/writer.ts'
+import { GraphBuilder, type ValueInfo } from '../../onnx/writer.ts'
 
 /** Numbers that are optimised together. */
 export interface Parameter {
@@ -51,28 +51,14 @@ export interface Canvas {
 
 export const imageName = 'image'
 
-/** A builder whose operands may be plain numbers. */
+/** A builder that remembers its inputs. */
 export class Draw extends GraphBuilder {
-  readonly #inputs: { name: string; shape: number[] }[] = []
+  readonly #inputs: ValueInfo[] = []
 
   input(name: string, shape: readonly number[]): string {
     this.#inputs.push({ name, shape: [...shape] })
     return name
   }
-
-  op(type: string, ...operands: (string | number)[]): string {
-    return this.node(
-      type,
-      operands.map((o) => (typeof o === 'number' ? this.scalar(o) : o)),
-    )
-  }
-
-  add = (a: string | number, b: string | number) => this.op('Add', a, b)
-  sub = (a: string | number, b: string | number) => this.op('Sub', a, b)
-  mul = (a: string | number, b: string | number) => this.op('Mul', a, b)
-  div = (a: string | number, b: string | number) => this.op('Div', a, b)
-  square = (a: string) => this.op('Mul', a, a)
-  max = (a: string, b: string) => this.op('Max', a, b)
 
   /** Row vectors of the middles of all pixels, [1, pixels], the longer edge being 1. */
   grid({ width, height }: { width: number; height: number }): { x: string; y: string } {
@@ -102,10 +88,6 @@ export class Draw extends GraphBuilder {
     const painted = this.op('MatMul', this.node('Transpose', [colours], { perm: [1, 0] }), seen)
     const paper = this.op('MatMul', this.node('Transpose', [background], { perm: [1, 0] }), through)
     return this.add(painted, paper)
-  }
-
-  reshapeTo(a: string, shape: number[]): string {
-    return this.node('Reshape', [a, this.integers(shape)])
   }
 
   finish(image: string, pixels: number): onnx.IModelProto {

@@ -36,7 +36,7 @@ export function pixels(canvas: Canvas, start: Float32Array | null): Generator {
     )
     sum = g.add(sum, full)
   }
-  const image = g.reshapeTo(g.op('Sigmoid', sum), [3, area])
+  const image = g.reshape(g.op('Sigmoid', sum), [3, area])
   return {
     width,
     height,

@@ -17,7 +17,7 @@ export const stations: { title: string; file: string; theme: Theme }[] = [
   { title: 'L2-normalised vector', file: 'workers/encode/collate.ts', theme: 'sand' },
 ]
 
-const size = { width: 236, height: 52, gapX: 34, gapY: 40 }
+const size = { width: 272, height: 52, gapX: 34, gapY: 40 }
 const columns = 4
 
 export function imageWay(): string {

@@ -72,7 +72,7 @@ function floors(graph: Map<string, Set<string>>): Map<string, number> {
   return known
 }
 
-const size = { width: 176, height: 54, gapX: 24, gapY: 46 }
+const size = { width: 216, height: 54, gapX: 22, gapY: 46 }
 
 export function roomsPicture(root: string): string {
   const graph = roomGraph(root)

@@ -1,4 +1,4 @@
-/** A patch embedding as a product: a convolution whose windows lie tower by tower sees each value once. */
+/** A patch embedding as a product: a convolution whose windows lie side by side sees each value once. */
 import type { onnx } from 'onnx-proto'
 import { attribute } from '../onnx/attributes.ts'
 import { floats } from '../onnx/file.ts'
@@ -41,7 +41,7 @@ export function patchesAsProducts(writer: GraphWriter, shapes: ReadonlyMap<strin
   }
 }
 
-/** Whether the windows cover the image tower by tower, without rest. */
+/** Whether the windows cover the image side by side, without rest. */
 function tiles(node: onnx.INodeProto, kernel: readonly number[], input: readonly number[]): boolean {
   const list = (name: string, otherwise: number[]) => {
     const value = attribute(node, name)

@@ -23,6 +23,7 @@ const failed: string[] = []
 if (only.length === 0) {
   if (await run('types', bin('tsc'), ['--noEmit'])) failed.push('types')
   if (await run('style', bin('biome'), ['check', '.'])) failed.push('style')
+  if (await run('spelling', 'npm', ['run', '--silent', 'spelling'])) failed.push('spelling')
 }
 
 const postgres = missing.postgres ? null : await startPostgres()

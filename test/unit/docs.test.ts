@@ -33,6 +33,8 @@ describe('docs', () => {
     const named = [
       ...readFileSync(page, 'utf8').matchAll(/`((?:api|schema|prisma|workers|test|docs)\/[\w./-]+)`/g),
     ].map(([, file]) => file!)
-    expect(named.filter((file) => !existsSync(file))).toEqual([])
+    // NAME and NNNN stand for a name that the reader chooses.
+    const meant = named.filter((file) => !/NAME|NNNN/.test(file))
+    expect(meant.filter((file) => !existsSync(file))).toEqual([])
   })
 })

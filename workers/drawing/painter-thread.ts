@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { GraphError, ItemError, type ItemErrorCode, RequestError } from '../errors.ts'
 import type { ImageSpec } from '../images/image-spec.ts'
 import type { ImageLimits } from '../images/open.ts'
-import { serveSession } from '../runtime/session-host.ts'
+import { hostSession } from '../runtime/session-host.ts'
 import { type DrawingRequest, type Frame, Painter } from './painter.ts'
 
 export interface PainterOptions {
@@ -48,7 +48,7 @@ async function open(): Promise<Painter | ItemError> {
   }
 }
 
-await serveSession<PainterTask, PainterResult, PainterReady>(async () => {
+await hostSession<PainterTask, PainterResult, PainterReady>(async () => {
   const painter = await open()
   if (painter instanceof ItemError) {
     const { code, message } = painter

@@ -1,9 +1,9 @@
 /** Body of the thread that runs one tower of a model. */
 import { workerData } from 'node:worker_threads'
-import { serveSession } from '../runtime/session-host.ts'
+import { hostSession } from '../runtime/session-host.ts'
 import { EncoderSession, type SessionInput, type SessionSettings } from './encoder-session.ts'
 
-await serveSession(async () => {
+await hostSession(async () => {
   const { graph, ready } = await EncoderSession.load(workerData as SessionSettings)
   return {
     ready,

@@ -4,7 +4,7 @@ import { workerData } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
-import { serveSession } from '../runtime/session-host.ts'
+import { hostSession } from '../runtime/session-host.ts'
 import type { GradientFile } from './gradient-file.ts'
 import { lossInputs } from './loss.ts'
 
@@ -37,7 +37,7 @@ export interface GradientOutput {
 
 const { file, provider, threads, dimensions, height, width, deviceLock } = workerData as GradientSettings
 
-await serveSession(async () => {
+await hostSession(async () => {
   const alone = provider === 'webgpu' ? new DeviceMutex(deviceLock) : null
   const create = () =>
     ort.InferenceSession.create(file.path, {

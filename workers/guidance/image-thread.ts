@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import { ItemError, type ItemErrorCode } from '../errors.ts'
 import type { ImageSpec } from '../images/image-spec.ts'
 import type { ImageLimits } from '../images/open.ts'
-import { serveSession } from '../runtime/session-host.ts'
+import { hostSession } from '../runtime/session-host.ts'
 import { GuidedImage } from './guided-image.ts'
 
 export type ImageTask = { image: number } & (
@@ -64,7 +64,7 @@ async function perform(asked: ImageTask): Promise<ImageResult> {
   }
 }
 
-await serveSession(async () => ({
+await hostSession(async () => ({
   ready: null,
   async run(asked: ImageTask) {
     try {

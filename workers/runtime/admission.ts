@@ -1,10 +1,10 @@
 import { Overloaded } from '../errors.ts'
 
-/** How much work is let in: items admitted and not yet answered, against a limit. */
+/** Lets work in or turns it away at once, by the items that are admitted and not yet answered. */
 export class Admission {
   readonly limit: number
   #waiting = 0
-  /** Items a second, measured over the last seconds; what a caller is told to wait follows from it. */
+  /** Items answered a second, measured over the last seconds; how long a caller should wait follows from it. */
   #rate = 20
   #left = 0
   #since = performance.now()
@@ -18,15 +18,15 @@ export class Admission {
   }
 
   /**
-   * Says no early, where the queue is full: an idle encoder takes any number, a busy one what fits. `costly`: looking
-   * whether the inputs are in the cache costs more than a little.
-   * @throws Overloaded
+   * Turns a call away before its inputs are looked at. `costly`: looking whether they are cached takes time, as hashing
+   * images does. An idle encoder takes any number.
+   * @throws Overloaded when the queue is full
    */
   check(items: number, costly: boolean): void {
     if (costly && this.#waiting >= this.limit) throw this.#overloaded(items)
   }
 
-  /** All or nothing. @throws Overloaded */
+  /** Lets all of a call's items in, or none. @throws Overloaded */
   enter(items: number): void {
     if (items > 0 && this.#waiting > 0 && this.#waiting + items > this.limit) throw this.#overloaded(items)
     this.#waiting += items

@@ -18,40 +18,40 @@ export interface BatchItem<Result> extends Queued {
   queuedAt?: number
 }
 
-/** A way's session, whatever it tells when it is ready. */
+/** What a batcher needs of a session. */
 export type BatcherSession<Input, Output> = Pick<Session<Input, Output, unknown>, 'run' | 'close' | 'alive'>
 
 export interface BatcherOptions<Work, Input, Output, Result> {
   load(): Promise<BatcherSession<Input, Output>>
-  /** Most items of a batch. */
+  /** Items of a batch, at most. */
   maxBatch: number
-  /** The session's input for a batch. */
+  /** Makes the session's input of a batch. */
   collate(batch: readonly Work[]): Input
-  /** What came of each row of a batch. */
+  /** Splits the session's output into a result, or an error, for each item. */
   split(output: Output, batch: readonly Work[]): (Result | Error)[]
   onBatch(size: number, seconds: number): void
-  /** The model fails on one item. */
+  /** Called when the session fails on an item alone. */
   onFailure(error: Error): void
-  /** A batch has left the queue. */
+  /** Called when a batch left the queue. */
   onDequeue(): void
 }
 
-/**
- * Batches at the session at once: one runs, and a full one may lie ready behind it. One that is not full yet goes on
- * filling until the session is free.
- */
+/** Batches at one session: one runs, and one that is full may wait behind it. A batch that is not full goes on filling. */
 const maxInFlight = 2
 
-/** Times that a session's thread may die under an item before the item is given up. */
+/** An item under which a session's thread dies more often than this is given up. */
 const maxDeaths = 2
 
-/** A session and the batches that are at it. */
+/** A session and its batches. */
 interface Instance<Input, Output> {
   session: Promise<BatcherSession<Input, Output>>
   inFlight: number
 }
 
-/** The way of one kind of work through one model: queue, batches, sessions. Every work that is pushed is settled. */
+/**
+ * Queues one kind of work for one model and runs it in batches over one or more sessions. Every item that is pushed is
+ * settled, whatever happens.
+ */
 export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
   readonly #options: BatcherOptions<Work, Input, Output, Result>
   readonly #queue = new BatchQueue<Work>()
@@ -78,7 +78,7 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
       this.#queue.push(work)
     }
     if (this.#scheduled) return
-    // What arrives in the same turn of the event loop, a call's many texts, goes together.
+    // Items that arrive in one turn of the event loop, such as a call's many texts, share a batch.
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -90,36 +90,36 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
     this.#closed = true
     for (const work of this.#queue.drain()) work.settle(new Error('the model was unloaded'))
     await Promise.all(
-      this.#instances.map(async (seat) => {
-        const session = await seat.session.catch(() => null)
+      this.#instances.map(async (instance) => {
+        const session = await instance.session.catch(() => null)
         await session?.close()
       }),
     )
   }
 
-  /** Free sessions share what waits; with none free, only a full batch goes ahead to lie ready. */
+  /** Free sessions share what waits. When none is free, only a full batch goes to wait at a busy one. */
   #dispatch(): void {
     const { maxBatch } = this.#options
     while (!this.#closed) {
       const free = this.#instances.filter(({ inFlight }) => inFlight === 0)
-      const seat = free[0] ?? this.#instances.find(({ inFlight }) => inFlight < maxInFlight)
-      if (!seat) return
-      const most = Math.min(maxBatch, Math.ceil(this.#queue.length / Math.max(1, free.length)))
-      const batch = free.length > 0 ? this.#queue.take(most) : this.#queue.take(maxBatch, maxBatch)
+      const instance = free[0] ?? this.#instances.find(({ inFlight }) => inFlight < maxInFlight)
+      if (!instance) return
+      const share = Math.min(maxBatch, Math.ceil(this.#queue.length / Math.max(1, free.length)))
+      const batch = free.length > 0 ? this.#queue.take(share) : this.#queue.take(maxBatch, maxBatch)
       if (batch.length === 0) return
-      seat.inFlight++
+      instance.inFlight++
       this.#options.onDequeue()
-      void this.#run(batch, seat).finally(() => {
-        seat.inFlight--
+      void this.#run(batch, instance).finally(() => {
+        instance.inFlight--
         this.#dispatch()
       })
     }
   }
 
-  /** One bad item never fails its batch: a batch that fails is halved until the item stands alone. */
-  async #run(batch: Work[], seat: Instance<Input, Output>): Promise<void> {
+  /** One bad item never fails its batch: a batch that fails is halved until the bad item is alone. */
+  async #run(batch: Work[], instance: Instance<Input, Output>): Promise<void> {
     try {
-      const session = await this.#live(seat)
+      const session = await this.#liveSession(instance)
       const { output, seconds } = await session.run(this.#options.collate(batch))
       this.#options.onBatch(batch.length, seconds)
       const results = this.#options.split(output, batch)
@@ -129,38 +129,38 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
         work.settle(results[row]!, { queue, run: seconds })
       }
     } catch (error) {
-      if (error instanceof SessionDied) return this.#retry(batch, seat, error)
+      if (error instanceof SessionDied) return this.#retry(batch, instance, error)
       if (batch.length === 1) {
         this.#options.onFailure(error as Error)
         const refusal = new ItemError('INVALID', 'The model could not encode this input.', { cause: error })
         return batch[0]!.settle(refusal)
       }
       const middle = batch.length >> 1
-      await this.#run(batch.slice(0, middle), seat)
-      await this.#run(batch.slice(middle), seat)
+      await this.#run(batch.slice(0, middle), instance)
+      await this.#run(batch.slice(middle), instance)
     }
   }
 
-  /** After a death each item goes on its own, so that the one that kills is found. */
-  async #retry(batch: Work[], seat: Instance<Input, Output>, error: SessionDied): Promise<void> {
+  /** After a thread's death each item runs alone, so that the one that kills threads is found. */
+  async #retry(batch: Work[], instance: Instance<Input, Output>, error: SessionDied): Promise<void> {
     for (const work of batch) {
       work.deaths = (work.deaths ?? 0) + 1
       if (this.#closed || work.deaths > maxDeaths) work.settle(error)
-      else await this.#run([work], seat)
+      else await this.#run([work], instance)
     }
   }
 
-  /** The session, started anew when its thread has died. @throws SessionDied when that does not succeed either */
-  async #live(seat: Instance<Input, Output>): Promise<BatcherSession<Input, Output>> {
-    const held = seat.session
+  /** The instance's session, loaded anew when its thread has died. @throws SessionDied when that fails too */
+  async #liveSession(instance: Instance<Input, Output>): Promise<BatcherSession<Input, Output>> {
+    const held = instance.session
     const session = await held.catch(() => null)
-    if (session?.alive || this.#closed) return session ?? seat.session
-    // Another batch may have seen it die first.
-    if (seat.session === held) {
-      seat.session = this.#options.load()
-      seat.session.catch(() => {})
+    if (session?.alive || this.#closed) return session ?? instance.session
+    // Another batch may have loaded a new one already.
+    if (instance.session === held) {
+      instance.session = this.#options.load()
+      instance.session.catch(() => {})
     }
-    return seat.session.catch((error) => {
+    return instance.session.catch((error) => {
       throw new SessionDied(`the session does not start again: ${error.message}`, { cause: error })
     })
   }

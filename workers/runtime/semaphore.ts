@@ -1,4 +1,4 @@
-/** So many at once; the rest wait in order. */
+/** At most `count` pieces of work at once; the rest wait in the order they came. */
 export class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []

@@ -1,15 +1,15 @@
-/** The thread's end of a Session: ONNX Runtime's run blocks the thread it is called on. */
+/** The thread's end of a {@link Session}. ONNX Runtime's run blocks the thread that calls it, so each session has its own. */
 import { parentPort } from 'node:worker_threads'
 import type { SessionReply, SessionRequest } from './session-protocol.ts'
 import { toWire } from './wire-errors.ts'
 
-interface Served<Input, Output, Ready> {
+interface Hosted<Input, Output, Ready> {
   ready: Ready
   run(input: Input): Promise<{ output: Output; transfer: ArrayBuffer[] }>
 }
 
-export async function serveSession<Input, Output, Ready>(
-  load: () => Promise<Served<Input, Output, Ready>>,
+export async function hostSession<Input, Output, Ready>(
+  load: () => Promise<Hosted<Input, Output, Ready>>,
 ): Promise<void> {
   const port = parentPort!
   const say = (reply: SessionReply<Output, Ready>, transfer: ArrayBuffer[] = []) =>

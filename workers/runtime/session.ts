@@ -2,12 +2,12 @@ import { Worker } from 'node:worker_threads'
 import type { SessionReply } from './session-protocol.ts'
 import { fromWire } from './wire-errors.ts'
 
-/** The session's thread ended while it was at work. */
+/** A session's thread ended while it worked. */
 export class SessionDied extends Error {
   override readonly name = 'SessionDied'
 }
 
-/** What a thread's session gives for an input, and how long it took. */
+/** A session's output for one input, and the seconds it took. */
 export interface Ran<Output> {
   output: Output
   seconds: number
@@ -20,7 +20,7 @@ export class Session<Input, Output, Ready> {
   readonly #running = new Map<number, (reply: Ran<Output> | Error) => void>()
   #next = 0
   #closed = false
-  /** Called when nothing runs any more. */
+  /** Called when the last run has ended. */
   #idle: (() => void) | null = null
 
   private constructor(worker: Worker, ready: Ready) {
@@ -37,11 +37,11 @@ export class Session<Input, Output, Ready> {
     worker.on('exit', (code) => this.#die(`exit code ${code}`))
   }
 
-  /** `thread` is the file of the thread's body. @throws Error with ONNX Runtime's words when the session cannot be made */
+  /** `thread` is the file that the thread runs. @throws what the thread throws while it loads, e.g. ONNX Runtime's error */
   static load<Input, Output, Ready>(thread: URL, settings: unknown): Promise<Session<Input, Output, Ready>> {
     const worker = new Worker(thread, { workerData: settings })
     return new Promise((resolve, reject) => {
-      // Once ready, the session's own listeners hear what happens; these then reject nobody.
+      // Once the session is ready its own listeners take over, and these reject a settled promise.
       worker.once('error', reject)
       worker.once('exit', () => reject(new Error('the thread of the session ended')))
       worker.once('message', (reply: SessionReply<Output, Ready>) => {
@@ -56,7 +56,7 @@ export class Session<Input, Output, Ready> {
     return !this.#closed
   }
 
-  /** The input is copied to the thread, so that it can be run again. */
+  /** Copies the input to the thread, so that it can be run again elsewhere. @throws SessionDied, what the run throws */
   run(input: Input): Promise<Ran<Output>> {
     if (this.#closed) return Promise.reject(new SessionDied('the session is closed'))
     const id = this.#next++
@@ -66,7 +66,7 @@ export class Session<Input, Output, Ready> {
     })
   }
 
-  /** Waits for the batch that runs: a thread that is ended inside ONNX Runtime takes the whole process with it. */
+  /** Waits for the running batch: ending a thread inside ONNX Runtime ends the whole process. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#running.size > 0)

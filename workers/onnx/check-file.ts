@@ -1,6 +1,6 @@
 /**
- * Whether an ONNX file is whole, seen without loading its weights: what a cut copy or a missing file breaks is told when
- * the folder is read. Whether the graph runs is for ONNX Runtime to say.
+ * Whether an ONNX file is whole, checked without loading its weights, so that a cut copy or a missing file shows when
+ * the registry reads the folder. Only ONNX Runtime knows whether the graph runs.
  * Protobuf: onnx.proto, ModelProto.graph = 7, GraphProto.initializer = 5, TensorProto.external_data = 13,
  * StringStringEntryProto.key = 1, value = 2.
  */
@@ -9,8 +9,8 @@ import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import { fields, parts } from './protobuf.ts'
 
-/** A tensor whose values lie in another file is never longer. */
-const longestReference = 4096
+/** Longest message of a tensor whose values lie in another file. */
+const maxReferenceBytes = 4096
 
 /** @throws ModelFolderError naming the file, or the file of weights, that is empty, cut off or missing */
 export async function checkGraph(graph: string): Promise<void> {
@@ -30,23 +30,23 @@ export async function checkGraph(graph: string): Promise<void> {
   }
   if (!weights) throw new ModelFolderError(`${name} is no ONNX file: it holds no graph.`)
   for (const [file, needed] of weights) {
-    const there = await stat(path.join(path.dirname(graph), file)).catch(() => null)
-    if (!there) throw new ModelFolderError(`${file}, which has the weights of ${name}, is missing.`)
-    if (there.size < needed)
+    const found = await stat(path.join(path.dirname(graph), file)).catch(() => null)
+    if (!found) throw new ModelFolderError(`${file}, which has the weights of ${name}, is missing.`)
+    if (found.size < needed)
       throw new ModelFolderError(
-        `${file}, which has the weights of ${name}, is cut off: ${there.size} of ${needed} bytes are there.`,
+        `${file}, which has the weights of ${name}, is cut off: ${found.size} of ${needed} bytes are there.`,
       )
   }
 }
 
-/** The files that initializers lie in, and how many bytes they must have; null when there is no graph. */
+/** External files of the initializers, and how many bytes each must have; null when there is no graph. */
 async function weightsBeside(handle: FileHandle, size: number): Promise<Map<string, number> | null> {
   let found: Map<string, number> | null = null
   for await (const model of fields(handle, 0, size)) {
     if (model.field !== 7) continue
     found ??= new Map()
     for await (const part of fields(handle, model.start, model.end)) {
-      if (part.field !== 5 || part.end - part.start > longestReference) continue
+      if (part.field !== 5 || part.end - part.start > maxReferenceBytes) continue
       const tensor = Buffer.alloc(part.end - part.start)
       await handle.read(tensor, 0, tensor.length, part.start)
       const { location, offset = 0, length = 0 } = externalData(tensor)

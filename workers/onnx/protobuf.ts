@@ -1,4 +1,4 @@
-/** Walking protobuf messages without decoding them: in a file, where what is long is never read, and in memory. */
+/** Walks protobuf messages without decoding them: in memory, and in a file, of which it never reads long values. */
 import type { FileHandle } from 'node:fs/promises'
 
 export interface Field {
@@ -8,7 +8,7 @@ export interface Field {
   end: number
 }
 
-/** The fields of a message in the file; what is long is not read. @throws RangeError when it is no protobuf, or cut off */
+/** The fields of a message in a file, by place alone. @throws RangeError when it is no protobuf, or cut off */
 export async function* fields(handle: FileHandle, from: number, end: number): AsyncGenerator<Field> {
   const window = Buffer.alloc(1 << 16)
   let base = 0

@@ -7,8 +7,8 @@
 import { open } from 'node:fs/promises'
 import { fields, parts } from './protobuf.ts'
 
-/** A tensor of one number is never longer; everything longer is stepped over. */
-const longestScalar = 512
+/** Longest message of a tensor of one number; the reader steps over anything longer. */
+const maxScalarBytes = 512
 
 /** The values of the initializers of one float32 whose name ends in one of `names`. */
 export async function scalarInitializers<T extends string>(
@@ -22,7 +22,7 @@ export async function scalarInitializers<T extends string>(
     for await (const model of fields(handle, 0, size)) {
       if (model.field !== 7) continue
       for await (const graph of fields(handle, model.start, model.end)) {
-        if (graph.field !== 5 || graph.end - graph.start > longestScalar) continue
+        if (graph.field !== 5 || graph.end - graph.start > maxScalarBytes) continue
         const bytes = Buffer.alloc(graph.end - graph.start)
         await handle.read(bytes, 0, bytes.length, graph.start)
         const scalar = readScalar(bytes)
@@ -32,7 +32,7 @@ export async function scalarInitializers<T extends string>(
     }
     return found
   } catch (error) {
-    // Whether the graph is sound is looked at elsewhere.
+    // checkGraph names a graph that is damaged; here it just holds no scalars.
     if (error instanceof RangeError) return found
     throw error
   } finally {

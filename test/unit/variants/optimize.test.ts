@@ -7,13 +7,9 @@ import { createLog } from '../../../api/app.ts'
 import { createVariantJobs } from '../../../api/variant-jobs.ts'
 import { createEncoder } from '../../../workers/encode/local-encoder.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
-import {
-  readRecord,
-  type VariantChoice,
-  variantBase,
-  writeRecord,
-} from '../../../workers/registry/derived.ts'
+import { readRecord, variantBase, writeRecord } from '../../../workers/registry/derived.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
+import type { VariantChoice } from '../../../workers/registry/with-variants.ts'
 import { agreement as agreementOf, closeEnough, fastEnough, overlap } from '../../../workers/variants/gate.ts'
 import { optimize } from '../../../workers/variants/optimize.ts'
 import { numbers } from '../../support/random.ts'

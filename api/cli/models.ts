@@ -18,7 +18,8 @@ import {
   variantFor,
 } from '../../workers/registry/spec.ts'
 import { type Provider, providers } from '../../workers/runtime/provider.ts'
-import { inWords, optimize } from '../../workers/variants/optimize.ts'
+import { optimize } from '../../workers/variants/optimize.ts'
+import { inWords } from '../../workers/variants/rewrite/write-tower.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { bytes, type Progress, progressOn } from './progress.ts'

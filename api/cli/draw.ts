@@ -6,6 +6,7 @@ import { readConfig } from '../config.ts'
 import { type Client, RequestRefused, ServerUnreachable } from './client.ts'
 import { progressOn } from './progress.ts'
 import { reach } from './reach.ts'
+import { complain, say, withUsageErrors } from './usage.ts'
 
 /** Few elements make clearer images than many. The API's own defaults, 24 and 150, are fixed by its contract. */
 const defaults = { elements: 14, steps: 250 }
@@ -38,7 +39,7 @@ interface Run {
   error: string | null
 }
 
-export async function drawCommand(args: string[]): Promise<number> {
+export const drawCommand = withUsageErrors(async (args: string[]): Promise<number> => {
   const text = { type: 'string' } as const
   const { values, positionals } = parseArgs({
     args,
@@ -87,7 +88,7 @@ export async function drawCommand(args: string[]): Promise<number> {
     if (!(error instanceof ServerUnreachable || error instanceof RequestRefused)) throw error
     return complain(error.message, 1)
   }
-}
+})
 
 async function draw(client: Client, input: object, out: string): Promise<number> {
   const begin =
@@ -126,14 +127,4 @@ async function unwritable(file: string): Promise<string | null> {
     )
   if (await allowed(there ? file : folder)) return null
   return `"${there ? file : folder}" may not be written to`
-}
-
-function say(text: string, status: number): number {
-  console.log(text)
-  return status
-}
-
-function complain(text: string, status: number): number {
-  console.error(text)
-  return status
 }

@@ -9,6 +9,7 @@ import { batches, type Labels, type Outcome, upload } from './import/upload.ts'
 import { type ImageFile, walk } from './import/walk.ts'
 import { progressOn } from './progress.ts'
 import { reach } from './reach.ts'
+import { complain, say, withUsageErrors } from './usage.ts'
 
 const usage = `limn import FOLDER [--collection NAME] [--tag TAG]... [--url URL --key KEY]
 
@@ -24,7 +25,7 @@ become tags. It may be interrupted and run again: what is there is not sent twic
 /** Requests on their way at once: while one is stored the next one is decoded. */
 const requestsAtOnce = 3
 
-export async function importCommand(args: string[]): Promise<number> {
+export const importCommand = withUsageErrors(async (args: string[]): Promise<number> => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -36,7 +37,7 @@ export async function importCommand(args: string[]): Promise<number> {
       help: { type: 'boolean', short: 'h' },
     },
   })
-  if (values.help) return print(usage, 0)
+  if (values.help) return say(usage, 0)
   if (positionals.length !== 1) return complain(`Give one folder.\n\n${usage}`, 2)
   const folder = path.resolve(positionals[0]!)
   if (!(await stat(folder).catch(() => null))?.isDirectory()) return complain(`${folder} is no folder.`, 2)
@@ -67,7 +68,7 @@ export async function importCommand(args: string[]): Promise<number> {
     await remembered.close()
     interrupt.done()
   }
-}
+})
 
 async function run(
   client: Client,
@@ -163,13 +164,3 @@ function interruptible() {
 const inLanes = (lanes: number, work: () => Promise<void>) => Promise.all(Array.from({ length: lanes }, work))
 const images = (amount: number) => `${Math.round(amount)}`
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
-
-function print(text: string, status: number): number {
-  console.log(text)
-  return status
-}
-
-function complain(text: string, status: number): number {
-  console.error(text)
-  return status
-}

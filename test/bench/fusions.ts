@@ -8,7 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { readModel, writeModel } from '../../workers/onnx/file.ts'
-import { quantize } from '../../workers/variants/int8.ts'
+import { quantize } from '../../workers/variants/rewrite/int8.ts'
 import type { Log } from './tools.ts'
 import { attentions, visionModel } from './vit.ts'
 

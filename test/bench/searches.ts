@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
-import { plain } from '../../workers/lab/names.ts'
-import { plainRequests, wordMatch } from '../../workers/lab/requests.ts'
+import { plain } from '../../workers/lab/corpus/names.ts'
+import { plainRequests, wordMatch } from '../../workers/lab/evaluation/requests.ts'
 import { dot, drawings } from './drawings.ts'
 
 const searches = ['fast car', 'music', 'hot coffee', 'house', 'bicycle']

@@ -150,7 +150,7 @@ describe('imports', () => {
     ['workers/autodiff/x.ts', '../encode/encoder.ts'],
     ['prisma/x.ts', '../workers/encode/encoder.ts'],
     ['schema/x.ts', '../api/app.ts'],
-    ['api/x.ts', '../workers/lab/render.ts'],
+    ['api/x.ts', '../workers/lab/corpus/render.ts'],
     ['plugins/panel/x.ts', '../../workers/errors.ts'],
     ['workers/nowhere/x.ts', './y.ts'],
   ])('the test notices that %s must not import %s', (file, target) => {

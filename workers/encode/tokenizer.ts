@@ -1,6 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ItemError, ModelFolderError } from '../errors.ts'
-import { readJson } from '../registry/config.ts'
+import { readJson } from '../registry/config/json.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { TextSpec } from '../registry/text-spec.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Checks that an ONNX file is whole without loading its weights, so that reading the folder finds a cut copy or a
- * missing file. Whether the graph runs is for ONNX Runtime to say.
+ * Whether an ONNX file is whole, checked without loading its weights, so that a cut copy or a missing file shows when
+ * the registry reads the folder. Only ONNX Runtime knows whether the graph runs.
  * Protobuf: onnx.proto, ModelProto.graph = 7, GraphProto.initializer = 5, TensorProto.external_data = 13,
  * StringStringEntryProto.key = 1, value = 2.
  */
@@ -9,8 +9,8 @@ import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
 import { fields, parts } from './protobuf.ts'
 
-/** The maximum bytes of a tensor whose values lie in another file. */
-const maxReferenceSize = 4096
+/** Longest message of a tensor whose values lie in another file. */
+const maxReferenceBytes = 4096
 
 /** @throws ModelFolderError naming the file, or the file of weights, that is empty, cut off or missing */
 export async function checkGraph(graph: string): Promise<void> {
@@ -39,14 +39,14 @@ export async function checkGraph(graph: string): Promise<void> {
   }
 }
 
-/** The files that hold initializers, and how many bytes each must have; null when there is no graph. */
+/** External files of the initializers, and how many bytes each must have; null when there is no graph. */
 async function weightsBeside(handle: FileHandle, size: number): Promise<Map<string, number> | null> {
   let found: Map<string, number> | null = null
   for await (const model of fields(handle, 0, size)) {
     if (model.field !== 7) continue
     found ??= new Map()
     for await (const part of fields(handle, model.start, model.end)) {
-      if (part.field !== 5 || part.end - part.start > maxReferenceSize) continue
+      if (part.field !== 5 || part.end - part.start > maxReferenceBytes) continue
       const tensor = Buffer.alloc(part.end - part.start)
       await handle.read(tensor, 0, tensor.length, part.start)
       const { location, offset = 0, length = 0 } = externalData(tensor)

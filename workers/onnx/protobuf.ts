@@ -1,29 +1,29 @@
-/** Walks protobuf messages without decoding them: in memory, and in a file without reading long values. */
+/** Walks protobuf messages without decoding them: in memory, and in a file, of which it never reads long values. */
 import type { FileHandle } from 'node:fs/promises'
 
 export interface Field {
   field: number
-  /** The range of a length-delimited value; empty for the other wire types. */
+  /** Where a length-delimited value lies; empty for the other wire types. */
   start: number
   end: number
 }
 
-/** The fields of a message in a file. @throws RangeError when it is not protobuf, or cut off */
+/** The fields of a message in a file, by place alone. @throws RangeError when it is no protobuf, or cut off */
 export async function* fields(handle: FileHandle, from: number, end: number): AsyncGenerator<Field> {
   const window = Buffer.alloc(1 << 16)
   let base = 0
   let filled = 0
-  for (let offset = from; offset < end; ) {
+  for (let at = from; at < end; ) {
     // A tag and a length take 20 bytes at most.
-    if (offset < base || offset + 20 > base + filled) {
-      base = offset
-      filled = (await handle.read(window, 0, Math.min(window.length, end - offset), offset)).bytesRead
+    if (at < base || at + 20 > base + filled) {
+      base = at
+      filled = (await handle.read(window, 0, Math.min(window.length, end - at), at)).bytesRead
     }
-    const head = readHead(window.subarray(0, filled), offset - base)
-    offset = base + head.next
-    if (offset + head.length > end) throw new RangeError('cut off')
-    yield { field: head.field, start: offset, end: offset + head.length }
-    offset += head.length
+    const head = readHead(window.subarray(0, filled), at - base)
+    at = base + head.next
+    if (at + head.length > end) throw new RangeError('cut off')
+    yield { field: head.field, start: at, end: at + head.length }
+    at += head.length
   }
 }
 
@@ -35,13 +35,13 @@ export interface Part {
   content: Buffer
 }
 
-/** The fields of a message in memory. @throws RangeError when it is not protobuf, or cut off */
+/** The fields of a message in memory. @throws RangeError when it is no protobuf, or cut off */
 export function* parts(message: Buffer): Generator<Part> {
-  for (let offset = 0; offset < message.length; ) {
-    const { field, value, length, next } = readHead(message, offset)
+  for (let at = 0; at < message.length; ) {
+    const { field, value, length, next } = readHead(message, at)
     if (next + length > message.length) throw new RangeError('cut off')
     yield { field, value, content: message.subarray(next, next + length) }
-    offset = next + length
+    at = next + length
   }
 }
 

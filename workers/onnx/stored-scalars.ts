@@ -1,5 +1,5 @@
 /**
- * Reads learned scalars from an ONNX file without loading its weights. A config states the logit scale that training began
+ * Learned scalars out of an ONNX file without loading its weights. A config states the logit scale that training began
  * with; a combined graph often holds the learned one as an initializer named `logit_scale` or `...logit_scale`.
  * Protobuf: onnx.proto, ModelProto.graph = 7, GraphProto.initializer = 5, TensorProto.data_type = 2, float_data = 4,
  * name = 8, raw_data = 9.
@@ -7,8 +7,8 @@
 import { open } from 'node:fs/promises'
 import { fields, parts } from './protobuf.ts'
 
-/** The maximum bytes of a tensor of one number; the reader skips longer ones. */
-const maxScalarSize = 512
+/** Longest message of a tensor of one number; the reader steps over anything longer. */
+const maxScalarBytes = 512
 
 /** The values of the initializers of one float32 whose name ends in one of `names`. */
 export async function scalarInitializers<T extends string>(
@@ -22,7 +22,7 @@ export async function scalarInitializers<T extends string>(
     for await (const model of fields(handle, 0, size)) {
       if (model.field !== 7) continue
       for await (const graph of fields(handle, model.start, model.end)) {
-        if (graph.field !== 5 || graph.end - graph.start > maxScalarSize) continue
+        if (graph.field !== 5 || graph.end - graph.start > maxScalarBytes) continue
         const bytes = Buffer.alloc(graph.end - graph.start)
         await handle.read(bytes, 0, bytes.length, graph.start)
         const scalar = readScalar(bytes)
@@ -32,7 +32,7 @@ export async function scalarInitializers<T extends string>(
     }
     return found
   } catch (error) {
-    // check-file.ts reports damaged files.
+    // checkGraph names a graph that is damaged; here it just holds no scalars.
     if (error instanceof RangeError) return found
     throw error
   } finally {

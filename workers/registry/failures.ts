@@ -1,10 +1,11 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { writeWhole } from '../fs/write.ts'
 
 /**
- * Why models did not load when they were last tried: a note for each revision, so that a later start and other commands
- * on the same data folder know. A folder that changes is of another revision and begins anew. Where nothing can be
- * written, nothing is known.
+ * Why models did not load when they were last tried: a note for each revision, for later starts and other commands on
+ * the same data folder. A folder that changes is of another revision and begins anew. A disk that cannot be written to
+ * keeps no notes, which is no error.
  */
 export class LoadFailures {
   readonly #folder: string
@@ -18,8 +19,7 @@ export class LoadFailures {
   }
 
   async note(revision: string, reason: string): Promise<void> {
-    await mkdir(this.#folder, { recursive: true }).catch(() => {})
-    await writeFile(this.#file(revision), reason).catch(() => {})
+    await writeWhole(this.#file(revision), reason).catch(() => {})
   }
 
   async clear(revision: string): Promise<void> {

@@ -4,24 +4,26 @@ import path from 'node:path'
 
 /**
  * Names of the model folders under a root: `NAME`, or `OWNER/NAME` where OWNER holds nothing but folders, or folders
- * with a config. Those without a config are among them, to be told of. Hidden ones (a pull under way) are passed over.
+ * with a config. Folders without a config are among them: the registry reports them. Hidden ones (a pull under way) are
+ * not.
  */
 export async function modelFolders(root: string): Promise<string[]> {
   const names = await Promise.all(
     (await contents(root)).folders.map(async (name) => {
       const folder = path.join(root, name)
-      const own = await contents(folder)
-      if (own.isModel) return [name]
-      const inside = await Promise.all(own.folders.map((one) => contents(path.join(folder, one))))
-      const onlyFolders = own.files.length === 0 && own.folders.length > 0 && !own.folders.includes('onnx')
+      const inner = await contents(folder)
+      if (inner.isModel) return [name]
+      const inside = await Promise.all(inner.folders.map((one) => contents(path.join(folder, one))))
+      const onlyFolders =
+        inner.files.length === 0 && inner.folders.length > 0 && !inner.folders.includes('onnx')
       const isOwner = onlyFolders || inside.some(({ isModel }) => isModel)
-      return isOwner ? own.folders.map((one) => `${name}/${one}`) : [name]
+      return isOwner ? inner.folders.map((one) => `${name}/${one}`) : [name]
     }),
   )
   return names.flat()
 }
 
-/** What is not hidden in a folder; nothing where it cannot be read. */
+/** The entries of a folder that are not hidden; none where it cannot be read. */
 async function contents(folder: string) {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const folders: string[] = []

@@ -1,4 +1,4 @@
-/** Which ONNX files of a folder are used, by the names that exporters give them. */
+/** The ONNX files of a model folder, by the names that exporters give them. */
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
@@ -28,7 +28,7 @@ export function candidates(precision: Precision): string[][] {
 
 /**
  * The first precision, in order of preference, whose graphs are all there: separate encoders before a combined one.
- * `exists` says of a path inside the folder whether it is there. Null when none is.
+ * `exists` checks a path inside the folder. Null when no precision is whole.
  */
 export function pickGraphs(
   exists: (file: string) => boolean,
@@ -45,7 +45,7 @@ export function pickGraphs(
 
 export const lookedFor = 'onnx/vision_model*.onnx with onnx/text_model*.onnx, or onnx/model*.onnx'
 
-/** The graphs of a model folder: the precision asked for, else the best that is there. @throws ModelFolderError */
+/** The graphs of a model folder: the wanted precision, else the best that is there. @throws ModelFolderError */
 export function chooseFiles(folder: string, wanted?: Precision | null): ModelFiles {
   const found = pickGraphs((file) => existsSync(path.join(folder, file)), wanted)
   if (!found)

@@ -1,29 +1,31 @@
+/** The models of this server: folders that come with Limn and folders of the user. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
 import { checkGraph } from '../onnx/check-file.ts'
 import { scalarInitializers } from '../onnx/stored-scalars.ts'
 import type { Provider } from '../runtime/provider.ts'
-import { type LogitScalars, readConfig } from './config.ts'
-import { type VariantChoice, withVariants } from './derived.ts'
+import type { LogitScalars } from './config/folder-config.ts'
+import { readConfig } from './config.ts'
 import { LoadFailures } from './failures.ts'
 import { modelFolders } from './folders.ts'
 import { chooseFiles, graphsOf } from './graph-files.ts'
 import { DigestCache, revisionOf } from './revision.ts'
 import type { ModelFiles, ModelSpec, Precision } from './spec.ts'
+import { type VariantChoice, withVariants } from './with-variants.ts'
 
 export interface RegistryOptions {
   /** Models that come with Limn. */
   bundledFolder: string
   /** LIMN_HOME/models: the user's own; wins over a bundled model of the same name. */
   homeFolder: string
-  /** Where digests of weights are remembered. */
+  /** Where digests of weights, notes of failures and derived files are. */
   cacheFolder: string
   defaultModel: string
   precision?: Precision | null
   /** Whether derived files serve; `fp32`, the default, leaves them alone. */
   variant?: VariantChoice
-  /** Those that may come to run a model, whose derived files are looked for; the CPU alone when absent. */
+  /** Providers that may come to run a model and whose derived files may serve; the CPU alone when absent. */
   providers?: readonly Provider[]
 }
 
@@ -36,12 +38,13 @@ export interface ModelProblem {
 /** The model folders of this server, read when first asked for. */
 export class ModelRegistry {
   readonly defaultName: string
-  /** What has not loaded although its folder reads well. */
+  /** Models that did not load although their folders read well. */
   readonly failures: LoadFailures
   readonly #options: RegistryOptions
   readonly #digests: DigestCache
-  /** As the folders have them, and with the derived files that serve. */
-  readonly #own = new Map<string, Promise<ModelSpec>>()
+  /** Models as their folders have them. */
+  readonly #plain = new Map<string, Promise<ModelSpec>>()
+  /** The same with the derived files that serve. */
   readonly #specs = new Map<string, Promise<ModelSpec>>()
   #folders: Promise<Map<string, { folder: string; bundled: boolean }>> | undefined
 
@@ -54,13 +57,13 @@ export class ModelRegistry {
 
   /** Every model whose folder can be used, by name. */
   async list(): Promise<ModelSpec[]> {
-    return (await this.#read()).flatMap((found) => ('message' in found ? [] : [found]))
+    return (await this.#readAll()).flatMap((found) => ('message' in found ? [] : [found]))
   }
 
   /** Folders that cannot be used, and models that did not load when last tried, by name. */
   async problems(): Promise<ModelProblem[]> {
     const found = await Promise.all(
-      (await this.#read()).map(async (read) => {
+      (await this.#readAll()).map(async (read) => {
         if ('message' in read) return read
         const failure = await this.failures.of(read.revision)
         if (failure === null) return null
@@ -84,7 +87,7 @@ export class ModelRegistry {
     return [...(await this.#find()).keys()].sort((a, b) => a.localeCompare(b))
   }
 
-  async #read(): Promise<(ModelSpec | ModelProblem)[]> {
+  async #readAll(): Promise<(ModelSpec | ModelProblem)[]> {
     return Promise.all(
       (await this.names()).map(async (name) => {
         try {
@@ -113,41 +116,41 @@ export class ModelRegistry {
   }
 
   /**
-   * Takes up files that were derived since the model was read, whose folder is not read again. Null when there are none
-   * that serve, or their vectors are of another revision than those which were made already: these wait for a restart.
+   * Takes up files that were derived since the registry read the model; the folder is not read again. Null when none of
+   * them serves, or their vectors are of another revision than the present ones: these wait for a restart.
    */
   async takeUpVariants(name: string): Promise<ModelSpec | null> {
-    const [own, held] = await Promise.all([this.#own.get(name), this.#specs.get(name)])
-    if (!own || !held) return null
-    const spec = await this.#withVariants(own)
-    if (spec.revision !== held.revision || spec.variants.length === 0) return null
+    const [plain, current] = await Promise.all([this.#plain.get(name), this.#specs.get(name)])
+    if (!plain || !current) return null
+    const spec = await this.#withVariants(plain)
+    if (spec.revision !== current.revision || spec.variants.length === 0) return null
     this.#specs.set(name, Promise.resolve(spec))
     return spec
   }
 
   #spec(name: string, folder: string, bundled: boolean): Promise<ModelSpec> {
     const { precision } = this.#options
-    // What fails is tried again when next asked for.
-    const kept = (map: Map<string, Promise<ModelSpec>>, make: () => Promise<ModelSpec>) => {
+    // The next call tries a failed read again.
+    const once = (map: Map<string, Promise<ModelSpec>>, make: () => Promise<ModelSpec>) => {
       const known = map.get(name)
       if (known) return known
-      const made = make()
-      map.set(name, made)
-      made.catch(() => map.delete(name))
-      return made
+      const reading = make()
+      map.set(name, reading)
+      reading.catch(() => map.delete(name))
+      return reading
     }
-    return kept(this.#specs, async () => {
+    return once(this.#specs, async () => {
       const read = () =>
         readSpec(name, folder, bundled, this.#digests, precision).catch((error) => {
           throw error instanceof ModelFolderError ? error.of(name) : error
         })
-      return this.#withVariants(await kept(this.#own, read))
+      return this.#withVariants(await once(this.#plain, read))
     })
   }
 
-  #withVariants(own: ModelSpec): Promise<ModelSpec> {
+  #withVariants(plain: ModelSpec): Promise<ModelSpec> {
     const { variant = 'fp32', cacheFolder, providers = ['cpu'] } = this.#options
-    return withVariants(own, variant, cacheFolder, providers)
+    return withVariants(plain, variant, cacheFolder, providers)
   }
 }
 
@@ -158,7 +161,7 @@ async function readSpec(
   digests: DigestCache,
   precision?: Precision | null,
 ): Promise<ModelSpec> {
-  // A bundled model has the files it comes with, whatever precision is asked of the user's own.
+  // A bundled model has the files it comes with; LIMN_PRECISION is for the user's own.
   const graphs = () => chooseFiles(folder, bundled ? null : precision)
   const config = await readConfig(folder, async () => learnedScalars(graphs()))
   const files = graphs()
@@ -167,7 +170,7 @@ async function readSpec(
   return { name, folder, bundled, licence, revision, files, variants: [], ...config }
 }
 
-/** Of the graphs, a combined one alone can be expected to hold them. */
+/** A combined graph may hold them; separate encoders rarely do. */
 async function learnedScalars(files: ModelFiles): Promise<LogitScalars> {
   const found = await Promise.all(
     graphsOf(files).map((graph) => scalarInitializers(graph, ['logit_scale', 'logit_bias'])),

@@ -1,3 +1,4 @@
+/** A model's revision: a digest over everything that decides a vector. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
@@ -8,7 +9,7 @@ import { preprocessingVersion } from '../images/image-spec.ts'
 import { onnxFiles } from './graph-files.ts'
 import type { ModelFiles } from './spec.ts'
 
-/** Files that decide what a vector is, beside the weights. */
+/** Files that decide a vector, beside the weights. */
 export const configFiles = [
   'config.json',
   'preprocessor_config.json',
@@ -24,7 +25,7 @@ export async function fileDigest(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Digests remembered by path, size and time of change: a large model is not read through at every start. */
+/** Digests by path, size and time of change, so that a start does not read large models through. */
 export class DigestCache {
   readonly #file: string
   #known: Promise<Record<string, string>> | undefined
@@ -48,7 +49,7 @@ export class DigestCache {
   }
 }
 
-/** 16 hex characters over everything that decides a vector. */
+/** 16 hex characters. */
 export async function revisionOf(folder: string, files: ModelFiles, digests: DigestCache): Promise<string> {
   const hash = createHash('sha256').update(`preprocessing ${preprocessingVersion}\n`)
   for (const file of configFiles) {

@@ -1,7 +1,7 @@
-/** Images and prompts that variants are judged on: every few images of the sample library, and their titles. */
+/** The images and prompts that judge variants: images spread over the sample library, and their titles. */
 import { readFile } from 'node:fs/promises'
 
-export interface Examples {
+export interface CalibrationSet {
   images: Uint8Array[]
   prompts: string[]
 }
@@ -10,19 +10,19 @@ const samples = new URL('../ingest/samples/', import.meta.url)
 const references = new URL('../encode/references/', import.meta.url)
 const photographs = ['landscape.png', 'heart.png', 'house.png', 'star-transparent.png']
 
-export async function examples(images = 120, prompts = 40): Promise<Examples> {
+export async function calibrationSet(images = 120, prompts = 40): Promise<CalibrationSet> {
   const manifest: { file: string; title: string }[] = JSON.parse(
     await readFile(new URL('manifest.json', samples), 'utf8'),
   )
-  const every = (count: number) =>
+  const spread = (count: number) =>
     Array.from({ length: count }, (_, i) => manifest[Math.floor((i * manifest.length) / count)]!)
   const files = [
     ...photographs.map((file) => new URL(file, references)),
-    ...every(images).map(({ file }) => new URL(file, samples)),
+    ...spread(images).map(({ file }) => new URL(file, samples)),
   ]
   return {
     images: await Promise.all(files.map((file) => readFile(file))),
-    prompts: every(prompts).map(({ title }, i) =>
+    prompts: spread(prompts).map(({ title }, i) =>
       i % 2 ? title.toLowerCase() : `a picture of ${title.toLowerCase()}`,
     ),
   }

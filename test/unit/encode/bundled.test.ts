@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { excluded, holdOuts, reserved } from '../../../workers/lab/sets.ts'
+import { excluded, holdOuts, reserved } from '../../../workers/lab/corpus/sets.ts'
 import { openEncoder, type TestEncoder } from '../../support/encoders.ts'
 
 const folder = path.resolve('workers/models/limn-icons')

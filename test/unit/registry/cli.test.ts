@@ -42,7 +42,7 @@ async function filesOf(folder: string): Promise<Record<string, Buffer>> {
 }
 
 describe('limn models', () => {
-  test('ls shows what is there and what is broken', async () => {
+  test('limn models ls shows the models and which are broken', async () => {
     const LIMN_HOME = await home()
     await cp(bundled, path.join(LIMN_HOME, 'models/me/copy'), { recursive: true })
     await cp(bundled, path.join(LIMN_HOME, 'models/broken'), { recursive: true })
@@ -54,7 +54,7 @@ describe('limn models', () => {
     expect(err).toMatch(/broken: .*model_type "bert"/)
   })
 
-  test('pull loads, records references and says how to use it; verify finds it as it was, then changed', async () => {
+  test('limn models pull records references, and limn models verify notices a change', async () => {
     const LIMN_HOME = await home()
     await using hub = await startHub('someone/icons', await filesOf(bundled))
     const pulled = await limn(LIMN_HOME, ['pull', 'someone/icons'], { LIMN_HUB_URL: hub.url })
@@ -77,7 +77,7 @@ describe('limn models', () => {
     expect(different.out).toMatch(/image .*\.png has cosine 0\.\d+ with its reference; 0\.999 is needed/)
   })
 
-  test('verify without a name goes through all models, and ls then knows which do not load', async () => {
+  test('limn models verify without a name goes through all models, and ls then shows which do not load', async () => {
     const LIMN_HOME = await home()
     const models = path.join(LIMN_HOME, 'models')
     expect(await limn(LIMN_HOME, ['verify'])).toMatchObject({
@@ -114,7 +114,7 @@ describe('limn models', () => {
     expect(err).toMatch(/^✗ bad-dimensions: it did not load when last tried: .* 7 dimensions/m)
   })
 
-  test('what goes wrong is one plain line and a status', async () => {
+  test('a command that fails prints one plain line and has status 1', async () => {
     const LIMN_HOME = await home()
     await using hub = await startHub('someone/icons', {})
     const env = { LIMN_HUB_URL: hub.url }
@@ -125,13 +125,18 @@ describe('limn models', () => {
     })
     expect(missing.err.trim().split('\n')).toHaveLength(1)
     expect((await limn(LIMN_HOME, ['verify', 'nothing'])).err).toMatch(/There is no model "nothing" here/)
-    expect((await limn(LIMN_HOME, ['pull', 'a/b', '--precision', 'fp8'], env)).err).toMatch(
-      /no precision "fp8"/,
-    )
-    expect(await limn(LIMN_HOME, ['fetch'])).toMatchObject({
-      status: 2,
-      out: expect.stringContaining('limn models ls'),
-    })
+  })
+
+  test.each([
+    [['pull', 'a/b', '--precision', 'fp8'], /^There is no precision "fp8"; known are fp32, /],
+    [['optimize', 'limn-icons', '--for', 'tpu'], /^--for takes cpu or gpu, not "tpu"\.$/m],
+    [['ls', '--wide'], /^Unknown option '--wide'/],
+    [['fetch'], /^limn models ls /],
+    [['ls', 'limn-icons'], /^limn models ls /],
+  ])('limn models %j is a usage error: one message on stderr and status 2', async (args, message) => {
+    const { status, out, err } = await limn(await home(), args)
+    expect({ status, out }).toEqual({ status: 2, out: '' })
+    expect(err).toMatch(message)
   })
 })
 
@@ -141,7 +146,7 @@ describe('progress', () => {
     return { written, output: { isTTY, columns: 60, write: (text: string) => written.push(text) } }
   }
 
-  test('on a terminal is one line that fits', () => {
+  test('progress on a terminal is one line that fits', () => {
     const { written, output } = record(true)
     const progress = progressOn(output, 'model')
     for (let done = 0; done <= 5_000_000; done += 100_000) progress.update(done, 5_000_000)
@@ -152,7 +157,7 @@ describe('progress', () => {
     for (const line of text.split('\r\x1b[K')) expect(line.trimEnd().length).toBeLessThan(60)
   })
 
-  test('elsewhere is a line each tenth', () => {
+  test('progress elsewhere is a line each tenth', () => {
     const { written, output } = record(false)
     const progress = progressOn(output, 'model')
     for (let done = 0; done <= 1000; done++) progress.update(done, 1000)

@@ -1,4 +1,6 @@
-/** Config files as exporters write them, cut down to what decides; one entry a family. */
+import { expect } from 'vitest'
+
+/** Config files as exporters write them, cut down to the fields that decide; one entry or more for every family. */
 const clipTokenizer = {
   'tokenizer.json': {
     added_tokens: [
@@ -26,6 +28,46 @@ const siglipTokenizer = {
     do_lower_case: true,
     model_max_length: 64,
     pad_token: '</s>',
+    eos_token: '</s>',
+  },
+}
+
+const bertTokenizer = {
+  'tokenizer.json': {
+    added_tokens: [
+      { id: 0, content: '[PAD]' },
+      { id: 102, content: '[SEP]' },
+    ],
+    model: { type: 'WordPiece', vocab: { '[PAD]': 0, '[SEP]': 102 } },
+  },
+  'tokenizer_config.json': {
+    tokenizer_class: 'BertTokenizer',
+    do_lower_case: true,
+    model_max_length: 512,
+    pad_token: '[PAD]',
+    sep_token: '[SEP]',
+  },
+}
+
+const robertaTokenizer = {
+  'tokenizer.json': {
+    added_tokens: [
+      { id: 1, content: '<pad>' },
+      { id: 2, content: '</s>' },
+    ],
+    model: {
+      type: 'Unigram',
+      vocab: [
+        ['<s>', 0],
+        ['<pad>', 0],
+        ['</s>', 0],
+      ],
+    },
+  },
+  'tokenizer_config.json': {
+    tokenizer_class: 'XLMRobertaTokenizer',
+    model_max_length: 512,
+    pad_token: '<pad>',
     eos_token: '</s>',
   },
 }
@@ -58,7 +100,8 @@ export const clip: FolderFiles = {
   },
 }
 
-export const families: Record<string, { files: FolderFiles; expected: object }> = {
+/** By a name for the test. */
+export const folders: Record<string, { files: FolderFiles; expected: object }> = {
   'CLIP, sizes as numbers': {
     files: clip,
     expected: {
@@ -82,7 +125,7 @@ export const families: Record<string, { files: FolderFiles; expected: object }> 
       head: { kind: 'softmax', scale: 100 },
     },
   },
-  'CLIP, sizes as edges, what is usual left out': {
+  'CLIP, sizes as edges and usual fields left out': {
     files: {
       ...clip,
       'preprocessor_config.json': {
@@ -118,6 +161,102 @@ export const families: Record<string, { files: FolderFiles; expected: object }> 
     },
     expected: {
       image: { width: 256, fit: 'cover', resizeTo: 256, filter: 'bilinear', mean: [0, 0, 0], std: [1, 1, 1] },
+      head: { kind: 'softmax', scale: 100 },
+    },
+  },
+  'MobileCLIP under its own name': {
+    files: {
+      ...clip,
+      'config.json': { model_type: 'mobileclip', projection_dim: 512, logit_scale: 4.6052 },
+      'preprocessor_config.json': {
+        image_processor_type: 'CLIPImageProcessor',
+        crop_size: { height: 256, width: 256 },
+        do_normalize: false,
+        size: { shortest_edge: 256 },
+      },
+    },
+    expected: {
+      image: { width: 256, fit: 'cover', mean: [0, 0, 0], std: [1, 1, 1] },
+      text: { maxTokens: 77, padTo: 'longest', lowerCase: false },
+      head: { kind: 'softmax', scale: expect.closeTo(100, 1) },
+    },
+  },
+  'MobileCLIP 2': {
+    files: {
+      ...clip,
+      'config.json': { model_type: 'mobileclip2' },
+      'preprocessor_config.json': {
+        image_processor_type: 'CLIPImageProcessor',
+        do_normalize: false,
+        size: { shortest_edge: 256 },
+      },
+    },
+    expected: {
+      dimensions: 512,
+      image: { width: 256, height: 256, fit: 'cover', mean: [0, 0, 0] },
+      text: { maxTokens: 77, padTo: 'longest', lowerCase: false },
+      head: { kind: 'softmax', scale: 100 },
+    },
+  },
+  'Chinese CLIP': {
+    files: {
+      ...bertTokenizer,
+      'config.json': {
+        model_type: 'chinese_clip',
+        projection_dim: 512,
+        logit_scale_init_value: 2.6592,
+        transformers_version: '4.24.0',
+        text_config: { max_position_embeddings: 512, pad_token_id: 0 },
+      },
+      'preprocessor_config.json': {
+        image_processor_type: 'ChineseCLIPImageProcessor',
+        do_center_crop: false,
+        size: { height: 224, width: 224 },
+      },
+    },
+    expected: {
+      image: { width: 224, fit: 'squash', filter: 'bicubic', mean: openAi.image_mean, std: openAi.image_std },
+      text: { maxTokens: 512, padId: 0, padTo: 'longest', eosId: null, lowerCase: false },
+      head: { kind: 'softmax', scale: 100 },
+    },
+  },
+  AltCLIP: {
+    files: {
+      ...robertaTokenizer,
+      'config.json': {
+        model_type: 'altclip',
+        projection_dim: 768,
+        logit_scale_init_value: 2.6592,
+        transformers_version: '4.26.0',
+        text_config: { max_position_embeddings: 514 },
+      },
+      'preprocessor_config.json': {
+        feature_extractor_type: 'CLIPFeatureExtractor',
+        crop_size: 224,
+        size: 224,
+      },
+    },
+    expected: {
+      dimensions: 768,
+      image: { width: 224, fit: 'cover', mean: openAi.image_mean },
+      text: { maxTokens: 512, padId: 1, padTo: 'longest', eosId: 2, lowerCase: false, canonicalise: false },
+      head: { kind: 'softmax', scale: 100 },
+    },
+  },
+  'Jina CLIP': {
+    files: {
+      ...bertTokenizer,
+      'config.json': { model_type: 'jina_clip', projection_dim: 768, transformers_version: '4.42.4' },
+      'preprocessor_config.json': {
+        image_processor_type: 'CLIPImageProcessor',
+        crop_size: { height: 224, width: 224 },
+        size: { shortest_edge: 224 },
+      },
+    },
+    expected: {
+      dimensions: 768,
+      image: { width: 224, fit: 'cover', mean: openAi.image_mean },
+      text: { maxTokens: 77, padId: 0, padTo: 'longest', lowerCase: false },
       head: { kind: 'softmax', scale: 100 },
     },
   },
@@ -172,6 +311,22 @@ export const families: Record<string, { files: FolderFiles; expected: object }> 
       image: { width: 384, fit: 'squash', filter: 'bilinear', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
       text: { maxTokens: 64, padId: 0, padTo: 'max', eosId: 1, lowerCase: true, canonicalise: false },
       head: { kind: 'sigmoid' },
+    },
+  },
+  'SigLIP 2 under its own name': {
+    files: {
+      ...siglipTokenizer,
+      'config.json': { model_type: 'siglip2', logit_scale: 4.7, logit_bias: -16.8 },
+      'preprocessor_config.json': {
+        image_processor_type: 'SiglipImageProcessor',
+        size: { height: 256, width: 256 },
+      },
+    },
+    expected: {
+      dimensions: 768,
+      image: { width: 256, fit: 'squash', mean: half.image_mean },
+      text: { maxTokens: 64, padTo: 'max', lowerCase: true },
+      head: { kind: 'sigmoid', scale: expect.closeTo(Math.exp(4.7)), bias: -16.8 },
     },
   },
   'OpenCLIP export': {

@@ -57,7 +57,7 @@ async function expectWhole(folder: string) {
 }
 
 describe('a pull', () => {
-  test('brings a model that encodes, and only the files that it needs', async () => {
+  test('a pull brings a model that encodes, and only the files that it needs', async () => {
     await using hub = await startHub(model, files)
     const folder = await place()
     const seen: number[] = []
@@ -80,7 +80,7 @@ describe('a pull', () => {
     }
   })
 
-  test('goes on where the line was cut', async () => {
+  test('a pull resumes where the line was cut', async () => {
     await using hub = await startHub(model, files)
     hub.faults.cut.set(heavy, [70_000, 50_000])
     const folder = await place()
@@ -95,7 +95,7 @@ describe('a pull', () => {
     expect(offsets[2]).toBeGreaterThan(offsets[1]!)
   })
 
-  test('starts a file over where the hub knows no ranges', async () => {
+  test('a pull starts a file over where the hub knows no ranges', async () => {
     await using hub = await startHub(model, files)
     hub.faults.ignoreRange = true
     hub.faults.cut.set(heavy, [70_000])
@@ -104,7 +104,7 @@ describe('a pull', () => {
     await expectWhole(folder)
   })
 
-  test('tries again while the hub is busy', async () => {
+  test('a pull tries again while the hub is busy', async () => {
     await using hub = await startHub(model, files)
     hub.faults.busy = 3
     const folder = await place()
@@ -112,7 +112,7 @@ describe('a pull', () => {
     await expectWhole(folder)
   })
 
-  test('killed in the middle leaves no model, and the next one goes on', async () => {
+  test('a pull that is killed leaves no model, and the next one resumes it', async () => {
     await using hub = await startHub(model, files)
     hub.faults.slow.set(heavy, 100_000)
     const folder = await place()
@@ -142,11 +142,11 @@ await pullModel(${JSON.stringify({ name: model, hubUrl: hub.url, registryFolder:
     expect(Number(again?.match(/bytes=(\d+)-/)?.[1])).toBeGreaterThanOrEqual(20_000)
   })
 
-  test('of another precision replaces what is there and takes over the files that are the same', async () => {
+  test('a pull of another precision replaces the model and takes over the files that are the same', async () => {
     await using hub = await startHub(model, files)
     const folder = await place()
     await pull(hub, folder, { precision: 'fp32' })
-    // What a cut pull of a third precision would have left.
+    // As a cut pull of a third precision leaves it.
     await mkdir(path.join(folder, '.partial', model, 'onnx'), { recursive: true })
     await writeFile(path.join(folder, '.partial', model, 'onnx/vision_model_int8.onnx'), 'half')
     hub.requests.length = 0
@@ -158,7 +158,7 @@ await pullModel(${JSON.stringify({ name: model, hubUrl: hub.url, registryFolder:
     )
   })
 
-  test('can be stopped', async () => {
+  test('a pull can be stopped', async () => {
     await using hub = await startHub(model, files)
     hub.faults.slow.set(heavy, 100_000)
     const folder = await place()
@@ -172,8 +172,8 @@ await pullModel(${JSON.stringify({ name: model, hubUrl: hub.url, registryFolder:
   })
 })
 
-describe('what cannot be pulled is said', () => {
-  test('a checksum that does not agree', async () => {
+describe('a pull that fails', () => {
+  test('a pull refuses a file whose checksum does not agree', async () => {
     await using hub = await startHub(model, files)
     const honest = files[heavy]!
     files[heavy] = Buffer.from(honest)
@@ -189,7 +189,7 @@ describe('what cannot be pulled is said', () => {
     await expectWhole(folder)
   })
 
-  test('left-overs of an older version are loaded anew', async () => {
+  test('a pull downloads drafts of an older version anew', async () => {
     await using hub = await startHub(model, files)
     const folder = await place()
     const draft = path.join(folder, '.partial', model, heavy)
@@ -204,13 +204,13 @@ describe('what cannot be pulled is said', () => {
     [401, /private or gated/],
     [403, /private or gated/],
     [500, /status 500/],
-  ])('status %i', async (status, message) => {
+  ])('status %i of the hub is an error that says why', async (status, message) => {
     await using hub = await startHub(model, files)
     hub.faults.status = status
     await expect(pull(hub, await place(), { retries: 1 })).rejects.toThrow(message)
   })
 
-  test('a hub that is not there', async () => {
+  test('a hub that is not there is an error that names the setting', async () => {
     const hub = await startHub(model, files)
     await hub[Symbol.asyncDispose]()
     await expect(pull(hub, await place(), { retries: 1 })).rejects.toThrow(
@@ -218,7 +218,7 @@ describe('what cannot be pulled is said', () => {
     )
   })
 
-  test('a connection over which nothing comes', async () => {
+  test('a pull gives up a connection over which nothing comes', async () => {
     await using hub = await startHub(model, files)
     hub.faults.slow.set(heavy, 1)
     await expect(pull(hub, await place(), { retries: 0, stallMs: 200 })).rejects.toThrow(
@@ -226,28 +226,28 @@ describe('what cannot be pulled is said', () => {
     )
   })
 
-  test('no ONNX files of the wanted kind', async () => {
+  test('a pull names the ONNX files that are there when none is of the wanted precision', async () => {
     await using hub = await startHub(model, files)
     await expect(pull(hub, await place(), { precision: 'q4' })).rejects.toThrow(
       /no q4 ONNX files .* found onnx\/text_model\.onnx/,
     )
   })
 
-  test('a model that Limn cannot use costs no weights', async () => {
+  test('a pull of a model that Limn cannot use downloads no weights', async () => {
     const config = Buffer.from(JSON.stringify({ model_type: 'bert' }))
     await using hub = await startHub(model, { ...files, 'config.json': config })
     await expect(pull(hub, await place())).rejects.toThrow(/model_type "bert"/)
     expect(hub.requests.some((line) => line.includes('.onnx'))).toBe(false)
   })
 
-  test('names that lead out of the registry', async () => {
+  test('a pull refuses names that lead out of the registry', async () => {
     await using hub = await startHub(model, files)
     for (const name of ['../x', 'a/../b', '.partial', 'a/b/c', '/etc', 'a b', ''])
       await expect(pull(hub, await place(), { name })).rejects.toThrow(/is no model name/)
     expect(hub.requests).toEqual([])
   })
 
-  test('a second pull of the same model at the same time', async () => {
+  test('a second pull of the same model at the same time is refused', async () => {
     await using hub = await startHub(model, files)
     hub.faults.slow.set(heavy, 200_000)
     const folder = await place()

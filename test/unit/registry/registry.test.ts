@@ -6,9 +6,10 @@ import onnxProto from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ModelFolderError, ModelNotFound } from '../../../workers/errors.ts'
 import { scalarInitializers } from '../../../workers/onnx/stored-scalars.ts'
+import { families } from '../../../workers/registry/families.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import type { Precision } from '../../../workers/registry/spec.ts'
-import { clip, type FolderFiles, families } from './families.ts'
+import { clip, type FolderFiles, folders } from './families.ts'
 
 const bundledFolder = fileURLToPath(new URL('../../../workers/models', import.meta.url))
 let root: string
@@ -74,9 +75,9 @@ const outside = (offset: number) =>
     ],
   })
 
-describe('model families are told apart by their config files', () => {
-  for (const [family, { files, expected }] of Object.entries(families))
-    test(family, async () => {
+describe('the config files of a folder', () => {
+  for (const [name, { files, expected }] of Object.entries(folders))
+    test(`the registry reads a folder of ${name}`, async () => {
       const models = await home()
       await folder(models, 'model', { ...files, ...separate })
       const registry = open(models)
@@ -84,7 +85,12 @@ describe('model families are told apart by their config files', () => {
       expect(await registry.get('model')).toMatchObject(expected)
     })
 
-  test('the bundled model', async () => {
+  test('every family of the table has a folder here', () => {
+    const types = Object.values(folders).map(({ files }) => (files['config.json'] as any)?.model_type)
+    expect(Object.keys(families).filter((family) => !types.includes(family))).toEqual([])
+  })
+
+  test('the registry reads the bundled model', async () => {
     expect(await open(await home()).get()).toMatchObject({
       name: 'limn-icons',
       bundled: true,
@@ -120,7 +126,11 @@ describe('model families are told apart by their config files', () => {
       },
       /NaFlex/,
     ],
-    ['a tokenizer that is none', { ...clip, 'tokenizer.json': { x: 1 } }, /^tokenizer\.json holds no model/],
+    [
+      'a tokenizer without a vocabulary',
+      { ...clip, 'tokenizer.json': { x: 1 } },
+      /^tokenizer\.json holds no model/,
+    ],
     ['a graph of no bytes', { ...clip, 'onnx/text_model.onnx': '' }, /^text_model\.onnx is empty/],
     [
       'a graph that is cut off',
@@ -147,7 +157,7 @@ describe('model families are told apart by their config files', () => {
       { ...clip, 'onnx/vision_model.onnx': outside(8), 'onnx/w.data': '1234567890' },
       /w\.data, .* is cut off: 10 of 12 bytes/,
     ],
-  ])('%s is a problem that is named and hides nothing', async (_, files, message) => {
+  ])('a folder with %s is a problem that is named and hides nothing', async (_, files, message) => {
     const models = await home()
     await folder(models, 'good', {
       ...clip,
@@ -163,8 +173,8 @@ describe('model families are told apart by their config files', () => {
   })
 })
 
-describe('names', () => {
-  test('one level of owners; hidden folders and files are passed over', async () => {
+describe('the names of models', () => {
+  test('a name has one level of owners, and hidden folders and files are passed over', async () => {
     const models = await home()
     for (const name of ['plain', 'Xenova/clip', '.partial/Xenova/half'])
       await folder(models, name, { ...clip, ...separate })
@@ -193,14 +203,14 @@ describe('names', () => {
     )
   })
 
-  test("the user's own wins over a bundled one", async () => {
+  test("the user's own model wins over a bundled one of the same name", async () => {
     const models = await home()
     await folder(models, 'limn-icons', { ...clip, ...separate })
     expect(await open(models).get()).toMatchObject({ bundled: false, dimensions: 512 })
   })
 })
 
-describe('files', () => {
+describe('the ONNX files of a folder', () => {
   const all = {
     'onnx/vision_model.onnx': empty(),
     'onnx/text_model.onnx': empty(),
@@ -215,13 +225,13 @@ describe('files', () => {
     ['fp16', 'fp16', { kind: 'separate', text: expect.stringMatching(/text_model_fp16\.onnx$/) }],
     ['int8', 'int8', { kind: 'separate', vision: expect.stringMatching(/vision_model_quantized\.onnx$/) }],
     ['q4', 'q4', { kind: 'combined', model: expect.stringMatching(/model_q4\.onnx$/) }],
-  ])('asked for %s', async (wanted, precision, files) => {
+  ])('the registry, asked for precision %s, takes %s', async (wanted, precision, files) => {
     const models = await home()
     await folder(models, 'model', { ...clip, ...all })
     expect((await open(models, wanted).get('model')).files).toMatchObject({ precision, ...files })
   })
 
-  test('only half a pair, and a precision that is not there', async () => {
+  test('half a pair and a precision that is not there are no model', async () => {
     const models = await home()
     await folder(models, 'half', { ...clip, 'onnx/vision_model.onnx': empty() })
     await folder(models, 'only32', { ...clip, ...separate })
@@ -231,7 +241,7 @@ describe('files', () => {
     expect((await open(models, 'fp16').get()).files.precision).toBe('fp32')
   })
 
-  test('a combined graph in the root', async () => {
+  test('a combined graph may lie in the root of the folder', async () => {
     const models = await home()
     await folder(models, 'model', { ...clip, 'model.onnx': empty() })
     expect((await open(models).get('model')).files).toMatchObject({ kind: 'combined', precision: 'fp32' })
@@ -249,17 +259,22 @@ describe('the logit scale', () => {
     const { head } = await open(models).get('model')
     return Math.round(head.scale * 1000) / 1000
   }
-  test.each([true, false])('of the weights comes before the one training began with', async (raw) => {
-    const graph = graphWith({ 'model.logit_scale': Math.log(77), other_logit_scale_x: 1 }, raw)
-    expect(await scale({ ...config({ logit_scale_init_value: 2.6592 }), 'onnx/model.onnx': graph })).toBe(77)
-  })
-  test('of limn.json comes before all', async () => {
+  test.each([true, false])(
+    'the scale of the weights comes before the one that training began with (raw data: %s)',
+    async (raw) => {
+      const graph = graphWith({ 'model.logit_scale': Math.log(77), other_logit_scale_x: 1 }, raw)
+      expect(await scale({ ...config({ logit_scale_init_value: 2.6592 }), 'onnx/model.onnx': graph })).toBe(
+        77,
+      )
+    },
+  )
+  test('the scale of limn.json comes before all others', async () => {
     const graph = graphWith({ logit_scale: Math.log(77) })
     expect(
       await scale({ ...config({}), 'onnx/model.onnx': graph, 'limn.json': { logit_scale: Math.log(5) } }),
     ).toBe(5)
   })
-  test('that training left at its start counts as the 100 that CLIP learns, if the model was published', async () => {
+  test('a scale that training left at its start counts as the 100 that CLIP learns, if the model was published', async () => {
     expect(
       await scale({
         ...config({ logit_scale_init_value: 2.6592, transformers_version: '5.1' }),
@@ -271,15 +286,15 @@ describe('the logit scale', () => {
       await scale({ ...config({ logit_scale_init_value: 3, transformers_version: '5.1' }), ...separate }),
     ).toBeCloseTo(Math.exp(3), 2)
   })
-  test('and bias of a SigLIP', async () => {
+  test('scale and bias of a SigLIP come from the weights', async () => {
     const models = await home()
     const graph = graphWith({ logit_scale: Math.log(110), logit_bias: -16.5 })
-    await folder(models, 'model', { ...families.SigLIP!.files, 'onnx/model.onnx': graph })
+    await folder(models, 'model', { ...folders.SigLIP!.files, 'onnx/model.onnx': graph })
     const { head } = await open(models).get('model')
     expect(head).toMatchObject({ kind: 'sigmoid', bias: -16.5 })
     expect(head.scale).toBeCloseTo(110, 3)
   })
-  test('a file that is no graph holds none', async () => {
+  test('a file that is no graph holds no scalars', async () => {
     const file = path.join(root, 'noise.onnx')
     await writeFile(file, Buffer.alloc(5000, 0xff))
     expect(await scalarInitializers(file, ['logit_scale'])).toEqual({})
@@ -291,7 +306,7 @@ describe('the logit scale', () => {
 describe('the revision', () => {
   const revision = async (models: string) => (await open(models).get('model')).revision
 
-  test('changes with weights, tokenizer and configs, and with nothing else', async () => {
+  test('the revision changes with weights, tokenizer and configs, and with nothing else', async () => {
     const models = await home()
     const files: FolderFiles = { ...clip, ...separate }
     const target = await folder(models, 'model', files)
@@ -318,14 +333,14 @@ describe('the revision', () => {
     expect(seen.size).toBe(6)
   })
 
-  test('is the same in another place', async () => {
+  test('the revision of a folder is the same in another place', async () => {
     const [a, b] = [await home(), await home()]
     await cp(path.join(bundledFolder, 'limn-icons'), path.join(a, 'model'), { recursive: true })
     await cp(path.join(bundledFolder, 'limn-icons'), path.join(b, 'model'), { recursive: true })
     expect(await revision(a)).toBe(await revision(b))
   })
 
-  test('remembers the digests of weights that have not changed', async () => {
+  test('the registry remembers the digests of weights that have not changed', async () => {
     const models = await home()
     const target = await folder(models, 'model', { ...clip, ...separate })
     const weights = path.join(target, 'onnx/vision_model.onnx')

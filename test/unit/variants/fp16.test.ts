@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
-import { toFp16 } from '../../../workers/variants/fp16.ts'
-import { prepare } from '../../../workers/variants/prepare.ts'
+import { toFp16 } from '../../../workers/variants/rewrite/fp16.ts'
+import { prepare } from '../../../workers/variants/rewrite/prepare.ts'
 import { agreement } from '../../support/differences.ts'
 import { numbers } from '../../support/random.ts'
 
@@ -110,7 +110,7 @@ const cases: [string, (g: GraphBuilder) => string][] = [
 ]
 
 describe('graphs in half precision', () => {
-  it.each(cases)('%s', async (_, build) => {
+  it.each(cases)('%s in half precision agrees with float', async (_, build) => {
     const [float, half] = [modelOf(build), modelOf(build)]
     expect(toFp16(half)).toBe(1)
     const [a, b] = [await run(float, feeds), await run(half, feeds)]
@@ -122,7 +122,7 @@ describe('graphs in half precision', () => {
     expect(error).toBeGreaterThan(1e-6)
   })
 
-  it('weights take half the room; those of what stays in float keep theirs', () => {
+  it('weights take half the room, and those of operators in float keep theirs', () => {
     const half = modelOf(normalised)
     toFp16(half)
     const constants = half.graph!.initializer!.filter(({ dataType }) => dataType !== 7)
@@ -148,21 +148,24 @@ describe('graphs in half precision', () => {
 const folder = path.resolve('test/fixtures/encoders')
 
 describe('encoders as exporters write them', () => {
-  it.each(globSync('*.onnx', { cwd: folder }).sort())('%s', async (family) => {
-    const vision = path.join(folder, family)
-    const files = { kind: 'separate', vision, text: '', precision: 'fp32' }
-    const spec = { files, image: { width: 32, height: 32 } } as ModelSpec
-    const float = await readModel(vision)
-    const half = await prepare(spec, 'vision', 'webgpu')
-    if (half.graph!.node!.some(({ opType }) => opType === 'If'))
-      return expect(() => toFp16(half)).toThrow('which are not rewritten')
-    expect(toFp16(half)).toBeGreaterThan(0)
-    const bytes = readFileSync(vision.replace('.onnx', '.f32'))
-    const pixels = new Float32Array(
-      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),
-    )
-    const input = { [half.graph!.input![0]!.name!]: new ort.Tensor('float32', pixels, [2, 3, 32, 32]) }
-    const [a, b] = [await run(float, input), await run(half, input)]
-    expect(agreement(b.data as Float32Array, a.data as Float32Array).cosine).toBeGreaterThan(0.9995)
-  })
+  it.each(globSync('*.onnx', { cwd: folder }).sort())(
+    '%s in half precision agrees with the exported file',
+    async (family) => {
+      const vision = path.join(folder, family)
+      const files = { kind: 'separate', vision, text: '', precision: 'fp32' }
+      const spec = { files, image: { width: 32, height: 32 } } as ModelSpec
+      const float = await readModel(vision)
+      const half = await prepare(spec, 'vision', 'webgpu')
+      if (half.graph!.node!.some(({ opType }) => opType === 'If'))
+        return expect(() => toFp16(half)).toThrow('which are not rewritten')
+      expect(toFp16(half)).toBeGreaterThan(0)
+      const bytes = readFileSync(vision.replace('.onnx', '.f32'))
+      const pixels = new Float32Array(
+        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),
+      )
+      const input = { [half.graph!.input![0]!.name!]: new ort.Tensor('float32', pixels, [2, 3, 32, 32]) }
+      const [a, b] = [await run(float, input), await run(half, input)]
+      expect(agreement(b.data as Float32Array, a.data as Float32Array).cosine).toBeGreaterThan(0.9995)
+    },
+  )
 })

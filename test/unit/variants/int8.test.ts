@@ -9,9 +9,11 @@ import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { prune } from '../../../workers/onnx/prune.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
-import { products, quantize, quantizeTables } from '../../../workers/variants/int8.ts'
-import { patchesAsProducts } from '../../../workers/variants/patches.ts'
-import { prepare } from '../../../workers/variants/prepare.ts'
+import { quantize } from '../../../workers/variants/rewrite/int8.ts'
+import { quantizeTables } from '../../../workers/variants/rewrite/int8-tables.ts'
+import { patchesAsProducts } from '../../../workers/variants/rewrite/patches.ts'
+import { prepare } from '../../../workers/variants/rewrite/prepare.ts'
+import { products } from '../../../workers/variants/rewrite/products.ts'
 import { agreement } from '../../support/differences.ts'
 import { numbers } from '../../support/random.ts'
 
@@ -83,7 +85,7 @@ describe('products with constant matrices in 8 bits', () => {
       },
       ['DynamicQuantizeMatMul', 'Add', 'Sigmoid', 'Mul', 'Identity'],
     ],
-  ])('%s', async (_, build, expected) => {
+  ])('%s: quantize agrees with the product in float', async (_, build, expected) => {
     const [float, eight] = [modelOf(build), modelOf(build)]
     expect(quantize(eight, () => true)).toBe(expected.length > 0 ? 1 : 0)
     if (expected.length === 0) return
@@ -124,7 +126,7 @@ describe('products with constant matrices in 8 bits', () => {
     expect(types(model)).toEqual(before)
   })
 
-  it('those that are not wanted stay in float', () => {
+  it('products that are not wanted stay in float', () => {
     const model = modelOf((g) =>
       g.node('MatMul', [g.node('MatMul', ['x', matrix(g, [k, n])]), g.floats(random(n * k, 5), [n, k])]),
     )
@@ -146,7 +148,7 @@ describe('tables of words in 8 bits', () => {
     delete model.graph!.output![0]!.type!.tensorType!.shape
     return { model, table }
   }
-  it('give each row to half a step of its own scale', async () => {
+  it('quantizeTables gives each row to half a step of its own scale', async () => {
     const { model, table } = words(1200)
     expect(quantizeTables(model.graph!)).toBe(1)
     prune(model.graph!, ['y'])
@@ -162,7 +164,8 @@ describe('tables of words in 8 bits', () => {
     }
     await session.release()
   })
-  it('small ones stay', () => expect(quantizeTables(words(77).model.graph!)).toBe(0))
+  it('quantizeTables leaves small tables as they are', () =>
+    expect(quantizeTables(words(77).model.graph!)).toBe(0))
 })
 
 describe('patch embeddings as products', () => {
@@ -185,7 +188,7 @@ describe('patch embeddings as products', () => {
   it.each([
     ['with a bias', true],
     ['without', false],
-  ])('%s: the same as the convolution', async (_, bias) => {
+  ])('a patch embedding %s gives the values of the convolution', async (_, bias) => {
     const { model: before } = convolution({ strides: [4, 6] }, [4, 6], bias)
     const { g, model: after } = convolution({ strides: [4, 6] }, [4, 6], bias)
     patchesAsProducts(g, shapesOf(3, 2))
@@ -217,24 +220,27 @@ const spec = (vision: string) =>
     image: { width: 32, height: 32 },
   }) as ModelSpec
 describe('encoders as exporters write them', () => {
-  it.each(globSync('*.onnx', { cwd: folder }).sort())('%s', async (family) => {
-    const float = await readModel(path.join(folder, family))
-    const eight = await prepare(spec(path.join(folder, family)), 'vision', 'cpu')
-    const found = products(eight.graph!).length
-    expect(quantize(eight as typeof float, () => true)).toBe(found)
-    const bytes = readFileSync(path.join(folder, family.replace('.onnx', '.f32')))
-    const pixels = new Float32Array(
-      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),
-    )
-    const embed = async (model: object) => {
-      const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 4 })
-      const results = await session.run({
-        [session.inputNames[0]!]: new ort.Tensor('float32', pixels, [2, 3, 32, 32]),
-      })
-      const { data } = results[session.outputNames[0]!]!
-      await session.release()
-      return data as Float32Array
-    }
-    expect(agreement(await embed(eight), await embed(float)).cosine).toBeGreaterThan(0.99)
-  })
+  it.each(globSync('*.onnx', { cwd: folder }).sort())(
+    '%s in 8 bits agrees with the exported file',
+    async (family) => {
+      const float = await readModel(path.join(folder, family))
+      const eight = await prepare(spec(path.join(folder, family)), 'vision', 'cpu')
+      const found = products(eight.graph!).length
+      expect(quantize(eight as typeof float, () => true)).toBe(found)
+      const bytes = readFileSync(path.join(folder, family.replace('.onnx', '.f32')))
+      const pixels = new Float32Array(
+        bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * 2 * 3 * 32 * 32),
+      )
+      const embed = async (model: object) => {
+        const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 4 })
+        const results = await session.run({
+          [session.inputNames[0]!]: new ort.Tensor('float32', pixels, [2, 3, 32, 32]),
+        })
+        const { data } = results[session.outputNames[0]!]!
+        await session.release()
+        return data as Float32Array
+      }
+      expect(agreement(await embed(eight), await embed(float)).cosine).toBeGreaterThan(0.99)
+    },
+  )
 })

@@ -1,5 +1,14 @@
 /** Deriving, judging and choosing 8-bit files for whole models, on real sessions. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -7,14 +16,17 @@ import { createLog } from '../../../api/app.ts'
 import { createVariantJobs } from '../../../api/variant-jobs.ts'
 import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
-import {
-  readRecord,
-  type VariantChoice,
-  variantBase,
-  writeRecord,
-} from '../../../workers/registry/derived.ts'
+import { readRecord, variantBase, writeRecord } from '../../../workers/registry/derived.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
-import { agreement as agreementOf, closeEnough, fastEnough, overlap } from '../../../workers/variants/gate.ts'
+import type { VariantChoice } from '../../../workers/registry/with-variants.ts'
+import { chooseTowers } from '../../../workers/variants/choose-towers.ts'
+import { notDerived } from '../../../workers/variants/derive-tower.ts'
+import {
+  agreement as agreementOf,
+  agreementProblem,
+  overlap,
+  speedProblem,
+} from '../../../workers/variants/gate.ts'
 import { optimize } from '../../../workers/variants/optimize.ts'
 import { numbers } from '../../support/random.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
@@ -89,23 +101,23 @@ function writeModel(models: string, name: string, { outlier = 1, opset = 17 } = 
 
 describe('the gate', () => {
   const unit = (angle: number) => Float32Array.of(Math.cos(angle), Math.sin(angle))
-  it('sees mean and worst', () => {
+  it('the gate refuses a mean or a lowest cosine below its limits', () => {
     const found = agreementOf([unit(0), unit(1)], [unit(0), unit(1 + Math.acos(0.97))])
     expect(found.mean).toBeCloseTo(0.985)
     expect(found.worst).toBeCloseTo(0.97)
-    expect(closeEnough(found)).toMatch(/mean cosine 0\.9850 is below 0\.99/)
-    expect(closeEnough({ mean: 0.999, worst: 0.97 })).toMatch(/lowest cosine 0\.9700 is below 0\.98/)
-    expect(closeEnough({ mean: 0.99, worst: 0.98 })).toBeNull()
+    expect(agreementProblem(found)).toMatch(/mean cosine 0\.9850 is below 0\.99/)
+    expect(agreementProblem({ mean: 0.999, worst: 0.97 })).toMatch(/lowest cosine 0\.9700 is below 0\.98/)
+    expect(agreementProblem({ mean: 0.99, worst: 0.98 })).toBeNull()
   })
-  it('sees what is won', () => {
-    expect(fastEnough(1.09)).toBe('it is 1.09 times as fast as fp32 here, below 1.2')
-    expect(fastEnough(1.2)).toBeNull()
+  it('the gate refuses a file that is hardly faster', () => {
+    expect(speedProblem(1.09)).toBe('it is 1.09 times as fast as fp32 here, below 1.2')
+    expect(speedProblem(1.2)).toBeNull()
   })
-  it('counts what two rankings have in common', () => {
+  it('the overlap is the share of the ten best images that two rankings have in common', () => {
     const images = Array.from({ length: 20 }, (_, i) => unit(i * 0.05))
     const prompts = [unit(0)]
     expect(overlap({ prompts, images }, { prompts, images })).toBe(1)
-    // From the other end the best ten are the other ten.
+    // From the other end the ten best are the other ten.
     expect(overlap({ prompts, images }, { prompts: [unit(0.95)], images })).toBe(0)
     // Two of the ten change places with two others.
     const moved = images.map((image, i) => (i < 2 ? unit(1.5) : image))
@@ -113,8 +125,36 @@ describe('the gate', () => {
   })
 })
 
+describe('the choice of towers', () => {
+  const found = (speeds: [number, number]) => ({
+    vision: { ...notDerived(''), file: 'vision', speedup: speeds[0], reason: null },
+    text: { ...notDerived(''), file: 'text', speedup: speeds[1], reason: null },
+  })
+  it('both towers serve where they agree with fp32 together', () => {
+    const towers = found([2, 3])
+    expect(chooseTowers(towers, () => 0.96)).toEqual(towers)
+  })
+  it('only the faster tower serves where both together do not agree', () => {
+    const { vision, text } = chooseTowers(found([2, 3]), ({ length }) => (length === 2 ? 0.9 : 0.97))
+    expect(text.reason).toBeNull()
+    expect(vision.reason).toBe(
+      'the ten best images agree with fp32 in 90.0 % with both towers together, below 95 %',
+    )
+  })
+  it('neither tower serves where none agrees alone', () => {
+    const { vision, text } = chooseTowers(found([2, 3]), () => 0.5)
+    for (const { reason } of [vision, text])
+      expect(reason).toBe('the ten best images agree with fp32 in 50.0 % with it, below 95 %')
+  })
+  it('a tower that fails alone keeps its reason', () => {
+    const towers = found([2, 3])
+    const slow = { ...towers.vision, reason: 'slow' }
+    expect(chooseTowers({ ...towers, vision: slow }, () => 1)).toEqual({ ...towers, vision: slow })
+  })
+})
+
 describe('deriving', () => {
-  it('the bundled model in 8 bits agrees with fp32; the encoder serves it under the same revision', async () => {
+  it('the bundled model in 8 bits agrees with fp32, and the encoder serves it under the same revision', async () => {
     const { cacheFolder, registry } = home()
     const spec = await registry().get()
     const record = await optimize(spec, { cacheFolder })
@@ -190,7 +230,7 @@ describe('deriving', () => {
       },
       /files are fp16; variants are derived from fp32/,
     ],
-  ])('%s: the model serves with its own files', async (_, write, reason) => {
+  ])('a model with %s serves with its own files', async (_, write, reason) => {
     const { models, cacheFolder, registry } = home()
     write(models)
     const record = await optimize(await registry().get('broken'), { cacheFolder })
@@ -200,7 +240,7 @@ describe('deriving', () => {
     expect(left).toEqual([])
   })
 
-  it('a model that cannot load: no files, and why', async () => {
+  it('a model that does not load is an error and leaves no files', async () => {
     const { models, cacheFolder, registry } = home()
     writeTinyModel(models, 'bad', { saysDimensions: 7 })
     await expect(optimize(await registry().get('bad'), { cacheFolder })).rejects.toThrow(
@@ -209,7 +249,7 @@ describe('deriving', () => {
     expect(readdirSync(path.join(cacheFolder, 'variants'))).toEqual([])
   })
 
-  it('a derived file that is damaged later: the model serves with its own', async () => {
+  it('a model whose derived file is damaged later serves with its own', async () => {
     const { cacheFolder, registry } = home()
     const spec = await registry().get()
     await optimize(spec, { cacheFolder })
@@ -231,7 +271,7 @@ describe('many at once, and what goes wrong', () => {
   const encoderOf = (registry: ModelRegistry, cacheFolder: string) =>
     new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
 
-  it('two that derive the same files: one does, the other has its record', async () => {
+  it('of two processes that derive the same files, one works and the other gets its record', async () => {
     const { models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const spec = await registry().get('plain')
@@ -241,14 +281,15 @@ describe('many at once, and what goes wrong', () => {
     expect(readdirSync(path.join(cacheFolder, 'variants'))).toHaveLength(3)
   })
 
-  it('what a killed process left, and files of older versions, go', async () => {
+  it('drafts of a killed process and files of older versions are removed', async () => {
     const { models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const spec = await registry().get('plain')
     const base = variantBase(cacheFolder, spec.revision, 'cpu')
     mkdirSync(path.dirname(base), { recursive: true })
     const stranger = 'another-model-1-cpu-vision.onnx'
-    for (const name of [`${base}-vision.draft-1`, path.join(path.dirname(base), `${spec.revision}-4.json`)])
+    const older = path.join(path.dirname(base), `${spec.revision}-4.json`)
+    for (const name of [`${base}-vision.onnx.1-0.draft`, `${base}.json.1-1.draft`, older])
       writeFileSync(name, 'left')
     writeFileSync(path.join(path.dirname(base), stranger), 'kept')
     // The lock of a process that is gone.
@@ -260,7 +301,7 @@ describe('many at once, and what goes wrong', () => {
     )
   })
 
-  it('files that are gone or cut off: the record counts for nothing', async () => {
+  it('a record whose files are gone or cut off is ignored', async () => {
     const { models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const spec = await registry().get('plain')
@@ -301,7 +342,7 @@ describe('many at once, and what goes wrong', () => {
     expect((await own.get()).name).toBe('plain')
   })
 
-  it('by hand and apart from fp32, files that do not load are an error: no other vectors in their place', async () => {
+  it('derived files of another vector space that do not load are an error, and no other vectors take their place', async () => {
     const { models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const spec = await registry().get('plain')
@@ -315,7 +356,7 @@ describe('many at once, and what goes wrong', () => {
     await encoder.close()
   })
 
-  it('a graph with a batch of one written into it', async () => {
+  it('a graph with a batch of one written into it is derived and measured', async () => {
     const { models, cacheFolder, registry } = home()
     const file = writeModel(models, 'single')
     const g = new GraphBuilder(17)
@@ -333,7 +374,7 @@ describe('many at once, and what goes wrong', () => {
 })
 
 describe('choosing', () => {
-  it('auto takes what passes and is faster; by hand what does not pass is of a revision of its own', async () => {
+  it('auto takes the towers that pass, and a chosen precision that does not pass has a revision of its own', async () => {
     const { cacheFolder, registry } = home()
     const spec = await registry().get()
     const record = await optimize(spec, { cacheFolder })
@@ -368,7 +409,7 @@ describe('choosing', () => {
     expect(await either.get()).toMatchObject({ revision: spec.revision, variants: [] })
   })
 
-  it('is done in the background for a model in use, and taken up without a restart', async () => {
+  it('the server derives files of a model in use in the background and takes them up without a restart', async () => {
     const { folder, models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const own = registry('int8', 'plain')
@@ -384,22 +425,22 @@ describe('choosing', () => {
       const { card: spec } = await encoder.get()
       expect((await encoder.get()).precision).toBe('fp32')
       // Requests go on, whichever files serve.
-      let asked = 0
+      let count = 0
       while ((await encoder.get()).precision === 'fp32') {
-        const [result] = await encoder.encode([{ text: `number ${asked++}` }])
+        const [result] = await encoder.encode([{ text: `number ${count++}` }])
         expect(result).toHaveProperty('vector')
       }
       expect(readdirSync(path.dirname(variantBase(cacheFolder, spec.revision, 'cpu'))).length).toBe(3)
       for (let i = 0; i < 20; i++)
         expect((await encoder.encode([{ text: `later ${i}` }]))[0]).toHaveProperty('vector')
-      expect(asked).toBeGreaterThan(0)
+      expect(count).toBeGreaterThan(0)
     } finally {
       await jobs.close()
       await encoder.close()
     }
   })
 
-  it('files that another process has made meanwhile are taken up', async () => {
+  it('the server takes up files that another process has derived meanwhile', async () => {
     const { folder, models, cacheFolder, registry } = home()
     writeModel(models, 'plain')
     const spec = await registry('int8', 'plain').get()
@@ -444,13 +485,12 @@ describe('choosing', () => {
     loaded!(await registry('auto', 'plain').get(), 'cpu')
     // One waits for the other.
     loaded!(await registry('auto').get('limn-icons'), 'cpu')
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    const variants = path.join(cacheFolder, 'variants')
+    await expect.poll(() => existsSync(variants), { timeout: 30_000 }).toBe(true)
     const begun = performance.now()
     await jobs.close()
     expect(performance.now() - begun).toBeLessThan(4000)
-    expect(readdirSync(path.join(cacheFolder, 'variants')).filter((name) => name.includes('draft'))).toEqual(
-      [],
-    )
+    expect(readdirSync(variants).filter((name) => name.includes('draft'))).toEqual([])
     expect(await readRecord(cacheFolder, (await registry().get('plain')).revision, 'cpu')).toBeNull()
   })
 })

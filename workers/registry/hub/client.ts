@@ -1,14 +1,14 @@
-/** The model hub's two calls that Limn needs: what files a model has, and the bytes of one from some place on. */
+/** The two calls of the model hub that Limn needs: the list of a model's files, and the bytes of a file from an offset on. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A model cannot be had from the hub; the message says why and what to do. */
 export class HubError extends Error {
   override readonly name = 'HubError'
   /** Whether another try may succeed: the line was cut, the hub is busy. */
-  readonly passing: boolean
-  constructor(message: string, { passing = false, cause }: { passing?: boolean; cause?: unknown } = {}) {
+  readonly transient: boolean
+  constructor(message: string, { transient = false, cause }: { transient?: boolean; cause?: unknown } = {}) {
     super(message, { cause })
-    this.passing = passing
+    this.transient = transient
   }
 }
 
@@ -32,11 +32,11 @@ interface TreeEntry {
 export interface HubOptions {
   hubUrl: string
   signal?: AbortSignal
-  /** Times that a call is tried again without any progress in between. */
+  /** How many times in a row a call is tried again without any progress. */
   retries?: number
-  /** Wait before the first of them; it doubles, up to 20 s. */
+  /** Wait before the first retry; it doubles, up to 20 s. */
   retryDelayMs?: number
-  /** A connection over which nothing comes for so long is given up. */
+  /** The client gives up a connection that brings no byte for so long. */
   stallMs?: number
 }
 
@@ -75,7 +75,7 @@ export class Hub {
 
   /**
    * The bytes of a file from `offset` on. `resumed` is false where the hub sends the whole file instead.
-   * Each chunk must come within the stall time. Not tried again: the caller knows how far it came.
+   * Each chunk must come within the stall time. No retries here: the caller knows how far it came.
    */
   async open(
     model: string,
@@ -91,7 +91,7 @@ export class Hub {
     return { resumed: response.status === 206, chunks: this.#chunks(response, stall) }
   }
 
-  /** Tries again, with growing waits, what failed for a passing reason. @throws HubError */
+  /** Retries work that fails for a transient reason, with growing waits. `progressed` starts the count anew. @throws HubError */
   async retried<T>(work: () => Promise<T>, progressed: () => boolean = () => false): Promise<T> {
     const { retries, retryDelayMs, signal } = this.#options
     for (let failures = 0; ; failures++) {
@@ -99,9 +99,9 @@ export class Hub {
         return await work()
       } catch (error) {
         signal?.throwIfAborted()
-        const passing = error instanceof HubError && error.passing
+        const transient = error instanceof HubError && error.transient
         if (progressed()) failures = 0
-        if (!passing || failures >= retries) throw error
+        if (!transient || failures >= retries) throw error
         await sleep(Math.min(20_000, retryDelayMs * 2 ** failures), undefined, { signal })
       }
     }
@@ -157,7 +157,7 @@ export class Hub {
         : ((cause as { code?: string } | undefined)?.code ?? message)
     return new HubError(
       `The model hub ${hubUrl} cannot be reached (${reason}). Check the connection, or set LIMN_HUB_URL to a mirror; what has been loaded is kept, and the same command goes on from there.`,
-      { passing: true, cause: error },
+      { transient: true, cause: error },
     )
   }
 }
@@ -172,6 +172,6 @@ function refused(status: number, model: string, hubUrl: string): HubError {
       `${hubUrl} does not give out "${model}" (status ${status}): it is private or gated, or there is none of this name. Pull a public model, or copy the folder to LIMN_HOME/models/${model} by hand.`,
     )
   return new HubError(`${hubUrl} answered with status ${status} for "${model}".`, {
-    passing: status === 408 || status === 416 || status === 429 || status >= 500,
+    transient: status === 408 || status === 416 || status === 429 || status >= 500,
   })
 }

@@ -1,10 +1,10 @@
-/** Plain requests of designers, and which names of pictures fit them: requests.json. */
+/** Plain requests of designers, and which names of images fit them: requests.json. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
 export interface PlainRequest {
   text: string
-  /** Whether a picture of this name fits: the name holds one of the words or phrases that are listed. */
+  /** Whether an image of this name fits: the name holds one of the words or phrases that are listed. */
   fits(name: string): boolean
 }
 

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 
-/** Side of a packed picture, px. */
+/** Side of a packed image, px. */
 export const edge = 64
 
 /** Renders an SVG into edge × edge RGBA, whole and centred; null where it cannot be drawn or shows nothing. */

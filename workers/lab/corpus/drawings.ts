@@ -4,7 +4,7 @@ import path from 'node:path'
 import { type Name, nameOf, plain } from './names.ts'
 import { defaultVariants, excluded, holdOuts, openLicences, reserved, variantsPerName } from './sets.ts'
 
-/** One picture still to be rendered. */
+/** One image still to be rendered. */
 export interface Drawing extends Name {
   set: string
   icon: string
@@ -12,7 +12,7 @@ export interface Drawing extends Name {
   /** Has colours of its own; else it is a shape in one colour, which training chooses. */
   coloured: boolean
   categories: string[]
-  /** Words that came with this picture alone. */
+  /** Words that came with this image alone. */
   keywords: string[]
 }
 

@@ -1,4 +1,4 @@
-/** Which picture sets are drawn, and what each is for. The only file that names them. */
+/** Which image sets are drawn, and what each is for. The only file that names them. */
 
 /** Licences that allow training and redistribution of what was learnt; everything else stays out. */
 export const openLicences = new Set([

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-FOLDER = Path(os.environ.get("LIMN_LAB_DATA", Path(__file__).parent / "data"))
+FOLDER = Path(os.environ.get("LIMN_LAB_DATA", Path(__file__).parent.parent / "data"))
 EDGE = 64
 HOLD_OUTS = ("lucide", "fluent-emoji-flat")
 

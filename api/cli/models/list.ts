@@ -1,0 +1,58 @@
+/** `limn models ls`: a table of the models, what was derived from each, and the ones that do not load. */
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { styleText } from 'node:util'
+import { readRecord } from '../../../workers/registry/derived.ts'
+import { onnxFiles, precisionsOf } from '../../../workers/registry/graph-files.ts'
+import type { ModelSpec } from '../../../workers/registry/spec.ts'
+import { providers } from '../../../workers/runtime/provider.ts'
+import { openRegistry } from '../../app.ts'
+import type { Config } from '../../config.ts'
+import { bytes } from '../progress.ts'
+import { describeRecord } from './describe-record.ts'
+
+export async function listModels(config: Config): Promise<number> {
+  const registry = openRegistry(config)
+  const [specs, problems] = await Promise.all([registry.list(), registry.problems()])
+  const broken = new Set(problems.map(({ name }) => name))
+  const rows = specs.map((spec) => [
+    `${spec.name === registry.defaultName ? '*' : ' '} ${spec.name}`,
+    String(spec.dimensions),
+    `${spec.image.width} px`,
+    String(spec.text.maxTokens),
+    precisionsOf(spec.folder).join(' '),
+    bytes(onnxFiles(spec.files).reduce((sum, file) => sum + statSync(file).size, 0)),
+    spec.licence,
+    spec.revision,
+    broken.has(spec.name) ? 'does not load' : spec.bundled ? 'bundled' : '',
+  ])
+  table(['  name', 'dimensions', 'image', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
+  await listVariants(specs, config)
+  for (const { name, message } of problems) console.error(`✗ ${name}: ${message}`)
+  if (problems.length > 0) console.error('`limn models verify NAME` tries one again.')
+  if (!rows.some(([name]) => name!.startsWith('*')))
+    console.error(`The default model "${registry.defaultName}" (LIMN_MODEL) is not among them.`)
+  return problems.length > 0 ? 1 : 0
+}
+
+async function listVariants(specs: readonly ModelSpec[], config: Config): Promise<void> {
+  for (const spec of specs)
+    for (const provider of providers) {
+      const revision = spec.revision.replace(/-(int8|fp16)$/, '')
+      const record = await readRecord(path.join(config.home, 'cache'), revision, provider)
+      if (record) console.log(`\n${describeRecord(spec, provider, record)}`)
+    }
+}
+
+function table(head: string[], rows: string[][]): void {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  )
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()
+  console.log(process.stdout.isTTY ? styleText('bold', line(head)) : line(head))
+  for (const row of rows) console.log(line(row))
+}

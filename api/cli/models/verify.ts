@@ -1,0 +1,85 @@
+/** `limn models verify`: encodes a model's references again and compares. */
+import type { Encoder } from '../../../workers/encode/encoder.ts'
+import { readReferences, recordReferences } from '../../../workers/encode/references.ts'
+import { type Verification, verifyModel } from '../../../workers/encode/verify.ts'
+import { ModelFolderError, ModelNotFound } from '../../../workers/errors.ts'
+import { precisionsOf } from '../../../workers/registry/graph-files.ts'
+import type { ModelRegistry } from '../../../workers/registry/registry.ts'
+import type { ModelSpec, Precision } from '../../../workers/registry/spec.ts'
+import type { Provider } from '../../../workers/runtime/provider.ts'
+import { openEncoder, openRegistry } from '../../app.ts'
+import type { Config } from '../../config.ts'
+
+/**
+ * Verifies one model or all, in every precision that it has, on the CPU and on the provider that a server would use. A
+ * model that is broken takes a line and hides no other.
+ */
+export async function verify(name: string | undefined, config: Config): Promise<number> {
+  const registry = openRegistry(config)
+  let failures = 0
+  const failed = (subject: string, error: unknown) => {
+    failures++
+    console.log(
+      `✗ ${subject}: ${error instanceof ModelFolderError ? error.reason : (error as Error).message}`,
+    )
+  }
+  for (const model of name ? [name] : await registry.names()) {
+    try {
+      const { folder, bundled } = await registry.get(model)
+      const all: (Precision | null)[] = bundled ? [null] : precisionsOf(folder)
+      for (const precision of all)
+        try {
+          failures += await verifyPrecision(model, precision, config)
+        } catch (error) {
+          failed(precision ? `${model} ${precision}` : model, error)
+        }
+    } catch (error) {
+      if (error instanceof ModelNotFound) throw error
+      failed(model, error)
+    }
+  }
+  return failures > 0 ? 1 : 0
+}
+
+async function verifyPrecision(model: string, precision: Precision | null, config: Config): Promise<number> {
+  const registry = openRegistry({ ...config, model, precision: precision ?? 'auto', variant: 'fp32' })
+  const spec = await registry.get(model)
+  let failures = await withEncoder(registry, config, 'cpu', async (encoder, provider) => {
+    const encode = encoder.encode.bind(encoder)
+    if (!(await readReferences(spec))) {
+      await recordReferences(spec, encode)
+      console.log(`  ${model} ${spec.files.precision}: references recorded on the CPU`)
+    }
+    return report(spec, provider, await verifyModel(spec, encode))
+  })
+  if (config.provider !== 'cpu')
+    failures += await withEncoder(registry, config, config.provider, async (encoder, provider) =>
+      provider === 'cpu' ? 0 : report(spec, provider, await verifyModel(spec, encoder.encode.bind(encoder))),
+    )
+  return failures
+}
+
+async function withEncoder(
+  registry: ModelRegistry,
+  config: Config,
+  wanted: Config['provider'],
+  work: (encoder: Encoder, provider: Provider) => Promise<number>,
+): Promise<number> {
+  const encoder = openEncoder(registry, { ...config, provider: wanted })
+  try {
+    // Which provider works is known once the model is loaded.
+    await encoder.ready()
+    return await work(encoder, (await encoder.get()).provider)
+  } finally {
+    await encoder.close()
+  }
+}
+
+function report(spec: ModelSpec, provider: Provider, found: Verification | null): number {
+  if (!found) throw new Error(`"${spec.name}" has no references.`)
+  const { ok, lowest, problems } = found
+  const measured = lowest ? `lowest cosine ${lowest.cosine.toFixed(5)} (${lowest.name})` : 'nothing encoded'
+  console.log(`${ok ? '✓' : '✗'} ${spec.name} ${spec.files.precision} on ${provider}: ${measured}`)
+  for (const problem of problems) console.log(`    ${problem}`)
+  return ok ? 0 : 1
+}

@@ -1,6 +1,5 @@
 import path from 'node:path'
 import type { Database } from '../../prisma/types.ts'
-import type { Encoder } from '../../workers/encode/encoder.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../../workers/encode/local-encoder.ts'
 import type { Library } from '../../workers/ingest/library.ts'
 import { createLibrary } from '../../workers/ingest/local-library.ts'
@@ -16,7 +15,7 @@ export interface TestLibrary {
   /** What was logged as warning or error. */
   complaints: string[]
   /** Closes the library and opens it anew, as a restart does; `database` stands in for the real one. */
-  reopen(options?: { database?: Database; encoder?: Encoder }): Promise<Library>
+  reopen(options?: { database?: Database; encoder?: LocalEncoder }): Promise<Library>
   /** Opens it anew with its own parts and takes every image out. */
   empty(): Promise<void>
   close(): Promise<void>
@@ -54,11 +53,11 @@ export async function testLibrary(options: Partial<LocalEncoderOptions> = {}): P
       await opened.library.close()
       opened.library = await createLibrary({
         database: db,
-        encoder,
-        catalogue: encoder,
         home,
         log,
         ...others,
+        encoder: others.encoder ?? encoder,
+        catalogue: others.encoder ?? encoder,
       })
       return opened.library
     },

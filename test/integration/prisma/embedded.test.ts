@@ -49,7 +49,7 @@ describe('the embedded database', () => {
       expect((await db.assets.byHashes(hashes)).size).toBe(acknowledged + 1)
       await db.close()
     }
-    expect(readdirSync(folder).sort()).toEqual(['database', 'database.json'])
+    expect(readdirSync(folder).sort()).toEqual(['database', 'database.json', 'server-id'])
   })
 
   it('has one server: the second refuses and names the first', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { embedded } from '../../../prisma/backends/embedded.ts'
+import { postgres } from '../../../prisma/backends/postgres.ts'
 import { checkVector, decodeVector, encodeVector, vectorIndex } from '../../../prisma/vectors/sql.ts'
 
 const space = { revision: 'abc', name: 'tiny', dimensions: 3 }
@@ -10,15 +12,15 @@ describe('vectors in SQL', () => {
   })
 
   it('refuse a revision that could leave its quotes', () => {
-    expect(() => vectorIndex('postgres', { ...space, revision: "a' OR TRUE --" })).toThrow(
+    expect(() => vectorIndex(postgres.index, { ...space, revision: "a' OR TRUE --" })).toThrow(
       'cannot be a model revision',
     )
-    expect(() => vectorIndex('postgres', { ...space, dimensions: 2001 })).toThrow('1 to 2000')
+    expect(() => vectorIndex(postgres.index, { ...space, dimensions: 2001 })).toThrow('1 to 2000')
   })
 
   it('give each revision and precision an index name within 63 bytes', () => {
     const names = ['a'.repeat(128), 'b'].flatMap((revision) =>
-      (['embedded', 'postgres'] as const).map((kind) => vectorIndex(kind, { ...space, revision }).name),
+      [embedded, postgres].map(({ index }) => vectorIndex(index, { ...space, revision }).name),
     )
     expect(new Set(names).size).toBe(4)
     for (const name of names) expect(name.length).toBeLessThanOrEqual(63)

@@ -51,7 +51,7 @@ afterAll(() => close())
 
 describe('search by the index', () => {
   it.each([null, { tagsAll: ['odd'] }, { tagsAny: ['few'] }])(
-    'with %j finds what an exact scan finds',
+    'a search by the index with %j finds what an exact scan finds',
     async (where) => {
       let found = 0
       for (let i = 0; i < 20; i++) {
@@ -72,7 +72,7 @@ describe('search by the index', () => {
     },
   )
 
-  it('goes on behind a cursor where the page before ended', async () => {
+  it('a search by the index goes on behind a cursor where the page before ended', async () => {
     const query = unit()
     const pages: SearchPosition[] = []
     let after: SearchPosition | null = null
@@ -92,7 +92,7 @@ describe('search by the index', () => {
     expect(pages.map(({ assetId }) => assetId)).toEqual(all.hits.map(({ assetId }) => assetId))
   })
 
-  it('says truncated where it could not look at all, and looks at all where that is allowed', async () => {
+  it('a search is truncated where the index gave too little, and exact where a scan may follow', async () => {
     const deep = { revision, dimensions, query: unit(), first: count - 5 }
     expect((await indexed.search(deep)).truncated).toBe(true)
     const { hits, truncated } = await withFallback.search(deep)
@@ -100,7 +100,7 @@ describe('search by the index', () => {
     expect(hits).toEqual((await exact.search(deep)).hits)
   })
 
-  it('really is by the index, filtered and not, before and after statistics', async () => {
+  it('a search really takes the index, filtered and not, before and after statistics', async () => {
     const look = async () => {
       const spy = vi.spyOn(pg.Client.prototype, 'query')
       for (const where of [null, { tagsAll: ['odd'] }])

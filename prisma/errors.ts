@@ -1,5 +1,5 @@
 /**
- * Everything prisma/ throws on purpose. What is not here comes from the driver and is a bug or a broken database.
+ * Everything prisma/ throws on purpose. Any other error comes from the driver and is a bug or a broken database.
  */
 
 /** The database cannot be opened. Nothing was changed. The message says what to do and is shown as it is. */

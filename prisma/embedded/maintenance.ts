@@ -19,8 +19,8 @@ interface Bloated {
 /**
  * Dead rows after which a table is vacuumed: so many, and such a part of the live ones. Autovacuum's part is a fifth. An
  * HNSW index is mended entry by entry while everybody waits, 12 s for 20,000 rows: vectors come when half are dead, and
- * where there are so many that connections would give up waiting, never. Large values lie apart in pieces of 2 KB. What
- * the statistics did not see before a start, ANALYZE has counted.
+ * where there are so many that connections would give up waiting, never. Large values lie apart in pieces of 2 KB. ANALYZE has
+ * counted what the statistics did not see before a start.
  */
 const bloated = `
   SELECT c.oid::regclass::text AS table, (rows.n_dead_tup + coalesce(pieces.n_dead_tup, 0))::float8 AS dead

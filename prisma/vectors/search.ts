@@ -196,7 +196,7 @@ export class VectorSearch {
     try {
       await client.query(`BEGIN READ ONLY; ${settings}`)
       const { rows } = await client.query(text, values)
-      // Nothing was written, so nobody waits for it.
+      // Nothing was written: the answer need not wait for it.
       client.query('COMMIT').then(
         () => client.release(),
         (error) => client.release(error),

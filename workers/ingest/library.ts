@@ -2,7 +2,7 @@ import type { AssetPatch, AssetRow, Progress } from '../../prisma/types.ts'
 import type { ByteRange, OpenFile } from '../fs/read.ts'
 import type { StoredImage } from './file-store.ts'
 
-/** An image to be taken into the library. What is absent is read from the file's own IPTC/XMP fields. */
+/** An image to be added to the library. Absent fields are read from the file's own IPTC/XMP fields. */
 export interface NewImage {
   bytes: Uint8Array
   name?: string | null

@@ -3,7 +3,7 @@ import type { Leases } from '../../prisma/types.ts'
 export interface LeaseOptions {
   leases: Leases
   kind: string
-  /** How long a lease lasts after its server died. A living one renews it three times as often. */
+  /** How long a lease outlives its server. A living server renews it every third of that. */
   ms: number
 }
 
@@ -14,7 +14,7 @@ export async function withLeases<T>(
   work: (held: ReadonlySet<string>) => Promise<T>,
 ): Promise<T> {
   const held = await leases.claim(kind, ids, ms)
-  // A renewal that fails is no failure of the work: should the lease end early, something is done twice.
+  // A renewal that fails does not fail the work: at worst the lease ends early and another server repeats it.
   const renewal = setInterval(() => leases.renew(kind, held, ms).catch(() => {}), ms / 3)
   try {
     return await work(new Set(held))

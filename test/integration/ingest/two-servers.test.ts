@@ -4,8 +4,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { openDatabase } from '../../../prisma/open.ts'
 import { openStores, type Stores } from '../../../prisma/stores.ts'
-import type { AssetRow } from '../../../prisma/types.ts'
+import type { AssetRow, Assets } from '../../../prisma/types.ts'
 import type { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { AbsentFiles } from '../../../workers/ingest/absent-files.ts'
 import { type StoredEnricher, StoredResults } from '../../../workers/ingest/enrich/stored.ts'
@@ -13,7 +14,7 @@ import { FolderStore } from '../../../workers/ingest/folder-store.ts'
 import { Indexer } from '../../../workers/ingest/indexer.ts'
 import { LocalLibrary } from '../../../workers/ingest/local-library.ts'
 import { silent } from '../../../workers/log.ts'
-import { openTestPool } from '../../support/database.ts'
+import { openTestPool, testDatabase } from '../../support/database.ts'
 import { testImages } from '../../support/images.ts'
 import { testEncoder } from '../../support/library.ts'
 
@@ -83,20 +84,30 @@ function server(owner: string): Server {
 }
 
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-const filesOf = ({ home }: Server) => new FolderStore(path.join(home, 'files'), home)
+const filesOf = (home: string) => new FolderStore(path.join(home, 'files'), home)
 
-/** Adds rows, and files beside one of the servers, of images that nobody has indexed yet. */
-async function addUnindexed(images: readonly Uint8Array[], at: Server): Promise<AssetRow[]> {
-  const texts = { title: null, description: null, tags: [], collection: null }
-  return Promise.all(
-    images.map(async (bytes, n) => {
-      const image = { contentHash: hashOf(bytes), mimeType: 'image/png' }
-      await filesOf(at).put(image.contentHash, image.mimeType, bytes)
-      const size = { bytes: bytes.length, width: 32, height: 32 }
-      return (await at.stores.assets.add({ ...texts, ...image, ...size, name: `image ${n}` })).row
-    }),
-  )
+/** Adds the row and the file of an image that nobody has indexed yet. */
+async function addRow(bytes: Uint8Array, assets: Assets, files: FolderStore): Promise<AssetRow> {
+  const contentHash = hashOf(bytes)
+  await files.put(contentHash, 'image/png', bytes)
+  const { row } = await assets.add({
+    contentHash,
+    name: contentHash.slice(0, 8),
+    title: null,
+    description: null,
+    tags: [],
+    collection: null,
+    mimeType: 'image/png',
+    bytes: bytes.length,
+    width: 32,
+    height: 32,
+  })
+  return row
 }
+
+/** The files lie with the given server alone. */
+const addUnindexed = (images: readonly Uint8Array[], { home, stores }: Server): Promise<AssetRow[]> =>
+  Promise.all(images.map((bytes) => addRow(bytes, stores.assets, filesOf(home))))
 
 async function statuses(assets: readonly AssetRow[]): Promise<string[]> {
   const rows = await servers[0].stores.assets.byIds(assets.map(({ id }) => id))
@@ -117,6 +128,29 @@ it('two servers with one folder of files encode every image exactly once in sum'
   expect(new Set(await statuses(assets))).toEqual(new Set(['READY']))
   expect((await database.pool.query('SELECT FROM "Lease"')).rowCount).toBe(0)
 })
+
+// The embedded database lets in one process and one home: there are never two servers.
+it.skipIf(!process.env.LIMN_TEST_DATABASE_URL)(
+  'two servers that open one PostgreSQL address share its images',
+  async () => {
+    const { url, close } = await testDatabase()
+    const homes = servers.map(({ home }) => path.join(home, 'of-an-address'))
+    const databases = await Promise.all(homes.map((home) => openDatabase({ home, url })))
+    const images = await testImages(40)
+    for (const bytes of images) await addRow(bytes, databases[0]!.assets, filesOf(homes[0]!))
+    symlinkSync(path.join(homes[0]!, 'files'), path.join(homes[1]!, 'files'))
+    const libraries = await Promise.all(
+      servers.map(({ encoder }, n) =>
+        LocalLibrary.open({ database: databases[n]!, encoder, catalogue: encoder, home: homes[n]! }),
+      ),
+    )
+    await Promise.all(libraries.map((library) => library.idle()))
+    expect(servers.flatMap(({ encoded }) => encoded).sort()).toEqual(images.map(hashOf).sort())
+    await Promise.all(libraries.map((library) => library.close()))
+    for (const database of databases) await database.close()
+    await close()
+  },
+)
 
 it('images whose files lie on one server are left pending by the other and indexed by that one', async () => {
   const [one, another] = servers
@@ -164,7 +198,7 @@ it('a server keeps its leases for as long as an image takes', async () => {
     }
     return new Indexer({
       enricher: new StoredResults(slow, stores.enrichments),
-      files: filesOf(one),
+      files: filesOf(one.home),
       leases: stores.leases,
       absent: new AbsentFiles({ assets: stores.assets, log: silent }),
       log: silent,

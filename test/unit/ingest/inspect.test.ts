@@ -21,7 +21,7 @@ describe('an image, before it is taken', () => {
     ['avif', 'image/avif'],
     ['gif', 'image/gif'],
     ['tiff', 'image/tiff'],
-  ] as const)('%s', async (format, mimeType) => {
+  ] as const)('an image in %s is inspected as %s', async (format, mimeType) => {
     expect(await inspect(await noise(40, 30).toFormat(format).toBuffer(), defaultLimits)).toMatchObject({
       mimeType,
       width: 40,

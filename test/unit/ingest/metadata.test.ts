@@ -67,7 +67,7 @@ describe('what an image says of itself', () => {
     ['image/png', 'png'],
     ['image/webp', 'webp'],
     ['image/tiff', 'tiff'],
-  ] as const)('XMP of %s', async (mimeType, format) => {
+  ] as const)('XMP of %s gives title, description and keywords', async (mimeType, format) => {
     expect(await read(await blank().withXmp(xmp).toFormat(format).toBuffer(), mimeType)).toEqual({
       title: 'Hafen & Möwen',
       description: 'Gulls over the old harbour, early',

@@ -9,7 +9,7 @@ import { createDrawingRuns } from '../workers/drawing/runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { createGuide } from '../workers/guidance/guide.ts'
-import { createLibrary } from '../workers/ingest/local-library.ts'
+import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
 import { decodeBase64 } from '../workers/sources/base64.ts'
@@ -94,7 +94,7 @@ export async function openApp(config: Config): Promise<App> {
     parts.defer(() => variantJobs.close())
     const encoder = metrics.observe(localEncoder)
     const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
-    const library = await createLibrary({
+    const library = await LocalLibrary.open({
       database,
       encoder,
       catalogue: localEncoder,

@@ -1,12 +1,11 @@
+import { assetColumns } from './asset-columns.ts'
 import { mapDriverErrors } from './errors.ts'
 import { filterSql } from './filter.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
 import type { AssetPage, AssetPageRequest, AssetPatch, AssetRow, Assets, NewAsset } from './types.ts'
 
-const columns = Prisma.raw(
-  'a."id", a."contentHash", a."name", a."title", a."description", a."tags", a."collection", a."mimeType", a."bytes", a."width", a."height", a."status"::text AS "status", a."error", a."createdAt"',
-)
+const columns = Prisma.raw(assetColumns)
 const omit = { updatedAt: true } as const
 
 /** The rows of the library's images. */
@@ -14,7 +13,7 @@ export class PrismaAssets implements Assets {
   readonly #client: PrismaClient
   readonly #changed: () => void
 
-  /** `changed` is told after every insert and delete. */
+  /** `changed` is called after every insert and delete. */
   constructor(client: PrismaClient, changed: () => void = () => {}) {
     this.#client = client
     this.#changed = changed

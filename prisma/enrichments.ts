@@ -1,8 +1,9 @@
 import type pg from 'pg'
+import { assetColumns } from './asset-columns.ts'
 import { mapDriverErrors } from './errors.ts'
-import type { AssetRow, EnrichmentOutcome, Enrichments } from './types.ts'
+import type { AssetRow, EnrichmentOutcome, Enrichments, Progress } from './types.ts'
 
-/** What enrichers found in assets: one row for each asset, enricher and revision. */
+/** The table "Enrichment": one row for each asset, enricher and revision. */
 export class PgEnrichments implements Enrichments {
   readonly #pool: pg.Pool
 
@@ -18,7 +19,7 @@ export class PgEnrichments implements Enrichments {
   ): Promise<AssetRow[]> {
     const { rows } = await mapDriverErrors(() =>
       this.#pool.query<AssetRow>(
-        `SELECT a.* FROM "Asset" a WHERE ($4::text IS NULL OR a."id" > $4)
+        `SELECT ${assetColumns} FROM "Asset" a WHERE ($4::text IS NULL OR a."id" > $4)
          AND NOT EXISTS (SELECT 1 FROM "Enrichment" e
            WHERE e."assetId" = a."id" AND e."enricher" = $1 AND e."revision" = $2)
          ORDER BY a."id" LIMIT $3`,
@@ -49,6 +50,7 @@ export class PgEnrichments implements Enrichments {
   }
 
   async get(enricher: string, revision: string, assetIds: readonly string[]): Promise<Map<string, unknown>> {
+    if (assetIds.length === 0) return new Map()
     const { rows } = await mapDriverErrors(() =>
       this.#pool.query<{ assetId: string; result: unknown }>(
         `SELECT "assetId", "result" FROM "Enrichment"
@@ -59,18 +61,15 @@ export class PgEnrichments implements Enrichments {
     return new Map(rows.map(({ assetId, result }) => [assetId, result]))
   }
 
-  async progress(
-    enricher: string,
-    revision: string,
-  ): Promise<{ done: number; failed: number; total: number }> {
+  async progress(enricher: string, revision: string): Promise<Progress> {
     const { rows } = await mapDriverErrors(() =>
-      this.#pool.query(
+      this.#pool.query<Progress>(
         `SELECT count(*)::int AS done, count("error")::int AS failed, (SELECT count(*)::int FROM "Asset") AS total
          FROM "Enrichment" WHERE "enricher" = $1 AND "revision" = $2`,
         [enricher, revision],
       ),
     )
-    return rows[0]
+    return rows[0]!
   }
 
   async prune(enricher: string, revision: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Everything prisma/ throws on purpose. What is not here comes from the driver and is a bug or a broken database.
+ * Everything prisma/ throws on purpose. Any other error comes from the driver and is a bug or a broken database.
  */
 
 /** The database cannot be opened. Nothing was changed. The message says what to do and is shown as it is. */
@@ -22,6 +22,11 @@ export class DiskFull extends Error {
   override readonly name = 'DiskFull'
 }
 
+/** The caller's tenant is not one of this database. */
+export class UnknownTenant extends Error {
+  override readonly name = 'UnknownTenant'
+}
+
 /** SQLSTATEs of a server that is going down, starting up or out of connections. */
 const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', '08001', '08004'])
 const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
@@ -35,7 +40,7 @@ interface DriverFault {
   cause?: unknown
 }
 
-/** Says a driver's error as one of ours where it is one that can be met; others are returned as they came. */
+/** Turns a driver's error into one of ours where a caller can act on it; returns others as they came. */
 export function mapDriverError(error: unknown): unknown {
   for (let fault = error as DriverFault | undefined, depth = 0; fault && depth < 4; depth++) {
     const code = String(fault.originalCode ?? fault.code ?? '')
@@ -57,7 +62,7 @@ export function mapDriverError(error: unknown): unknown {
   return error
 }
 
-/** Runs `work`, with its driver errors said as ours. */
+/** Runs `work`, with its driver errors turned into ours. */
 export async function mapDriverErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -1,4 +1,7 @@
-/** The lock of a LIMN_HOME: one server, or one command that works on the library, at a time. */
+/**
+ * The lock of a LIMN_HOME: one server, or one command that works on the library, at a time. Synchronous, as
+ * workers/fs/lock.ts is: taken and left at starts and ends only.
+ */
 import { mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'

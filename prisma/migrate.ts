@@ -1,6 +1,7 @@
 /**
  * Applies the plain SQL of prisma/migrations and records it in `_prisma_migrations` as Prisma itself does, so that
- * `prisma migrate deploy` agrees later. Prisma's own engine is a download and cannot reach the embedded database.
+ * `prisma migrate deploy` agrees later. Prisma's own engine is a download and cannot reach the embedded database. The
+ * few files are read synchronously, at the start.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,18 +1,14 @@
-import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { PrismaAssets } from './assets.ts'
-import { startMaintenance } from './embedded/maintenance.ts'
-import { noteVersions, startEmbedded } from './embedded/start.ts'
-import { PgEnrichments } from './enrichments.ts'
+import type { Backend } from './backends/backend.ts'
+import { embedded } from './backends/embedded.ts'
+import { postgres } from './backends/postgres.ts'
 import { mapDriverErrors, StartupError } from './errors.ts'
-import { PrismaClient } from './generated/client.ts'
 import { lockHome } from './home-lock.ts'
-import { PgLeases } from './leases.ts'
 import { migrate } from './migrate.ts'
-import { PrismaRuns } from './runs.ts'
+import { scopeTo } from './scope.ts'
 import { serverId } from './server-id.ts'
+import { openStores } from './stores.ts'
 import type { Database, DatabaseInfo, OpenDatabaseOptions } from './types.ts'
-import { PgVectors } from './vectors/store.ts'
 
 /** The oldest server whose SQL this uses, and the first pgvector with iterative scans. */
 const oldestServer = 13
@@ -22,44 +18,32 @@ const oldestPgvector = [0, 8]
  * Opens the database and holds the whole data folder: `close()` lets go of both.
  * @throws StartupError with a message for people; nothing was touched
  */
-export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Promise<Database> {
+export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
+  const { url, home, log } = options
+  const backend = url ? postgres : embedded
   const lock = lockHome(home)
   const closing: (() => Promise<void> | void)[] = [() => lock.release()]
   const close = async () => {
     while (closing.length > 0) await closing.pop()!()
   }
   try {
-    const kind: DatabaseInfo['kind'] = url ? 'postgres' : 'embedded'
     const begun = performance.now()
-    let connection: pg.PoolConfig = { connectionString: url ?? '' }
-    if (!url) {
-      const embedded = await startEmbedded({ home, log })
-      closing.push(() => embedded.close())
-      connection = embedded.connection
-    }
-    const pool = makePool(connection, kind, log)
+    const connection = await backend.connect(options)
+    closing.push(() => connection.close())
+    const pool = openPool(connection.config, backend, log)
     closing.push(() => pool.end())
-    const info = await prepare(pool, kind, log)
-    if (!url) {
-      noteVersions(home, { postgres: info.version, pgvector: info.pgvector })
-      const upkeep = startMaintenance(pool, log)
-      closing.push(() => upkeep.close())
-    }
-    const client = new PrismaClient({ adapter: new PrismaPg(pool) })
-    closing.push(() => client.$disconnect())
-
-    const vectors = new PgVectors(pool, kind)
-    const leases = new PgLeases(pool, serverId(home))
-    await leases.forgetExpired()
+    const info: DatabaseInfo = { kind: backend.kind, ...(await prepare(pool, log)) }
+    const maintenance = backend.maintain(pool, info, options)
+    closing.push(() => maintenance.close())
+    const { close: closeStores, ...stores } = openStores(pool, backend, serverId(home))
+    closing.push(closeStores)
+    await stores.leases.forgetExpired()
     const ms = Math.round(performance.now() - begun)
     log?.info({ ...info, ms }, 'database open')
     return {
+      ...stores,
       info,
-      vectors,
-      assets: new PrismaAssets(client, () => vectors.assetsChanged()),
-      runs: new PrismaRuns(client),
-      leases,
-      enrichments: new PgEnrichments(pool),
+      for: (caller) => scopeTo(caller, stores),
       ping: () => mapDriverErrors(async () => void (await pool.query('SELECT 1'))),
       publish: (serverUrl) => lock.publish({ url: serverUrl }),
       close,
@@ -70,17 +54,11 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
   }
 }
 
-function makePool(
-  connection: pg.PoolConfig,
-  kind: DatabaseInfo['kind'],
-  log: OpenDatabaseOptions['log'],
-): pg.Pool {
-  // One session serves the embedded database: more connections would only wait in another place.
-  const max = kind === 'embedded' ? 6 : 12
-  // node-postgres keeps this object and reads it at each connect: a restarted embedded database may have a new port.
+function openPool(config: pg.PoolConfig, { poolSize }: Backend, log: OpenDatabaseOptions['log']): pg.Pool {
+  // Assigned, not copied: node-postgres keeps this object and reads it at each connect.
   const pool = new pg.Pool(
-    Object.assign(connection, {
-      max,
+    Object.assign(config, {
+      max: poolSize,
       connectionTimeoutMillis: 20_000,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
@@ -91,12 +69,8 @@ function makePool(
   return pool
 }
 
-/** Looks at the server before anything is written, then migrates. */
-async function prepare(
-  pool: pg.Pool,
-  kind: DatabaseInfo['kind'],
-  log: OpenDatabaseOptions['log'],
-): Promise<DatabaseInfo> {
+/** Checks the server before anything is written, then migrates. */
+async function prepare(pool: pg.Pool, log: OpenDatabaseOptions['log']): Promise<Omit<DatabaseInfo, 'kind'>> {
   const client = await connect(pool)
   try {
     const { rows } = await client.query(
@@ -113,7 +87,7 @@ async function prepare(
       throw new StartupError(oldPgvector(pgvector, installed !== null && isRecent(available ?? '0')))
     const applied = await migrate(client)
     if (applied.length > 0) log?.info({ applied }, 'database migrated')
-    return { kind, version: String(version).split(' ')[0]!, pgvector }
+    return { version: String(version).split(' ')[0]!, pgvector }
   } finally {
     client.release()
   }

@@ -5,7 +5,8 @@ import path from 'node:path'
 
 /**
  * The id under which a server holds leases: one for each LIMN_HOME and machine. It stays the same over restarts, so that
- * a server goes on at once with what it held when it died; the home's lock sees to it that no two processes have it.
+ * a server goes on at once with the work that it held when it died; the home's lock keeps a second process from it.
+ * Synchronous: read once, at the start.
  */
 export function serverId(home: string): string {
   const file = path.join(home, 'server-id')

@@ -1,4 +1,4 @@
-/** What the rest of Limn may ask of the database. The classes behind it: assets.ts, vectors.ts, open.ts. */
+/** The database as the rest of Limn sees it. The classes behind it: stores.ts names them, open.ts opens them. */
 
 export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
 
@@ -122,6 +122,8 @@ export interface Vectors {
   missing(revision: string, limit: number, after?: string | null): Promise<AssetRow[]>
   /** Marks an asset FAILED with the reason. */
   fail(assetId: string, reason: string): Promise<void>
+  /** How many assets have a vector of this revision or are FAILED, and how many there are. */
+  progress(revision: string): Promise<Progress>
   search(request: SearchRequest): Promise<SearchHits>
 }
 
@@ -168,7 +170,7 @@ export interface Runs {
   create(run: NewRun): Promise<RunRow>
   get(id: string): Promise<RunRow | null>
   load(id: string): Promise<SavedRun | null>
-  /** QUEUED and RUNNING ones, the oldest first: after a start, what is to be gone on with. */
+  /** QUEUED and RUNNING ones, the oldest first: a server that starts resumes them. */
   unfinished(): Promise<RunRow[]>
   /** Writes down a frame and the state to go on from in one statement; passed over when the run is over. */
   save(id: string, progress: RunFrame & { state: Uint8Array }): Promise<void>
@@ -194,10 +196,17 @@ export interface Leases {
   release(kind: string, ids: readonly string[]): Promise<void>
 }
 
+/** How far work on all assets has come. `done` counts those that failed too. */
+export interface Progress {
+  done: number
+  failed: number
+  total: number
+}
+
 /** A result of an enricher, as JSON, or why there is none for this asset. */
 export type EnrichmentOutcome = { assetId: string } & ({ result: unknown } | { error: string })
 
-/** What enrichers found in assets. */
+/** Results of enrichers: one for each asset, enricher and revision. */
 export interface Enrichments {
   /** Assets that have no row of this enricher and revision, oldest first, id > after. */
   missing(enricher: string, revision: string, limit: number, after?: string | null): Promise<AssetRow[]>
@@ -206,7 +215,7 @@ export interface Enrichments {
   /** Results by asset id; assets without one are absent. */
   get(enricher: string, revision: string, assetIds: readonly string[]): Promise<Map<string, unknown>>
   /** How many assets have a row, and how many there are. */
-  progress(enricher: string, revision: string): Promise<{ done: number; failed: number; total: number }>
+  progress(enricher: string, revision: string): Promise<Progress>
   /** Removes rows of every other revision of this enricher. */
   prune(enricher: string, revision: string): Promise<void>
 }
@@ -218,13 +227,25 @@ export interface DatabaseInfo {
   pgvector: string
 }
 
-export interface Database {
-  info: DatabaseInfo
+/** On whose behalf the database is asked. A tenant sees its own library alone; null is the one without a name. */
+export interface Caller {
+  tenant: string | null
+}
+
+/** The stores of one tenant. */
+export interface ScopedDatabase {
   assets: Assets
   vectors: Vectors
   runs: Runs
-  leases: Leases
   enrichments: Enrichments
+}
+
+/** The stores at its own top belong to the server's own work, which is for all tenants. */
+export interface Database extends ScopedDatabase {
+  info: DatabaseInfo
+  leases: Leases
+  /** The stores as a caller may use them. @throws UnknownTenant */
+  for(caller: Caller): ScopedDatabase
   /** Writes down where the server of this data folder answers, for other commands on it. */
   publish(url: string): void
   /** Resolves when a query works. */

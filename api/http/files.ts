@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { Context, Services } from '../../schema/core/context.ts'
+import type { ByteRange, OpenFile } from '../../workers/fs/read.ts'
 import { parseRange } from './range.ts'
 import { send } from './respond.ts'
 
@@ -42,8 +42,9 @@ export async function serveFile(
   const known = size === null || (thumbnailSizes as readonly number[]).includes(size)
   const asset = hash && known ? (await database.assets.byHashes([hash])).get(hash) : undefined
   if (!asset) return notFound(res)
-  const path = size === null ? library.filePath(asset) : await library.thumbnailPath(asset, size)
-  await sendFile(req, res, path, {
+  const open = (range?: ByteRange) =>
+    size === null ? library.openFile(asset, range) : library.openThumbnail(asset, size, range)
+  await sendFile(req, res, open, {
     type: size === null ? asset.mimeType : 'image/webp',
     etag: `"${asset.contentHash}${size === null ? '' : `-${size}`}"`,
     name: size === null ? asset.name : null,
@@ -56,17 +57,22 @@ const notFound = (res: ServerResponse) =>
 async function sendFile(
   req: IncomingMessage,
   res: ServerResponse,
-  path: string,
+  open: (range?: ByteRange) => Promise<OpenFile | null>,
   { type, etag, name }: { type: AssetRow['mimeType']; etag: string; name: string | null },
 ): Promise<void> {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
-  // Deleted between the row's query and here.
+  let file = await open()
+  // Deleted between the row's query and here, or never on this server.
   if (!file) return notFound(res)
+  const { size } = file
   try {
-    const { size } = await file.stat()
+    const mayBePart = req.headers['if-range'] === undefined || req.headers['if-range'] === etag
+    const range = mayBePart ? parseRange(req.headers.range, size) : null
+    if (range && range !== 'unsatisfiable') {
+      // A range is read against the size, and so the part is opened in the place of the whole.
+      file.stream.destroy()
+      file = await open(range)
+      if (!file) return notFound(res)
+    }
     res.setHeader('etag', etag)
     res.setHeader('cache-control', 'public, max-age=31536000, immutable')
     res.setHeader('x-content-type-options', 'nosniff')
@@ -84,8 +90,6 @@ async function sendFile(
       return
     }
     res.setHeader('content-type', type)
-    const wanted = req.headers['if-range'] === undefined || req.headers['if-range'] === etag
-    const range = wanted ? parseRange(req.headers.range, size) : null
     if (range === 'unsatisfiable') {
       res.setHeader('content-range', `bytes */${size}`)
       res.writeHead(416, { 'content-length': 0 }).end()
@@ -94,16 +98,16 @@ async function sendFile(
     const { start, end } = range ?? { start: 0, end: size - 1 }
     if (range) res.setHeader('content-range', `bytes ${start}-${end}/${size}`)
     res.writeHead(range ? 206 : 200, { 'content-length': end - start + 1 })
-    if (req.method === 'HEAD' || size === 0) {
+    if (req.method === 'HEAD') {
       res.end()
       return
     }
-    await pipeline(file.createReadStream({ start, end, autoClose: false }), res)
+    await pipeline(file.stream, res)
   } catch (error) {
     // The reader went away in the middle: its matter alone.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
   } finally {
-    await file.close()
+    file?.stream.destroy()
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * What PostgreSQL's background processes do. The embedded database is one process without them: without checkpoints its
+ * The work of PostgreSQL's background processes. The embedded database is one process without them: without checkpoints its
  * log would only grow, and without vacuum its tables would, as every step of a run writes its row anew.
  */
 import type pg from 'pg'
 import type { OpenDatabaseOptions } from '../types.ts'
 
 /** The log is never long: at its fastest a run writes 20 MB a second. */
-const everyMs = 15_000
+const intervalMs = 15_000
 /** Bytes of log from one checkpoint to the next; the database is started with a `max_wal_size` of twice as much. */
 const checkpointAfter = 64 * 2 ** 20
 
@@ -19,8 +19,8 @@ interface Bloated {
 /**
  * Dead rows after which a table is vacuumed: so many, and such a part of the live ones. Autovacuum's part is a fifth. An
  * HNSW index is mended entry by entry while everybody waits, 12 s for 20,000 rows: vectors come when half are dead, and
- * where there are so many that connections would give up waiting, never. Large values lie apart in pieces of 2 KB. What
- * the statistics did not see before a start, ANALYZE has counted.
+ * where there are so many that connections would give up waiting, never. Large values lie apart in pieces of 2 KB. ANALYZE has
+ * counted what the statistics did not see before a start.
  */
 const bloated = `
   SELECT c.oid::regclass::text AS table, (rows.n_dead_tup + coalesce(pieces.n_dead_tup, 0))::float8 AS dead
@@ -75,11 +75,11 @@ export function startMaintenance(
   const timer = setInterval(() => {
     work ??= maintain(pool, { log, signal: closing.signal, skipped })
       // A database that ends is started again, and the next time comes.
-      .catch((err) => log?.warn({ err, skipped: [...skipped] }, 'upkeep of the database failed'))
+      .catch((err) => log?.warn({ err, skipped: [...skipped] }, 'maintenance of the database failed'))
       .finally(() => {
         work = null
       })
-  }, everyMs).unref()
+  }, intervalMs).unref()
   return {
     async close() {
       clearInterval(timer)

@@ -1,7 +1,7 @@
 /**
  * The embedded database's own process: PGlite works synchronously, in whatever process it is in. Started by
- * embedded.ts with {@link EmbeddedStart} as the first message; ends, with the database closed, when its parent says so
- * or is gone in any way.
+ * start.ts with {@link EmbeddedStart} as the first message; ends, with the database closed, when its parent says so
+ * or is gone in any way. Its file calls are synchronous: nobody is served before the start or after the end.
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'

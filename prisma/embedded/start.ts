@@ -1,4 +1,7 @@
-/** The server's side of the embedded database: starts its process, says where it listens, closes it. */
+/**
+ * The server's side of the embedded database: starts its process, says where it listens, closes it. The few small files
+ * here are written synchronously: once, at the start, before anybody is served.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,9 +21,9 @@ export interface Embedded {
 
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
 /** A socket's path may have 108 bytes on Linux, 104 on macOS. */
-const longestSocket = 100
+const maxSocketPath = 100
 /** Restarts after which a database process that keeps dying is left alone. */
-const mostRestarts = 3
+const maxRestarts = 3
 
 /**
  * Opens the database in `<home>/database`, making it when there is none.
@@ -55,7 +58,7 @@ export async function startEmbedded({
     child.once('exit', (code, signal) => {
       if (closing) return
       log?.warn({ code, signal }, 'the embedded database ended by itself; starting it again')
-      if (restarts++ < mostRestarts)
+      if (restarts++ < maxRestarts)
         launch().catch((error) => log?.warn({ err: error }, 'the embedded database cannot be started again'))
     })
   }
@@ -81,7 +84,7 @@ export async function startEmbedded({
 /** Only this user may enter it. */
 function socketFolder(): string {
   const parents = [os.tmpdir(), '/tmp']
-  const parent = parents.find((folder) => folder.length + '/limn-XXXXXX/.s.PGSQL.5432'.length < longestSocket)
+  const parent = parents.find((folder) => folder.length + '/limn-XXXXXX/.s.PGSQL.5432'.length < maxSocketPath)
   return mkdtempSync(path.join(parent ?? '/tmp', 'limn-'))
 }
 
@@ -92,9 +95,9 @@ async function run(start: EmbeddedStart): Promise<{ child: ChildProcess; port: n
     execArgv: ['--no-warnings'],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
-  let said = ''
+  let stderr = ''
   child.stderr!.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-2000)
+    stderr = (stderr + chunk.toString()).slice(-2000)
   })
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
   child.once('message', (reply: EmbeddedReply) => {
@@ -105,7 +108,7 @@ async function run(start: EmbeddedStart): Promise<{ child: ChildProcess; port: n
   child.once('error', reject)
   child.once('exit', (code, signal) =>
     reject(
-      new StartupError(cannotOpen(start.home, `its process ended with ${signal ?? code}. ${said.trim()}`)),
+      new StartupError(cannotOpen(start.home, `its process ended with ${signal ?? code}. ${stderr.trim()}`)),
     ),
   )
   child.send(start)

@@ -7,64 +7,50 @@
  * scan follows as long as the library is not too large for one.
  */
 import type pg from 'pg'
+import type { IndexFormat, SearchLimits } from '../backends/backend.ts'
 import { filterSql } from '../filter.ts'
 import { Prisma } from '../generated/client.ts'
-import type { DatabaseInfo, SearchHits, SearchPosition, SearchRequest } from '../types.ts'
+import type { SearchHits, SearchPosition, SearchRequest } from '../types.ts'
 import { encodeVector, type Space, type VectorIndex, vectorIndex } from './sql.ts'
 import type { LibraryStats } from './stats.ts'
 
-export interface SearchLimits {
-  /** Up to so many rows of a revision, all are scanned. */
-  whole: number
-  /** Cost of passing one row of the index scan, in lookups of one row by its key with the product computed. */
-  passing: number
-  /** Up to so many rows an exact scan follows where the index gave too little. */
-  fallback: number
-  /** Candidates of a first index scan (pgvector's ef_search): what its recall rests on. */
-  candidates: number
-  /** Error of an inner product in the index's precision, per length of the query. */
-  error: number
-}
-
-/** Measured with 512 dimensions by test/bench/search.ts. */
-const limits: Record<DatabaseInfo['kind'], SearchLimits> = {
-  postgres: { whole: 3_000, passing: 3, fallback: 500_000, candidates: 200, error: 2e-4 },
-  embedded: { whole: 3_000, passing: 3, fallback: 100_000, candidates: 200, error: 2e-6 },
-}
 /** pgvector's highest ef_search. */
-const mostCandidates = 1000
-/** How long a filter that kept too much for an exact scan is taken for wide. */
-const wideFor = 30_000
+const maxCandidates = 1000
+/** How long a filter is taken for unselective that once kept too much for an exact scan. */
+const unselectiveMs = 30_000
 
-/** More than wanted: what the index's precision put in the wrong order is put right among them. */
+/** More rows than wanted: the exact scores then correct the order that the index's precision gave. */
 const firstFetch = (wanted: number) => wanted + Math.max(16, wanted)
 
 type Row = SearchPosition
 
+export interface VectorSearchOptions {
+  pool: pg.Pool
+  format: IndexFormat
+  limits: SearchLimits
+  stats: LibraryStats
+}
+
 export class VectorSearch {
   readonly #pool: pg.Pool
-  readonly #kind: DatabaseInfo['kind']
+  readonly #format: IndexFormat
   readonly #limits: SearchLimits
-  readonly #census: LibraryStats
-  readonly #wide = new Map<string, number>()
+  readonly #stats: LibraryStats
+  /** Filters that keep too much for an exact scan, by the time until which that is believed. */
+  readonly #unselective = new Map<string, number>()
 
-  constructor(
-    pool: pg.Pool,
-    kind: DatabaseInfo['kind'],
-    census: LibraryStats,
-    own: Partial<SearchLimits> = {},
-  ) {
+  constructor({ pool, format, limits, stats }: VectorSearchOptions) {
     this.#pool = pool
-    this.#kind = kind
-    this.#limits = { ...limits[kind], ...own }
-    this.#census = census
+    this.#format = format
+    this.#limits = limits
+    this.#stats = stats
   }
 
   /** `request.query` has the space's length. */
   async run(space: Space, request: SearchRequest): Promise<SearchHits> {
     const [stored, complete] = await Promise.all([
-      this.#census.rows(space.revision),
-      this.#census.complete(space.revision),
+      this.#stats.rows(space.revision),
+      this.#stats.complete(space.revision),
     ])
     const { rows, truncated } = await this.#find(space, request, stored)
     return {
@@ -82,9 +68,9 @@ export class VectorSearch {
   ): Promise<{ rows: Row[]; truncated: boolean }> {
     const filter = filterSql(request.where)
     const scan = { space, request, filter, query: encodeVector(request.query) }
-    if (stored <= this.#limits.whole) return { rows: await this.#exact(scan), truncated: false }
+    if (stored <= this.#limits.exactBelow) return { rows: await this.#exact(scan), truncated: false }
     if (filter) {
-      const kept = await this.#exactOfKept(scan, this.#mostKept(stored, request.first))
+      const kept = await this.#exactOfKept(scan, this.#maxKept(stored, request.first))
       if (kept) return { rows: kept, truncated: false }
     }
     const near = await this.#indexed(scan)
@@ -95,10 +81,10 @@ export class VectorSearch {
 
   /**
    * Where both ways cost the same. A filter that keeps k of n rows costs an exact scan k lookups and the index
-   * fetch * n / k rows to be passed: equal at k = sqrt(fetch * n * passing).
+   * fetch * n / k rows to be passed: equal at k = sqrt(fetch * n * indexRowCost).
    */
-  #mostKept(stored: number, first: number): number {
-    return Math.ceil(Math.sqrt(firstFetch(first + 1) * stored * this.#limits.passing))
+  #maxKept(stored: number, first: number): number {
+    return Math.ceil(Math.sqrt(firstFetch(first + 1) * stored * this.#limits.indexRowCost))
   }
 
   #exact(scan: Scan): Promise<Row[]> {
@@ -118,7 +104,7 @@ export class VectorSearch {
   async #exactOfKept(scan: Scan, limit: number): Promise<Row[] | null> {
     const { space, query, filter, request } = scan
     const key = JSON.stringify(request.where)
-    if ((this.#wide.get(key) ?? 0) > Date.now()) return null
+    if ((this.#unselective.get(key) ?? 0) > Date.now()) return null
     // OFFSET 0 keeps the lookups by primary key: a bad estimate would make a scan of all vectors of them.
     const rows = await this.#rows<Row & { kept: number }>(Prisma.sql`
       WITH kept AS MATERIALIZED (SELECT a."id" FROM "Asset" a WHERE ${filter!} LIMIT ${limit + 1}::int)
@@ -131,8 +117,8 @@ export class VectorSearch {
         ) scored ${behindCursor(scan)} ORDER BY product DESC, "assetId" LIMIT ${request.first + 1}::int
       ) best ON TRUE ORDER BY best.product DESC, best."assetId"`)
     if (rows[0]!.kept > limit) {
-      if (this.#wide.size > 1000) this.#wide.clear()
-      this.#wide.set(key, Date.now() + wideFor)
+      if (this.#unselective.size > 1000) this.#unselective.clear()
+      this.#unselective.set(key, Date.now() + unselectiveMs)
       return null
     }
     return rows.filter((row) => row.assetId !== null).map(({ assetId, product }) => ({ assetId, product }))
@@ -147,10 +133,10 @@ export class VectorSearch {
    */
   async #indexed(scan: Scan): Promise<Row[] | null> {
     const { request, space } = scan
-    const index = vectorIndex(this.#kind, space)
+    const index = vectorIndex(this.#format, space)
     const wanted = request.first + 1
     const error = this.#limits.error * Math.hypot(...request.query)
-    for (let fetch = firstFetch(wanted); fetch <= mostCandidates; fetch *= 4) {
+    for (let fetch = firstFetch(wanted); fetch <= maxCandidates; fetch *= 4) {
       const { rows, cursor } = await this.#nearest(scan, index, fetch)
       if (rows.length < fetch) return null
       const behind = cursor ? rows.filter((row) => isBehind(row, cursor)) : rows
@@ -163,8 +149,8 @@ export class VectorSearch {
 
   /** For libraries too large for an exact scan: the cursor as a condition, up to where pgvector stops. */
   async #indexedBehindCursor(scan: Scan): Promise<{ rows: Row[]; truncated: boolean }> {
-    const index = vectorIndex(this.#kind, scan.space)
-    const fetch = Math.max(mostCandidates, scan.request.first + 1)
+    const index = vectorIndex(this.#format, scan.space)
+    const fetch = Math.max(maxCandidates, scan.request.first + 1)
     const { rows } = await this.#nearest(scan, index, fetch, true)
     return { rows: rows.slice(0, scan.request.first + 1), truncated: true }
   }
@@ -194,7 +180,7 @@ export class VectorSearch {
           ORDER BY s.${Prisma.raw(index.expression.slice(1, -1))} <#> ${query}::vector::${type} LIMIT ${fetch}::int
         )
         SELECT "assetId", -(v <#> ${query}::vector) AS product, ${cursor} AS cursor FROM near ORDER BY product DESC, "assetId"`,
-      scanSettings(Math.min(mostCandidates, Math.max(this.#limits.candidates, Math.ceil(fetch * 1.5)))),
+      scanSettings(Math.min(maxCandidates, Math.max(this.#limits.candidates, Math.ceil(fetch * 1.5)))),
     )
     const product = rows[0]?.cursor
     return {
@@ -210,7 +196,7 @@ export class VectorSearch {
     try {
       await client.query(`BEGIN READ ONLY; ${settings}`)
       const { rows } = await client.query(text, values)
-      // Nothing was written, so nobody waits for it.
+      // Nothing was written: the answer need not wait for it.
       client.query('COMMIT').then(
         () => client.release(),
         (error) => client.release(error),

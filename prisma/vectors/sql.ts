@@ -1,7 +1,7 @@
 /** How pgvector's types, operators and indexes are written for one model revision. */
 import { createHash } from 'node:crypto'
+import type { IndexFormat } from '../backends/backend.ts'
 import { VectorError } from '../errors.ts'
-import type { DatabaseInfo } from '../types.ts'
 
 export interface Space {
   revision: string
@@ -21,27 +21,21 @@ export interface VectorIndex {
   create(concurrently: boolean): string
 }
 
-/**
- * Half precision on PostgreSQL: half the size, built in a quarter less time. Full precision on the embedded one: WASM
- * converts half floats in software, which made a build seven times slower.
- */
-export function vectorIndex(kind: DatabaseInfo['kind'], { revision, dimensions }: Space): VectorIndex {
+/** @throws VectorError */
+export function vectorIndex(format: IndexFormat, { revision, dimensions }: Space): VectorIndex {
   checkSpace(revision, dimensions)
-  const base = kind === 'embedded' ? 'vector' : 'halfvec'
-  const type = `${base}(${dimensions})`
+  const type = `${format.type}(${dimensions})`
   const expression = `(v::${type})`
-  // It grows by single rows and each waits for it: 4.3 ms instead of 6 for a row, with the same recall.
-  const build = kind === 'embedded' ? ' WITH (ef_construction = 32)' : ''
   const predicate = `"revision" = '${revision}'`
   // Identifiers have 63 bytes at most.
-  const name = `AssetVector_${createHash('sha256').update(revision).digest('hex').slice(0, 24)}_${base}`
+  const name = `AssetVector_${createHash('sha256').update(revision).digest('hex').slice(0, 24)}_${format.type}`
   return {
     name,
     expression,
     type,
     predicate,
     create: (concurrently) =>
-      `CREATE INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF NOT EXISTS "${name}" ON "AssetVector" USING hnsw (${expression} ${base}_ip_ops)${build} WHERE ${predicate}`,
+      `CREATE INDEX ${concurrently ? 'CONCURRENTLY ' : ''}IF NOT EXISTS "${name}" ON "AssetVector" USING hnsw (${expression} ${format.operatorClass})${format.storage} WHERE ${predicate}`,
   }
 }
 

@@ -1,11 +1,11 @@
 import type pg from 'pg'
 
-/** How old a count may be that only chooses a plan. */
+/** How old a count may be, in ms: it only chooses a plan. */
 const countAge = 10_000
-/** After how long "nothing is missing" is looked at again: another server on the same database may add images too. */
+/** How old "nothing is missing" may be: another server on the same database may add images too. */
 const completeAge = 2_000
 
-/** What searches need to know of the whole table, remembered for a moment. */
+/** Counts over the whole table that searches need, remembered for a moment. */
 export class LibraryStats {
   readonly #pool: pg.Pool
   readonly #counts = new Map<string, { rows: number; at: number; renewing: boolean }>()
@@ -46,15 +46,15 @@ export class LibraryStats {
   /** Whether every asset that has not failed has its vector. */
   async complete(revision: string): Promise<boolean> {
     const known = this.#complete.get(revision)
-    if (known?.version !== this.#version) return this.#look(revision)
+    if (known?.version !== this.#version) return this.#query(revision)
     if (Date.now() - known.at > completeAge) {
       known.at = Date.now()
-      this.#look(revision).catch(() => this.#complete.delete(revision))
+      this.#query(revision).catch(() => this.#complete.delete(revision))
     }
     return true
   }
 
-  async #look(revision: string): Promise<boolean> {
+  async #query(revision: string): Promise<boolean> {
     const version = this.#version
     // Pending ones first: the index on status finds one at once while an import runs.
     const { rows } = await this.#pool.query<{ missing: boolean }>(

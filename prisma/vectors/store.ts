@@ -1,8 +1,10 @@
-/** Vectors of assets: stored, read, searched. With vectors-*.ts, the only files that know pgvector. */
+/** Vectors of assets: stored, read, searched. This folder and backends/ alone know pgvector. */
 import type pg from 'pg'
+import { assetColumns } from '../asset-columns.ts'
+import type { Backend, SearchLimits } from '../backends/backend.ts'
 import { mapDriverErrors, VectorError } from '../errors.ts'
-import type { AssetRow, DatabaseInfo, SearchHits, SearchRequest, Vectors } from '../types.ts'
-import { type SearchLimits, VectorSearch } from './search.ts'
+import type { AssetRow, Progress, SearchHits, SearchRequest, Vectors } from '../types.ts'
+import { VectorSearch } from './search.ts'
 import { checkSpace, checkVector, decodeVector, encodeVectors, type Space, vectorIndex } from './sql.ts'
 import { LibraryStats } from './stats.ts'
 
@@ -13,25 +15,24 @@ const analyseAfter = 5000
 
 export class PgVectors implements Vectors {
   readonly #pool: pg.Pool
-  readonly #kind: DatabaseInfo['kind']
+  readonly #backend: Backend
   readonly #spaces = new Map<string, Space>()
-  readonly #census: LibraryStats
+  readonly #stats: LibraryStats
   readonly #search: VectorSearch
   #unanalysed = 0
   /** Of the type vector: an extension's types have other numbers in each database. */
   #oid: number | null = null
 
-  /** `limits`: other than those measured for this kind. */
-  constructor(pool: pg.Pool, kind: DatabaseInfo['kind'], limits?: Partial<SearchLimits>) {
+  constructor(pool: pg.Pool, backend: Backend, limits: SearchLimits = backend.searchLimits) {
     this.#pool = pool
-    this.#kind = kind
-    this.#census = new LibraryStats(pool)
-    this.#search = new VectorSearch(pool, kind, this.#census, limits)
+    this.#backend = backend
+    this.#stats = new LibraryStats(pool)
+    this.#search = new VectorSearch({ pool, format: backend.index, limits, stats: this.#stats })
   }
 
-  /** To be told after assets came or went. */
+  /** To be called after assets came or went. */
   assetsChanged() {
-    this.#census.changed()
+    this.#stats.changed()
   }
 
   /**
@@ -57,7 +58,7 @@ export class PgVectors implements Vectors {
   }
 
   async #ensureIndex(space: Space) {
-    const index = vectorIndex(this.#kind, space)
+    const index = vectorIndex(this.#backend.index, space)
     const client = await this.#pool.connect()
     try {
       // Two servers that start at once: the second waits and finds the index there.
@@ -69,10 +70,10 @@ export class PgVectors implements Vectors {
       )
       const { valid, stored } = rows[0]
       if (valid) return
-      // What an interrupted concurrent build leaves is never used.
+      // PostgreSQL never uses the rest of an interrupted concurrent build.
       if (valid === false) await client.query(`DROP INDEX "${index.name}"`)
       if (stored > 0) await buildSettings(client, stored, space.dimensions)
-      await client.query(index.create(this.#kind === 'postgres' && stored > 0))
+      await client.query(index.create(this.#backend.buildsConcurrently && stored > 0))
     } finally {
       await client.query('RESET maintenance_work_mem').catch(() => {})
       await client.query('SELECT pg_advisory_unlock(hashtext($1))', [index.name]).catch(() => {})
@@ -105,7 +106,7 @@ export class PgVectors implements Vectors {
       for (let i = 0; i < sorted.length; i += batch)
         await this.#putBatch(revision, sorted.slice(i, i + batch), ready)
     })
-    this.#census.changed()
+    this.#stats.changed()
     await this.#analyse(sorted.length)
   }
 
@@ -152,10 +153,8 @@ export class PgVectors implements Vectors {
 
   async missing(revision: string, limit: number, after: string | null = null): Promise<AssetRow[]> {
     const { rows } = await mapDriverErrors(() =>
-      this.#pool.query<AssetRow & { updatedAt?: Date }>(
-        `SELECT a."id", a."contentHash", a."name", a."title", a."description", a."tags", a."collection", a."mimeType",
-                a."bytes", a."width", a."height", a."status", a."error", a."createdAt"
-         FROM "Asset" a WHERE a."status" <> 'FAILED' AND ($3::text IS NULL OR a."id" > $3)
+      this.#pool.query<AssetRow>(
+        `SELECT ${assetColumns} FROM "Asset" a WHERE a."status" <> 'FAILED' AND ($3::text IS NULL OR a."id" > $3)
          AND NOT EXISTS (SELECT 1 FROM "AssetVector" s WHERE s."assetId" = a."id" AND s."revision" = $1)
          ORDER BY a."id" LIMIT $2`,
         [revision, limit, after],
@@ -171,7 +170,21 @@ export class PgVectors implements Vectors {
         [assetId, reason],
       ),
     )
-    this.#census.changed()
+    this.#stats.changed()
+  }
+
+  async progress(revision: string): Promise<Progress> {
+    const { rows } = await mapDriverErrors(() =>
+      this.#pool.query<{ stored: number; failed: number; total: number }>(
+        `SELECT count(s."assetId")::int AS stored,
+                (count(*) FILTER (WHERE s."assetId" IS NULL AND a."status" = 'FAILED'))::int AS failed,
+                count(*)::int AS total
+         FROM "Asset" a LEFT JOIN "AssetVector" s ON s."assetId" = a."id" AND s."revision" = $1`,
+        [revision],
+      ),
+    )
+    const { stored, failed, total } = rows[0]!
+    return { done: stored + failed, failed, total }
   }
 
   async search(request: SearchRequest): Promise<SearchHits> {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { echoed, ItemError } from '../../workers/errors.ts'
 import { builder } from './builder.ts'
@@ -43,7 +42,13 @@ export async function argumentImage(
     if (input.assetId == null) return (await context.images(input, context.signal)).bytes
     const asset = await context.loaders.asset.load(input.assetId)
     if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${echoed(input.assetId)}".`)
-    return await readFile(context.library.filePath(asset))
+    const bytes = await context.library.readFile(asset)
+    if (!bytes)
+      throw new ItemError(
+        'NOT_FOUND',
+        `The file of the asset "${echoed(input.assetId)}" is not on this server.`,
+      )
+    return bytes
   } catch (error) {
     throw error instanceof ItemError ? asRequestError(error, place) : error
   }

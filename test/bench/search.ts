@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
-import { startEmbedded } from '../../prisma/embedded/start.ts'
+import { embedded } from '../../prisma/backends/embedded.ts'
+import { postgres } from '../../prisma/backends/postgres.ts'
 import { openDatabase } from '../../prisma/open.ts'
 import type { AssetFilter } from '../../prisma/types.ts'
 import { encodeVector, vectorIndex } from '../../prisma/vectors/sql.ts'
@@ -114,10 +115,11 @@ async function measure(data: SearchData, place: Place): Promise<SearchBenchRow[]
 
 /** The index alone without a filter; with one, an exact scan of what it keeps. */
 async function bareTimes({ queries }: SearchData, { home, url }: Place): Promise<Map<string, number[]>> {
-  const embedded = url ? null : await startEmbedded({ home })
-  const client = new pg.Client(embedded ? { ...embedded.connection } : { connectionString: url! })
+  const backend = url ? postgres : embedded
+  const connection = await backend.connect({ url, home })
+  const client = new pg.Client({ ...connection.config })
   await client.connect()
-  const index = vectorIndex(url ? 'postgres' : 'embedded', space)
+  const index = vectorIndex(backend.index, space)
   await client.query(`SET hnsw.ef_search = 200`)
   const all = `SELECT "assetId" FROM "AssetVector" WHERE ${index.predicate} ORDER BY ${index.expression.slice(1, -1)} <#> $1::vector::${index.type} LIMIT ${top}`
   const some = (tag: string) =>
@@ -133,7 +135,7 @@ async function bareTimes({ queries }: SearchData, { home, url }: Place): Promise
     result.set(filter, times)
   }
   await client.end()
-  await embedded?.close()
+  await connection.close()
   return result
 }
 

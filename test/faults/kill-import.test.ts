@@ -36,7 +36,7 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true })
 })
 
-it('loses, repeats and orphans nothing when it is killed ten times while importing', {
+it('an import that is killed ten times loses, repeats and orphans nothing', {
   timeout: 300_000,
 }, async () => {
   for (let n = 0; n < kills; n++) {
@@ -51,7 +51,7 @@ it('loses, repeats and orphans nothing when it is killed ten times while importi
       else victim.child.kill('SIGKILL')
     }
     await Promise.all(victims.map(({ ended }) => ended))
-    // Who was spared must not be there when the next server starts.
+    // A process that was spared must not be there when the next server starts.
     killGroup(importer.child)
     if (victims.includes(server)) await Promise.all([server.ended, importer.ended])
     else {

@@ -8,6 +8,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import type { Backend } from '../../prisma/backends/backend.ts'
+import { embedded } from '../../prisma/backends/embedded.ts'
+import { postgres } from '../../prisma/backends/postgres.ts'
 import { readMigrations } from '../../prisma/migrate.ts'
 import { openDatabase } from '../../prisma/open.ts'
 import type { Database } from '../../prisma/types.ts'
@@ -76,6 +79,31 @@ export async function openTestDatabase(): Promise<{
     async close() {
       await db.close()
       await remove()
+    },
+  }
+}
+
+/** A pool on an empty database, for tests of what lies between the stores and SQL; `close()` removes all of it. */
+export async function openTestPool(): Promise<{
+  pool: pg.Pool
+  backend: Backend
+  home: string
+  close(): Promise<void>
+}> {
+  const place = await testPlace()
+  const backend = place.url ? postgres : embedded
+  const { config, close } = await backend.connect(place)
+  const pool = new pg.Pool(config)
+  // The database may be dropped while a connection is still being closed.
+  pool.on('error', () => {})
+  return {
+    pool,
+    backend,
+    home: place.home,
+    async close() {
+      await pool.end()
+      await close()
+      await place.remove()
     },
   }
 }

@@ -1,8 +1,9 @@
 import path from 'node:path'
-import type { Database } from '../../prisma/types.ts'
+import type { AssetRow, Database } from '../../prisma/types.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../../workers/encode/local-encoder.ts'
+import { formats } from '../../workers/images/open.ts'
 import type { Library } from '../../workers/ingest/library.ts'
-import { createLibrary } from '../../workers/ingest/local-library.ts'
+import { type LibraryOptions, LocalLibrary } from '../../workers/ingest/local-library.ts'
 import type { Log } from '../../workers/log.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 import { openTestDatabase } from './database.ts'
@@ -15,7 +16,11 @@ export interface TestLibrary {
   /** What was logged as warning or error. */
   complaints: string[]
   /** Closes the library and opens it anew, as a restart does; `database` stands in for the real one. */
-  reopen(options?: { database?: Database; encoder?: LocalEncoder }): Promise<Library>
+  reopen(
+    options?: Partial<Pick<LibraryOptions, 'database' | 'enrichers'>> & { encoder?: LocalEncoder },
+  ): Promise<Library>
+  /** Where the file of an image lies, or would lie. */
+  filePath(asset: Pick<AssetRow, 'contentHash' | 'mimeType'>): string
   /** Opens it anew with its own parts and takes every image out. */
   empty(): Promise<void>
   close(): Promise<void>
@@ -44,14 +49,14 @@ export async function testLibrary(options: Partial<LocalEncoderOptions> = {}): P
   const complain = (_fields: object, message: string) => void complaints.push(message)
   const log: Log = { debug() {}, info() {}, warn: complain, error: complain }
   const opened: TestLibrary = {
-    library: await createLibrary({ database: db, encoder, catalogue: encoder, home, log }),
+    library: await LocalLibrary.open({ database: db, encoder, catalogue: encoder, home, log }),
     database: db,
     encoder,
     home,
     complaints,
     async reopen(others = {}) {
       await opened.library.close()
-      opened.library = await createLibrary({
+      opened.library = await LocalLibrary.open({
         database: db,
         home,
         log,
@@ -60,6 +65,10 @@ export async function testLibrary(options: Partial<LocalEncoderOptions> = {}): P
         catalogue: others.encoder ?? encoder,
       })
       return opened.library
+    },
+    filePath({ contentHash, mimeType }) {
+      const { extension } = Object.values(formats).find((format) => format.mimeType === mimeType)!
+      return path.join(home, 'files', contentHash.slice(0, 2), `${contentHash.slice(2)}.${extension}`)
     },
     async empty() {
       await opened.reopen()

@@ -1,60 +1,73 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AssetRow, Database } from '../../prisma/types.ts'
-import type { Encoder } from '../encode/encoder.ts'
+import type { AssetRow, Leases } from '../../prisma/types.ts'
 import { ItemError, Overloaded } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { ModelCard } from '../registry/card.ts'
+import type { AbsentFiles } from './absent-files.ts'
+import type { Enricher, EnricherInput } from './enrich/enricher.ts'
 import type { FileStore } from './file-store.ts'
 import { IndexQueue } from './index-queue.ts'
+import type { EnricherProgress } from './library.ts'
+import { withLeases } from './with-leases.ts'
 
 export interface IndexerOptions {
-  database: Database
-  encoder: Encoder
+  enricher: Enricher
   files: FileStore
+  leases: Leases
+  absent: AbsentFiles
   log: Log
-  spec: ModelCard
-  /** The model whose vectors make an asset READY. */
-  isDefault: boolean
+  /** How long a page stays reserved after its server died. */
+  leaseMs?: number
+  /** How long assets that another server holds are left alone. */
+  recallMs?: number
 }
 
-/** Images that are encoded and stored together, as long as two such pages leave half of the queue to callers. */
-const mostOfPage = 32
-/** Pages at once: while one's vectors are stored the next one is encoded. */
+/** Pages at once: while one's results are stored the next one is computed. */
 const pagesAtOnce = 2
 const firstPauseMs = 250
-const longestPauseMs = 15_000
+const maxPauseMs = 15_000
+
+/** How the assets of a page came out. */
+interface PageOutcome {
+  settled: AssetRow[]
+  /** Another server works on them. */
+  deferred: AssetRow[]
+  /** Ids of settled ones that the database may still call missing. */
+  givenUp: string[]
+}
 
 /**
- * Gives every asset its vector of one model. What is missing is asked of the database at the start and after every
- * failure; what is added in between is offered. So whatever dies, the next start goes on where it stood.
+ * Gives every asset its outcome of one enricher. The database knows what is missing: the indexer asks it at the start
+ * and after every failure, and gets new assets offered in between. So the next start goes on where a crash left off.
+ * Several servers may index one database: each works only on assets whose lease it holds.
  */
 export class Indexer {
-  readonly #options: IndexerOptions
+  readonly #options: Required<IndexerOptions>
+  readonly #kind: string
   readonly #waiting: IndexQueue
-  readonly #pageSize: number
   readonly #stop = new AbortController()
   readonly #pages = new Set<Promise<void>>()
   readonly #running: Promise<void>
   #wake = Promise.withResolvers<void>()
   #settled = Promise.withResolvers<void>()
+  #recall: NodeJS.Timeout | null = null
   #failure: unknown = null
   #pauseMs = firstPauseMs
 
   constructor(options: IndexerOptions) {
-    const { database, encoder, spec } = options
-    this.#options = options
-    this.#waiting = new IndexQueue((limit, after) => database.vectors.missing(spec.revision, limit, after))
-    this.#pageSize = Math.max(1, Math.min(mostOfPage, Math.floor(encoder.stats().limit / 4)))
+    this.#options = { leaseMs: 60_000, recallMs: 5_000, ...options }
+    const { enricher } = options
+    this.#kind = `index:${enricher.name}:${enricher.revision}`
+    this.#waiting = new IndexQueue((limit, after) => enricher.missing(limit, after))
     this.#running = this.#run()
   }
 
-  /** An asset that is new. */
+  /** An asset that is new, or is to be tried again. */
   offer(asset: AssetRow): void {
     this.#waiting.offer(asset)
     this.#wake.resolve()
   }
 
-  /** Whether every asset has its vector, but for those that cannot have one. */
+  /** Whether every asset has its outcome, but for those that cannot have one here. */
   get complete(): boolean {
     return this.#waiting.empty
   }
@@ -64,9 +77,15 @@ export class Indexer {
     while (!this.complete && !this.#stop.signal.aborted) await this.#settled.promise
   }
 
-  /** What is being encoded is dropped, what is being stored is waited for. */
+  async progress(): Promise<EnricherProgress> {
+    const { enricher } = this.#options
+    return { enricher: enricher.name, revision: enricher.revision, ...(await enricher.progress()) }
+  }
+
+  /** Drops what is being computed, and waits for what is being stored. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the library is closed'))
+    if (this.#recall) clearTimeout(this.#recall)
     this.#wake.resolve()
     await this.#running
     this.#settled.resolve()
@@ -77,7 +96,7 @@ export class Indexer {
       this.#wake = Promise.withResolvers()
       try {
         await this.#pauseAfterFailure()
-        const page = await this.#waiting.take(this.#pageSize)
+        const page = await this.#waiting.take(this.#options.enricher.pageSize)
         if (page.length > 0) this.#begin(page)
         if (this.#pages.size >= pagesAtOnce) await Promise.race(this.#pages)
         else if (page.length === 0) await this.#rest()
@@ -91,6 +110,7 @@ export class Indexer {
   /** Nothing waits: until a page ends or something new comes. */
   async #rest(): Promise<void> {
     if (this.complete) {
+      await this.#options.enricher.finish?.()
       this.#settled.resolve()
       this.#settled = Promise.withResolvers()
     }
@@ -100,8 +120,9 @@ export class Indexer {
   #begin(page: AssetRow[]): void {
     const work = this.#index(page)
       .then(
-        (unencodable) => {
-          this.#waiting.ack(page, unencodable)
+        ({ settled, deferred, givenUp }) => {
+          this.#waiting.ack(settled, givenUp)
+          this.#defer(deferred)
           this.#pauseMs = firstPauseMs
         },
         (error) => {
@@ -113,61 +134,90 @@ export class Indexer {
     this.#pages.add(work)
   }
 
-  /** The queue is full, the database is gone, the model does not load: nothing that is the images' fault. */
+  #defer(assets: AssetRow[]): void {
+    if (assets.length === 0) return
+    this.#waiting.defer(assets)
+    if (this.#stop.signal.aborted) return
+    this.#recall ??= setTimeout(() => {
+      this.#recall = null
+      this.#waiting.recall()
+      this.#wake.resolve()
+    }, this.#options.recallMs)
+  }
+
+  /** The queue is full, the database is gone, the model does not load: none of it is the images' fault. */
   async #pauseAfterFailure(): Promise<void> {
     const error = this.#failure
     if (error === null) return
     this.#failure = null
-    const { log, spec } = this.#options
+    const { log, enricher } = this.#options
     if (this.#stop.signal.aborted) return
     const ms = error instanceof Overloaded ? error.retryAfterMs : this.#pauseMs
-    if (error instanceof Overloaded) log.debug({ model: spec.name, ms }, 'indexing makes room for callers')
+    if (error instanceof Overloaded)
+      log.debug({ ...enricher.logFields, ms }, 'indexing makes room for callers')
     else {
-      this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
-      log.warn({ model: spec.name, reason: (error as Error).message, ms }, 'indexing pauses')
+      this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs * 2)
+      log.warn({ ...enricher.logFields, reason: (error as Error).message, ms }, 'indexing pauses')
     }
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
 
-  /** Encodes and stores; returns the ids of images that the database would call missing for ever. */
-  async #index(page: AssetRow[]): Promise<string[]> {
-    const { database, encoder, files, spec, isDefault, log } = this.#options
-    const failed: { asset: AssetRow; reason: string }[] = []
-    const inputs: { asset: AssetRow; image: Uint8Array; contentHash: string }[] = []
-    for (const [n, image] of (await Promise.all(page.map((asset) => readStored(files, asset)))).entries()) {
-      const asset = page[n]!
-      // Deleted since: then there is no row to fail either.
-      if (image) inputs.push({ asset, image, contentHash: asset.contentHash })
-      else failed.push({ asset, reason: 'The file is not in the store.' })
-    }
-    const results = await encoder.encode(inputs, {
-      model: spec.name,
-      priority: 'bulk',
-      deadlineMs: 600_000,
-      signal: this.#stop.signal,
-    })
-    const rows: { assetId: string; vector: Float32Array }[] = []
+  /** Computes and stores what no other server works on. */
+  #index(page: AssetRow[]): Promise<PageOutcome> {
+    const { enricher, leases, leaseMs } = this.#options
+    const lease = { leases, kind: this.#kind, ms: leaseMs }
+    return withLeases(
+      page.map(({ id }) => id),
+      lease,
+      async (held) => {
+        const [settled, deferred] = partition(page, ({ id }) => held.has(id))
+        // Another server may have done some of them between the database's answer and the lease.
+        const done = await enricher.done([...held])
+        const givenUp = await this.#compute(settled.filter(({ id }) => !done.has(id)))
+        return { settled, deferred, givenUp }
+      },
+    )
+  }
+
+  /** Returns the ids of those that got no result. */
+  async #compute(assets: AssetRow[]): Promise<string[]> {
+    const { enricher, absent, log } = this.#options
+    const { images, missing } = await this.#read(assets)
+    // No verdict: another server may have the file, and this one may get it again.
+    if (missing.length > 0) await absent.report(missing)
+    const results = images.length > 0 ? await enricher.run(images, this.#stop.signal) : []
+    const good: { asset: AssetRow; result: unknown }[] = []
+    const bad: { asset: AssetRow; reason: string }[] = []
     for (const [n, result] of results.entries()) {
-      const { asset } = inputs[n]!
-      if (result instanceof ItemError) failed.push({ asset, reason: result.message })
-      else rows.push({ assetId: asset.id, vector: result.vector })
+      const { asset } = images[n]!
+      if (result instanceof ItemError) bad.push({ asset, reason: result.message })
+      else good.push({ asset, result })
     }
-    await database.vectors.put(spec.revision, rows, { ready: isDefault })
-    for (const { asset, reason } of failed) {
-      log.warn({ asset: asset.id, model: spec.name, reason }, 'an image cannot be encoded')
-      // Another model's trouble leaves the asset as it is.
-      if (isDefault) await database.vectors.fail(asset.id, reason)
+    await enricher.put(good)
+    for (const { asset, reason } of bad) {
+      log.warn({ asset: asset.id, ...enricher.logFields, reason }, 'an image cannot be indexed')
+      await enricher.fail(asset, reason)
     }
-    return isDefault ? [] : failed.map(({ asset }) => asset.id)
+    return [...missing, ...bad.map(({ asset }) => asset)].map(({ id }) => id)
+  }
+
+  async #read(assets: AssetRow[]): Promise<{ images: EnricherInput[]; missing: AssetRow[] }> {
+    const { files } = this.#options
+    const images: EnricherInput[] = []
+    const missing: AssetRow[] = []
+    const contents = await Promise.all(
+      assets.map(({ contentHash, mimeType }) => files.read(contentHash, mimeType)),
+    )
+    for (const [n, bytes] of contents.entries()) {
+      const asset = assets[n]!
+      if (bytes) images.push({ asset, bytes })
+      else missing.push(asset)
+    }
+    return { images, missing }
   }
 }
 
-/** The stored file's bytes, or null where there is none. */
-export async function readStored(files: FileStore, asset: AssetRow): Promise<Uint8Array | null> {
-  try {
-    return await files.read(asset.contentHash, asset.mimeType)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const groups = Object.groupBy(items, (item) => (test(item) ? 'yes' : 'no'))
+  return [groups.yes ?? [], groups.no ?? []]
 }

@@ -11,7 +11,7 @@ export interface Inspected {
 }
 
 /**
- * What an image is, after decoding the whole of it: a file that is cut short is noticed before it is taken.
+ * Type and size of an image, after decoding the whole of it: a file that is cut short never gets into the library.
  * @throws ItemError
  */
 export async function inspect(bytes: Uint8Array, limits: ImageLimits): Promise<Inspected> {

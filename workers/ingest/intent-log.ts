@@ -4,8 +4,8 @@ import { syncFolder } from '../fs/write.ts'
 
 /**
  * Marks of the images whose file and row are being made or removed. A mark is there before the first of the two
- * changes and goes after the last; so what a dead process left behind is found without looking at every file. A mark
- * says: the row decides.
+ * changes and goes after the last; so the next start finds what a dead process left half done without looking at every
+ * file. A mark means: the row decides.
  */
 export class IntentLog {
   readonly #folder: string

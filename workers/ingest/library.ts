@@ -1,6 +1,8 @@
-import type { AssetPatch, AssetRow } from '../../prisma/types.ts'
+import type { AssetPatch, AssetRow, Progress } from '../../prisma/types.ts'
+import type { ByteRange, OpenFile } from '../fs/read.ts'
+import type { StoredImage } from './file-store.ts'
 
-/** An image to be taken into the library. What is absent is read from the file's own IPTC/XMP fields. */
+/** An image to be added to the library. Absent fields are read from the file's own IPTC/XMP fields. */
 export interface NewImage {
   bytes: Uint8Array
   name?: string | null
@@ -17,7 +19,14 @@ export interface Added {
   duplicate: boolean
 }
 
-/** The images: files on disk, rows in the database, vectors that follow. */
+/** How far an enricher has come. */
+export interface EnricherProgress extends Progress {
+  /** `vectors` for those of a model. */
+  enricher: string
+  revision: string
+}
+
+/** The images: files in a store, rows in the database, vectors and enrichments that follow. */
 export interface Library {
   /**
    * Durable when it resolves: file and row are there and the vector will be, whatever dies in between.
@@ -27,14 +36,21 @@ export interface Library {
   update(id: string, patch: AssetPatch): Promise<AssetRow | null>
   /** Returns the ids that were there. */
   delete(ids: readonly string[]): Promise<string[]>
-  /** Absolute path of the stored file. */
-  filePath(asset: Pick<AssetRow, 'contentHash' | 'mimeType'>): string
-  /** Absolute path of a WebP thumbnail whose longest edge is `size` pixels, made on first use. */
-  thumbnailPath(asset: Pick<AssetRow, 'contentHash' | 'mimeType'>, size: number): Promise<string>
+  /** The stored file, or a part of it; null where this server lacks it. */
+  openFile(asset: StoredImage, range?: ByteRange): Promise<OpenFile | null>
+  /** The stored file's bytes; null where this server lacks it. */
+  readFile(asset: StoredImage): Promise<Uint8Array | null>
+  /**
+   * A WebP thumbnail whose longest edge is `size` pixels, made on first use; null where this server lacks the file.
+   * @throws ItemError when the image does not decode
+   */
+  openThumbnail(asset: StoredImage, size: number, range?: ByteRange): Promise<OpenFile | null>
   /** The stored vector of each asset under a model, encoding and storing those that are missing. */
   vectors(assets: readonly AssetRow[], model?: string | null): Promise<Map<string, Float32Array>>
   /** Index the library for this model too (search by a model other than the default), in the background. Resolves to whether it is complete now. */
   ensureIndexed(model?: string | null): Promise<boolean>
+  /** Of everything that is computed for each asset. */
+  progress(): Promise<EnricherProgress[]>
   /** Resolves when nothing is left to be indexed. */
   idle(): Promise<void>
   close(): Promise<void>

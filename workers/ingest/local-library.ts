@@ -3,96 +3,97 @@ import path from 'node:path'
 import type { AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
 import type { ModelCatalogue } from '../encode/catalogue.ts'
 import type { Encoder } from '../encode/encoder.ts'
-import { ItemError } from '../errors.ts'
+import type { ByteRange, OpenFile } from '../fs/read.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
-import type { ModelCard } from '../registry/card.ts'
-import { FolderStore } from './file-store.ts'
-import { Indexer, readStored } from './indexer.ts'
+import { AbsentFiles } from './absent-files.ts'
+import type { Enricher } from './enrich/enricher.ts'
+import { type StoredEnricher, StoredResults } from './enrich/stored.ts'
+import type { FileStore, StoredImage } from './file-store.ts'
+import { FolderStore } from './folder-store.ts'
+import { Indexer } from './indexer.ts'
 import { inspect } from './inspect.ts'
 import { IntentLog } from './intent-log.ts'
-import type { Added, Library, NewImage } from './library.ts'
+import type { Added, EnricherProgress, Library, NewImage } from './library.ts'
 import { joinTags, readMetadata } from './metadata.ts'
+import { ModelIndexes } from './model-indexes.ts'
 import { recover } from './recovery.ts'
 import { Thumbnails } from './thumbnails.ts'
 
 export interface LibraryOptions {
-  database: Database
+  database: Pick<Database, 'assets' | 'vectors' | 'enrichments' | 'leases'>
   encoder: Encoder
   catalogue: ModelCatalogue
   /** LIMN_HOME: files, thumbnails, drafts and journal lie in it. */
   home: string
+  /** Run over every image, beside the default model. */
+  enrichers?: readonly StoredEnricher[]
   limits?: ImageLimits
   log?: Log
 }
 
-/** Images that `vectors` encodes by one call, as long as they leave room for other callers. */
-const encodedAtOnce = 64
+/** All that a library stands on, once it is open. */
+interface Parts extends Required<Omit<LibraryOptions, 'encoder' | 'catalogue' | 'home' | 'enrichers'>> {
+  files: FileStore
+  thumbnails: Thumbnails
+  journal: IntentLog
+  models: ModelIndexes
+}
 
-/** Opens the library: cleans up after a process that died, then indexes what lacks its vector. */
-export async function createLibrary({
-  database,
-  encoder,
-  catalogue,
-  home,
-  limits = defaultLimits,
-  log = silent,
-}: LibraryOptions): Promise<Library> {
-  const drafts = path.join(home, 'drafts')
-  const files = new FolderStore(path.join(home, 'files'), drafts)
-  const thumbnails = new Thumbnails(path.join(home, 'thumbnails'), drafts, limits)
-  const journal = new IntentLog(path.join(home, 'journal'))
-  await recover({ database, files, thumbnails, journal, drafts, log })
+/** A library whose files lie on this machine. */
+export class LocalLibrary implements Library {
+  readonly #parts: Parts
+  readonly #absent: AbsentFiles
+  /** By enricher and revision. */
+  readonly #indexers = new Map<string, Indexer>()
 
-  const { card: spec } = await catalogue.get()
-  await announce(spec)
-  const registrations = new Map<string, Promise<void>>()
-  const indexers = new Map<string, Indexer>()
-  await indexerOf(spec)
-
-  /** Says it when images that have vectors of another model are going to be indexed anew. */
-  async function announce({ name, dimensions, revision }: ModelCard): Promise<void> {
-    const before = await database.vectors.registered()
-    const last = before.at(-1)
-    if (!last || before.some((model) => model.revision === revision)) return
-    const count = await database.assets.count()
-    if (count === 0) return
-    const old = last.name === name ? `an earlier revision of ${name}` : last.name
-    log.warn(
-      { model: name, dimensions, before: last.name, beforeDimensions: last.dimensions, images: count },
-      `the library was indexed with ${old} (${last.dimensions} dimensions); its ${count} images are now indexed with ${name} (${dimensions} dimensions) too. The older vectors stay untouched; until this is done search answers with truncated: true`,
-    )
+  private constructor(parts: Parts) {
+    this.#parts = parts
+    this.#absent = new AbsentFiles({ assets: parts.database.assets, log: parts.log })
   }
 
-  /** Makes the model known to the database, once. */
-  function register({ revision, name, dimensions }: ModelCard): Promise<void> {
-    let registration = registrations.get(revision)
-    if (!registration) {
-      registration = database.vectors.register({ revision, name, dimensions })
-      registrations.set(revision, registration)
-      registration.catch(() => registrations.delete(revision))
-    }
-    return registration
+  /** Cleans up after a process that died, then indexes what lacks its outcome. */
+  static async open({
+    database,
+    encoder,
+    catalogue,
+    home,
+    enrichers = [],
+    limits = defaultLimits,
+    log = silent,
+  }: LibraryOptions): Promise<LocalLibrary> {
+    const drafts = path.join(home, 'drafts')
+    const files = new FolderStore(path.join(home, 'files'), drafts)
+    const thumbnails = new Thumbnails({ root: path.join(home, 'thumbnails'), drafts, files, limits })
+    const journal = new IntentLog(path.join(home, 'journal'))
+    await recover({ database, files, thumbnails, journal, drafts, log })
+    const models = await ModelIndexes.open({ database, encoder, catalogue, files, log })
+    const library = new LocalLibrary({ database, limits, log, files, thumbnails, journal, models })
+    library.#indexer(await models.enricher())
+    for (const enricher of enrichers) library.#indexer(new StoredResults(enricher, database.enrichments))
+    return library
   }
 
-  async function indexerOf(model: ModelCard): Promise<Indexer> {
-    await register(model)
-    let indexer = indexers.get(model.revision)
+  #indexer(enricher: Enricher): Indexer {
+    const key = `${enricher.name}:${enricher.revision}`
+    let indexer = this.#indexers.get(key)
     if (!indexer) {
-      const isDefault = model.revision === spec.revision
-      indexer = new Indexer({ database, encoder, files, log, spec: model, isDefault })
-      indexers.set(model.revision, indexer)
+      const { database, files, log } = this.#parts
+      indexer = new Indexer({ enricher, files, leases: database.leases, absent: this.#absent, log })
+      this.#indexers.set(key, indexer)
     }
     return indexer
   }
 
-  async function add(image: NewImage): Promise<Added> {
+  async add(image: NewImage): Promise<Added> {
+    const { database, files, limits, log, journal } = this.#parts
     const { bytes } = image
     const contentHash = createHash('sha256').update(bytes).digest('hex')
     const known = (await database.assets.byHashes([contentHash])).get(contentHash)
+    const failed = known?.status === 'FAILED'
+    const lost = known !== undefined && !(await files.has(contentHash, known.mimeType))
     // Taken before, so inspected before.
-    if (known && known.status !== 'FAILED' && (await files.has(contentHash, known.mimeType)))
-      return { asset: known, duplicate: true }
+    if (known && !failed && !lost) return { asset: known, duplicate: true }
     const { mimeType, width, height, header } = await inspect(bytes, limits)
     const own = readMetadata(bytes, mimeType, log, header.xmp)
     const row = {
@@ -108,16 +109,26 @@ export async function createLibrary({
       height,
     }
     const added = await journal.withIntent(contentHash, async () => {
-      await files.put(contentHash, mimeType, bytes, known?.status === 'FAILED')
+      await files.put(contentHash, mimeType, bytes, failed)
       return database.assets.add(row)
     })
-    // One that failed has another try: its file may have been damaged or lost.
-    if (!added.duplicate || added.row.status === 'FAILED')
-      for (const indexer of indexers.values()) indexer.offer(added.row)
+    // One whose file was damaged or lost has another try.
+    if (!added.duplicate || lost || added.row.status === 'FAILED') this.#offer(added.row)
     return { asset: added.row, duplicate: added.duplicate }
   }
 
-  async function remove(ids: readonly string[]): Promise<string[]> {
+  #offer(asset: AssetRow): void {
+    this.#absent.forget(asset)
+    for (const indexer of this.#indexers.values()) indexer.offer(asset)
+  }
+
+  update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
+    const { assets } = this.#parts.database
+    return assets.update(id, patch.tags ? { ...patch, tags: joinTags(patch.tags) } : patch)
+  }
+
+  async delete(ids: readonly string[]): Promise<string[]> {
+    const { database, files, thumbnails, journal } = this.#parts
     const rows = await database.assets.byIds(ids)
     const gone = await Promise.all(
       [...rows.values()].map(({ id, contentHash }) =>
@@ -133,55 +144,35 @@ export async function createLibrary({
     return gone.filter((id) => id !== null)
   }
 
-  async function vectors(
-    assets: readonly AssetRow[],
-    model?: string | null,
-  ): Promise<Map<string, Float32Array>> {
-    const wanted = (await catalogue.get(model)).card
-    const ids = assets.map(({ id }) => id)
-    const found = await database.vectors.get(wanted.revision, ids)
-    const missing = assets.filter(({ id, status }) => !found.has(id) && status !== 'FAILED')
-    if (missing.length > 0) await register(wanted)
-    const most = Math.max(1, Math.min(encodedAtOnce, Math.floor(encoder.stats().limit / 4)))
-    for (let from = 0; from < missing.length; from += most)
-      for (const [id, vector] of await encodeAndStore(missing.slice(from, from + most), wanted))
-        found.set(id, vector)
-    return found
+  openFile({ contentHash, mimeType }: StoredImage, range?: ByteRange): Promise<OpenFile | null> {
+    return this.#parts.files.open(contentHash, mimeType, range)
   }
 
-  async function encodeAndStore(assets: readonly AssetRow[], model: ModelCard) {
-    const images = await Promise.all(assets.map((asset) => readStored(files, asset)))
-    const inputs = assets.flatMap(({ id, contentHash }, n) => {
-      const image = images[n]
-      return image ? [{ id, image, contentHash }] : []
-    })
-    const encoded = await encoder.encode(inputs, { model: model.name })
-    const rows = inputs.flatMap(({ id }, n) => {
-      const one = encoded[n]!
-      return one instanceof ItemError ? [] : [{ assetId: id, vector: one.vector }]
-    })
-    await database.vectors.put(model.revision, rows, { ready: model.revision === spec.revision })
-    return rows.map(({ assetId, vector }) => [assetId, vector] as const)
+  readFile({ contentHash, mimeType }: StoredImage): Promise<Uint8Array | null> {
+    return this.#parts.files.read(contentHash, mimeType)
   }
 
-  return {
-    add,
-    delete: remove,
-    vectors,
-    update(id: string, patch: AssetPatch) {
-      return database.assets.update(id, patch.tags ? { ...patch, tags: joinTags(patch.tags) } : patch)
-    },
-    filePath: ({ contentHash, mimeType }) => files.path(contentHash, mimeType),
-    thumbnailPath: ({ contentHash, mimeType }, size) =>
-      thumbnails.path(contentHash, size, files.path(contentHash, mimeType)),
-    async ensureIndexed(model) {
-      return (await indexerOf((await catalogue.get(model)).card)).complete
-    },
-    async idle() {
-      for (const indexer of indexers.values()) await indexer.idle()
-    },
-    async close() {
-      await Promise.all([...indexers.values()].map((indexer) => indexer.stop()))
-    },
+  openThumbnail(asset: StoredImage, size: number, range?: ByteRange): Promise<OpenFile | null> {
+    return this.#parts.thumbnails.open(asset, size, range)
+  }
+
+  vectors(assets: readonly AssetRow[], model?: string | null): Promise<Map<string, Float32Array>> {
+    return this.#parts.models.vectors(assets, model)
+  }
+
+  async ensureIndexed(model?: string | null): Promise<boolean> {
+    return this.#indexer(await this.#parts.models.enricher(model)).complete
+  }
+
+  progress(): Promise<EnricherProgress[]> {
+    return Promise.all([...this.#indexers.values()].map((indexer) => indexer.progress()))
+  }
+
+  async idle(): Promise<void> {
+    for (const indexer of this.#indexers.values()) await indexer.idle()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#indexers.values()].map((indexer) => indexer.stop()))
   }
 }

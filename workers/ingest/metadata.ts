@@ -1,7 +1,7 @@
 import ExifReader from 'exifreader'
 import type { Log } from '../log.ts'
 
-/** What an image says of itself: IPTC, XMP, EXIF, PNG text, or the title and description inside a drawing. */
+/** Metadata inside of an image: IPTC, XMP, EXIF, PNG text, or the title and description of a drawing. */
 export interface EmbeddedMetadata {
   title: string | null
   description: string | null

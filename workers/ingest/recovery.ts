@@ -5,8 +5,8 @@ import type { FileStore } from './file-store.ts'
 import type { IntentLog } from './intent-log.ts'
 import type { Thumbnails } from './thumbnails.ts'
 
-interface Parts {
-  database: Database
+export interface RecoveryOptions {
+  database: Pick<Database, 'assets'>
   files: FileStore
   thumbnails: Thumbnails
   journal: IntentLog
@@ -15,10 +15,17 @@ interface Parts {
 }
 
 /**
- * Puts right what a process that died left half done, before anything else happens. Of each marked image the row
- * decides: without one its file goes. Drafts belong to nobody.
+ * Finishes or undoes the changes that a process left half done when it died, before anything else happens. Of each
+ * marked image the row decides: without one its file goes. Drafts belong to nobody.
  */
-export async function recover({ database, files, thumbnails, journal, drafts, log }: Parts): Promise<void> {
+export async function recover({
+  database,
+  files,
+  thumbnails,
+  journal,
+  drafts,
+  log,
+}: RecoveryOptions): Promise<void> {
   await rm(drafts, { recursive: true, force: true })
   await mkdir(drafts, { recursive: true })
   const marked = await journal.open()

@@ -15,9 +15,9 @@ interface Sample {
 }
 
 export interface SeedOptions {
-  library: Library
-  database: Database
-  /** LIMN_HOME, where it is remembered that samples were given: who deletes them does not get them back. */
+  library: Pick<Library, 'add'>
+  database: Pick<Database, 'assets'>
+  /** LIMN_HOME keeps a note that samples were given: who deletes them does not get them back. */
   home: string
   log?: Log
   signal?: AbortSignal
@@ -38,25 +38,29 @@ export async function seedSamples({
   signal,
 }: SeedOptions): Promise<number> {
   const note = path.join(home, 'samples.json')
-  const say = (state: 'adding' | 'done') => writeDurably(note, Buffer.from(`${JSON.stringify({ state })}\n`))
+  const record = (state: 'adding' | 'done') =>
+    writeDurably(note, Buffer.from(`${JSON.stringify({ state })}\n`))
   const state = await stateOf(note)
   if (state === 'done') return 0
   await mkdir(home, { recursive: true })
   if (state === null && (await database.assets.count()) > 0) {
-    await say('done')
+    await record('done')
     return 0
   }
-  if (state === null) await say('adding')
+  if (state === null) await record('adding')
   const samples = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Sample[]
   const waiting = samples.values()
   let added = 0
   // All take from one iterator: as many lanes as images at once.
   await Promise.all(
     Array.from({ length: addsAtOnce }, async () => {
-      for (const { file, ...said } of waiting) {
+      for (const { file, ...fields } of waiting) {
         if (signal?.aborted) return
         try {
-          const { duplicate } = await library.add({ ...said, bytes: await readFile(path.join(folder, file)) })
+          const { duplicate } = await library.add({
+            ...fields,
+            bytes: await readFile(path.join(folder, file)),
+          })
           if (!duplicate) added++
         } catch (error) {
           if (!(error instanceof ItemError)) throw error
@@ -66,7 +70,7 @@ export async function seedSamples({
     }),
   )
   if (signal?.aborted) return added
-  await say('done')
+  await record('done')
   log.info({ images: added }, 'sample images added')
   return added
 }

@@ -1,38 +1,44 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import sharp, { type Sharp } from 'sharp'
+import { type ByteRange, type OpenFile, openFile } from '../fs/read.ts'
 import { withDraft } from '../fs/write.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
 import { svgRenderer } from '../images/svg/renderer.ts'
-import { exists } from './file-store.ts'
+import type { FileStore, StoredImage } from './file-store.ts'
 
-/** WebP thumbnails, made when first asked for and kept by content: `<root>/ab/cdef…/320.webp`. */
+export interface ThumbnailsOptions {
+  root: string
+  drafts: string
+  files: FileStore
+  limits: ImageLimits
+}
+
+/** WebP thumbnails, made on first use and kept by content: `<root>/ab/cdef…/320.webp`. */
 export class Thumbnails {
-  readonly #root: string
-  readonly #drafts: string
-  readonly #limits: ImageLimits
-  readonly #making = new Map<string, Promise<string>>()
+  readonly #options: ThumbnailsOptions
+  readonly #making = new Map<string, Promise<void>>()
 
-  constructor(root: string, drafts: string, limits: ImageLimits) {
-    this.#root = root
-    this.#drafts = drafts
-    this.#limits = limits
+  constructor(options: ThumbnailsOptions) {
+    this.#options = options
   }
 
   /**
-   * Path of the thumbnail whose longest edge is `size` pixels; a photograph that is smaller keeps its size, a drawing
-   * is drawn at that size. `source` is the stored file.
+   * The thumbnail whose longest edge is `size` pixels; a photograph that is smaller keeps its size, a drawing is
+   * drawn at that size. Null where there is no file to make it from.
    * @throws ItemError when the image does not decode
    */
-  async path(hash: string, size: number, source: string): Promise<string> {
-    const file = path.join(this.#folder(hash), `${size}.webp`)
-    if (await exists(file)) return file
+  async open(asset: StoredImage, size: number, range?: ByteRange): Promise<OpenFile | null> {
+    const file = path.join(this.#folder(asset.contentHash), `${size}.webp`)
+    const made = await openFile(file, range)
+    if (made) return made
     let making = this.#making.get(file)
     if (!making) {
-      making = this.#make(file, size, source).finally(() => this.#making.delete(file))
+      making = this.#make(file, size, asset).finally(() => this.#making.delete(file))
       this.#making.set(file, making)
     }
-    return making
+    await making
+    return openFile(file, range)
   }
 
   async delete(hash: string): Promise<void> {
@@ -40,30 +46,33 @@ export class Thumbnails {
   }
 
   #folder(hash: string): string {
-    return path.join(this.#root, hash.slice(0, 2), hash.slice(2))
+    return path.join(this.#options.root, hash.slice(0, 2), hash.slice(2))
   }
 
-  async #make(file: string, size: number, source: string): Promise<string> {
-    const bytes = await readFile(source)
+  async #make(file: string, size: number, { contentHash, mimeType }: StoredImage): Promise<void> {
+    const { files, drafts } = this.#options
+    const bytes = await files.read(contentHash, mimeType)
+    if (!bytes) return
     await mkdir(path.dirname(file), { recursive: true })
-    await withDraft(file, (draft) => this.#render(bytes, size, draft), this.#drafts)
-    // Removed while it was rendered: the removal may have passed by here before the thumbnail was in place.
-    if (!(await exists(source))) await rm(path.dirname(file), { recursive: true, force: true })
-    return file
+    await withDraft(file, (draft) => this.#render(bytes, size, draft), drafts)
+    // The image was removed while it was rendered: the removal may have passed by before the thumbnail was in place.
+    if (!(await files.has(contentHash, mimeType)))
+      await rm(path.dirname(file), { recursive: true, force: true })
   }
 
   async #render(bytes: Uint8Array, size: number, out: string): Promise<void> {
     const resize = { width: size, height: size, fit: 'inside' } as const
+    const { limits } = this.#options
     try {
-      const { format, width, height, density = 72 } = await imageHeader(bytes, this.#limits)
+      const { format, width, height, density = 72 } = await imageHeader(bytes, limits)
       let image: Sharp
       if (format === 'svg') {
         const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
-        const options = { pixels: this.#limits.pixels, density: scaled, resize }
+        const options = { pixels: limits.pixels, density: scaled, resize }
         const { data, ...raw } = await svgRenderer.render(bytes, options)
         image = sharp(data, { raw })
       } else
-        image = openImage(bytes, this.#limits)
+        image = openImage(bytes, limits)
           .autoOrient()
           .resize({ ...resize, withoutEnlargement: true })
       await image.webp({ quality: 82, smartSubsample: true }).toFile(out)

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 
 describe('files', () => {
-  it('are served as they were taken in, for ever', async () => {
+  it('files are served as they were taken in, for ever', async () => {
     const answer = await server.fetch(path)
     expect(answer.status).toBe(200)
     expect(Buffer.from(await answer.arrayBuffer()).equals(png)).toBe(true)
@@ -33,19 +33,19 @@ describe('files', () => {
     })
   })
 
-  it('are not sent again to who has them', async () => {
+  it('files are not sent again to a client that has them', async () => {
     const etag = (await server.raw(path, { method: 'HEAD' })).headers.etag!
     const again = await server.raw(path, { headers: { 'if-none-match': `"other", W/${etag}` } })
     expect(again).toMatchObject({ status: 304, body: '' })
   })
 
-  it('answer HEAD without the bytes', async () => {
+  it('files answer HEAD without the bytes', async () => {
     const head = await server.raw(path, { method: 'HEAD' })
     expect(head).toMatchObject({ status: 200, body: '' })
     expect(head.headers['content-length']).toBe(String(png.length))
   })
 
-  it('are read in parts', async () => {
+  it('files are read in parts', async () => {
     const part = await server.fetch(path, { headers: { range: 'bytes=4-9' } })
     expect(part.status).toBe(206)
     expect(part.headers.get('content-range')).toBe(`bytes 4-9/${png.length}`)
@@ -57,15 +57,19 @@ describe('files', () => {
     expect(stale.status).toBe(200)
   })
 
-  it('have thumbnails of a few sizes', async () => {
+  it('files have thumbnails of a few sizes, which are read in parts too', async () => {
     const answer = await server.fetch(`${path}/thumbnail/128`)
     expect(answer.headers.get('content-type')).toBe('image/webp')
     const { width, height, format } = await sharp(Buffer.from(await answer.arrayBuffer())).metadata()
     expect({ width, height, format }).toEqual({ width: 128, height: 128, format: 'webp' })
     expect((await server.raw(`${path}/thumbnail/129`)).status).toBe(404)
+    const whole = Buffer.from(await (await server.fetch(`${path}/thumbnail/128`)).arrayBuffer())
+    const end = await server.fetch(`${path}/thumbnail/128`, { headers: { range: 'bytes=-5' } })
+    expect(end.headers.get('content-range')).toMatch(`/${whole.length}`)
+    expect(Buffer.from(await end.arrayBuffer())).toEqual(whole.subarray(-5))
   })
 
-  it('that are SVG cannot run scripts of this origin', async () => {
+  it('files that are SVG cannot run scripts of this origin', async () => {
     const { headers } = await server.raw(svgPath)
     expect(headers['content-type']).toBe('image/svg+xml')
     expect(headers['content-security-policy']).toMatch(/^sandbox; default-src 'none'/)
@@ -78,15 +82,15 @@ describe('files', () => {
     '/files/%2e%2e/key',
     `/files/${'0'.repeat(64)}/../../../key`,
     '/files/..%2f..%2fkey',
-  ])('are not elsewhere: %s', async (path) => expect((await server.raw(path)).status).toBe(404))
+  ])('no file is found at %s', async (path) => expect((await server.raw(path)).status).toBe(404))
 
-  it('are only read', async () => {
+  it('files are only read', async () => {
     const answer = await server.raw(path, { method: 'DELETE' })
     expect(answer.status).toBe(405)
     expect(answer.headers.allow).toBe('GET, HEAD')
   })
 
-  it('are images that other requests may name by their address', async () => {
+  it('files are images that other requests may name by their address', async () => {
     const { data } = await server.query(
       'query ($url: URL!) { embed(inputs: [{ url: $url }, { url: "ftp://x/y" }]) { ... on Embedding { contentHash } ... on InputError { code } } }',
       {
@@ -97,7 +101,7 @@ describe('files', () => {
     expect(['INVALID', 'URL_FORBIDDEN']).toContain(data.embed[1].code)
   })
 
-  it('are gone with their asset', async () => {
+  it('files are gone with their asset', async () => {
     const [id] = await addImages(server, [await testImage({ disc: 'coral' })])
     const { data } = await server.query(`{ asset(id: "${id}") { url thumbnail } }`)
     await server.query(`mutation { deleteAssets(ids: ["${id}"]) }`)

@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
 import { testImages } from '../../support/images.ts'
@@ -24,12 +25,13 @@ function failing(database: Database, method: keyof Database['vectors'], times: n
   })
   return { ...database, vectors }
 }
+const rowOf = async (id: string) => (await place.database.assets.byIds([id])).get(id)!
 async function addAll(count: number): Promise<string[]> {
   const added = await Promise.all((await testImages(count)).map((bytes) => place.library.add({ bytes })))
   return added.map(({ asset }) => asset.id)
 }
 
-it('goes on through an encoder that has no room', async () => {
+it('indexing goes on through an encoder that has no room', async () => {
   const encoder = await testEncoder(place.home, { queueLimit: 2 })
   await place.reopen({ encoder })
   const ids = await addAll(30)
@@ -42,7 +44,7 @@ it('goes on through an encoder that has no room', async () => {
 it.each([
   ['put', 3],
   ['missing', 2],
-] as const)('goes on when the database is away for a while (%s)', async (method, times) => {
+] as const)('indexing goes on when the database is away for a while (%s)', async (method, times) => {
   await place.reopen({ database: failing(place.database, method, times) })
   const ids = await addAll(40)
   await place.library.idle()
@@ -50,41 +52,71 @@ it.each([
   expect(place.complaints).toContain('indexing pauses')
 })
 
-it('marks what cannot be encoded with the reason, once, and goes on with the rest', async () => {
-  const [bad, gone, ...good] = await testImages(6)
-  const assets = await Promise.all(
-    [bad!, gone!].map(async (bytes) => (await place.library.add({ bytes })).asset),
-  )
+it('an image that cannot be decoded is marked with the reason, once, and indexing goes on with the rest', async () => {
+  const [bad, ...good] = await testImages(5)
+  const { asset } = await place.library.add({ bytes: bad! })
   await place.library.idle()
-  // As if they had been damaged before their turn.
-  const { database } = place
-  writeFileSync(place.library.filePath(assets[0]!), bad!.subarray(0, 60))
-  rmSync(place.library.filePath(assets[1]!))
+  // As if it had been damaged before its turn.
+  writeFileSync(place.filePath(asset), bad!.subarray(0, 60))
   modelTwin(place.home, 'twin', { logit_scale_init_value: 1 })
   const encoder = await testEncoder(place.home, { model: 'twin' })
   await place.reopen({ encoder })
   const added = await Promise.all(good.map((bytes) => place.library.add({ bytes })))
   await place.library.idle()
-  const rows = await database.assets.byIds(assets.map(({ id }) => id))
-  expect(assets.map(({ id }) => rows.get(id)!.status)).toEqual(['FAILED', 'FAILED'])
-  expect(rows.get(assets[0]!.id)!.error).toMatch(/damaged or cut short/)
-  expect(rows.get(assets[1]!.id)!.error).toMatch(/not in the store/)
-  const { card: spec } = await encoder.get()
-  expect(
-    (
-      await database.vectors.get(
-        spec.revision,
-        added.map(({ asset }) => asset.id),
-      )
-    ).size,
-  ).toBe(4)
-  expect(await place.library.vectors([rows.get(assets[0]!.id)!])).toEqual(new Map())
+  const row = await rowOf(asset.id)
+  expect(row.status).toBe('FAILED')
+  expect(row.error).toMatch(/damaged or cut short/)
+  const { card } = await encoder.get()
+  const ids = added.map(({ asset }) => asset.id)
+  expect((await place.database.vectors.get(card.revision, ids)).size).toBe(4)
+  expect(await place.library.vectors([row])).toEqual(new Map())
+  expect(place.complaints.filter((message) => message === 'an image cannot be indexed')).toHaveLength(1)
+  expect(await place.library.progress()).toEqual([
+    { enricher: 'vectors', revision: card.revision, done: 5, failed: 1, total: 5 },
+  ])
   // Given again, whole: another try.
-  for (const bytes of [bad!, gone!])
-    expect(await place.library.add({ bytes })).toMatchObject({ duplicate: true })
+  expect(await place.library.add({ bytes: bad! })).toMatchObject({ duplicate: true })
   await place.library.idle()
-  for (const row of (await database.assets.byIds(assets.map(({ id }) => id))).values())
-    expect(row).toMatchObject({ status: 'READY', error: null })
+  expect(await rowOf(asset.id)).toMatchObject({ status: 'READY', error: null })
+  await place.library.close()
+  await encoder.close()
+})
+
+it('an image whose file is absent stays pending, is reported once, and is indexed when it is added again', async () => {
+  const [gone, ...others] = await testImages(4)
+  await place.library.close()
+  const { row } = await place.database.assets.add({
+    contentHash: createHash('sha256').update(gone!).digest('hex'),
+    name: 'gone.png',
+    title: null,
+    description: null,
+    tags: [],
+    collection: null,
+    mimeType: 'image/png',
+    bytes: gone!.length,
+    width: 96,
+    height: 96,
+  })
+  await place.reopen()
+  for (const bytes of others) await place.library.add({ bytes })
+  await place.library.idle()
+  expect(await rowOf(row.id)).toMatchObject({ status: 'PENDING', error: null })
+  expect(
+    place.complaints.filter((message) => /not on this server.*LIMN_HOME\/files/.test(message)),
+  ).toHaveLength(1)
+  expect(await place.library.progress()).toMatchObject([{ done: 3, failed: 0, total: 4 }])
+  expect(await place.library.add({ bytes: gone! })).toMatchObject({ duplicate: true })
+  await place.library.idle()
+  expect((await rowOf(row.id)).status).toBe('READY')
+})
+
+it('an asset that was deleted before its turn is no absent file', async () => {
+  const encoder = await testEncoder(place.home, { queueLimit: 2 })
+  await place.reopen({ encoder })
+  const ids = await addAll(20)
+  await place.library.delete(ids)
+  await place.library.idle()
+  expect(place.complaints).toEqual([])
   await place.library.close()
   await encoder.close()
 })

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
+import type { StoredImage } from '../../../workers/ingest/file-store.ts'
 import { cosine } from '../../support/cosine.ts'
 import { svg, testImage, testImages } from '../../support/images.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
@@ -21,10 +23,12 @@ const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const onDisk = () => globSync('{files,thumbnails,journal,drafts}/**/*.*', { cwd: place.home }).sort()
 const marks = () => globSync('journal/*', { cwd: place.home })
 const revision = async () => (await place.encoder.get()).card.revision
+const thumbnail = async (asset: StoredImage, size: number) =>
+  buffer((await place.library.openThumbnail(asset, size))!.stream)
 const statusOf = async (id: string) => (await place.database.assets.byIds([id])).get(id)?.status
 
-describe('taking an image', () => {
-  it('keeps its bytes, its row and, soon, its vector', async () => {
+describe('adding an image', () => {
+  it('an image that is added keeps its bytes, gets a row and, soon, a vector', async () => {
     const bytes = await testImage({ format: 'jpeg' })
     const { asset, duplicate } = await place.library.add({
       bytes,
@@ -43,7 +47,7 @@ describe('taking an image', () => {
       width: 96,
       height: 96,
     })
-    expect(readFileSync(place.library.filePath(asset))).toEqual(bytes)
+    expect(readFileSync(place.filePath(asset))).toEqual(bytes)
     expect(marks()).toEqual([])
     await place.library.idle()
     expect(await statusOf(asset.id)).toBe('READY')
@@ -54,7 +58,7 @@ describe('taking an image', () => {
     )
   })
 
-  it('knows it when it comes again, also at the same time', async () => {
+  it('the library knows an image that comes again, also at the same time', async () => {
     const bytes = await testImage()
     const added = await Promise.all(
       Array.from({ length: 8 }, () => place.library.add({ bytes, name: 'same' })),
@@ -65,7 +69,7 @@ describe('taking an image', () => {
     expect(onDisk()).toHaveLength(1)
   })
 
-  it('leaves nothing of one that cannot be used', async () => {
+  it('an image that cannot be used leaves nothing behind', async () => {
     const whole = await testImage()
     for (const bytes of [whole.subarray(0, whole.length / 2), Buffer.from('a text'), Buffer.alloc(0)])
       await expect(place.library.add({ bytes })).rejects.toMatchObject({ name: 'ItemError' })
@@ -74,7 +78,7 @@ describe('taking an image', () => {
     expect(marks()).toEqual([])
   })
 
-  it('takes title, description and keywords from the file where the caller gives none', async () => {
+  it('title, description and keywords come from the file where the caller gives none', async () => {
     const drawing = (n: number) =>
       Buffer.from(
         `<svg xmlns="http://www.w3.org/2000/svg" width="${n}" height="20"><title>House</title><desc>With a door</desc></svg>`,
@@ -87,38 +91,38 @@ describe('taking an image', () => {
 })
 
 describe('removing', () => {
-  it('takes file, thumbnails and vector along, and the image may come again', async () => {
+  it('a removed image takes its file, thumbnails and vector along, and may come again', async () => {
     const [first, second] = await testImages(2)
     const { asset } = await place.library.add({ bytes: first! })
     const other = await place.library.add({ bytes: second! })
-    await place.library.thumbnailPath(asset, 64)
+    await thumbnail(asset, 64)
     await place.library.idle()
     expect(await place.library.delete([asset.id, 'asset_unknown', asset.id])).toEqual([asset.id])
-    expect(onDisk()).toEqual([path.relative(place.home, place.library.filePath(other.asset))])
+    expect(onDisk()).toEqual([path.relative(place.home, place.filePath(other.asset))])
     expect(await place.database.vectors.get(await revision(), [asset.id])).toEqual(new Map())
     expect(marks()).toEqual([])
     const again = await place.library.add({ bytes: first! })
     expect(again.duplicate).toBe(false)
-    expect(existsSync(place.library.filePath(again.asset))).toBe(true)
+    expect(existsSync(place.filePath(again.asset))).toBe(true)
   })
 })
 
 describe('after a process that died', () => {
-  it('the row decides what becomes of a marked image', async () => {
+  it('the row decides whether a marked image stays when the library is opened again', async () => {
     const [kept, orphan] = await testImages(2)
     const { asset } = await place.library.add({ bytes: kept! })
     await place.library.idle()
     const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png' }
-    const file = place.library.filePath(lost)
+    const file = place.filePath(lost)
     mkdirSync(path.dirname(file), { recursive: true })
     writeFileSync(file, orphan!)
-    await place.library.thumbnailPath(lost, 64)
+    await thumbnail(lost, 64)
     writeFileSync(path.join(place.home, 'drafts', 'half.png'), 'half')
     for (const hash of [lost.contentHash, asset.contentHash, 'f'.repeat(64)])
       writeFileSync(path.join(place.home, 'journal', hash), '')
     await place.reopen()
     expect(marks()).toEqual([])
-    expect(onDisk()).toEqual([path.relative(place.home, place.library.filePath(asset))])
+    expect(onDisk()).toEqual([path.relative(place.home, place.filePath(asset))])
     expect((await place.library.add({ bytes: orphan! })).duplicate).toBe(false)
   })
 
@@ -144,7 +148,7 @@ describe('after a process that died', () => {
     await place.library.idle()
   })
 
-  it('what was taken and not yet indexed gets its vector', async () => {
+  it('images that were added and not yet indexed get their vectors after a restart', async () => {
     const added = await Promise.all((await testImages(40)).map((bytes) => place.library.add({ bytes })))
     await place.library.close()
     await place.reopen()
@@ -157,28 +161,44 @@ describe('after a process that died', () => {
     const bytes = await testImage()
     const { asset } = await place.library.add({ bytes })
     await place.library.idle()
-    rmSync(place.library.filePath(asset))
+    rmSync(place.filePath(asset))
     expect(await place.library.add({ bytes })).toMatchObject({ duplicate: true, asset: { id: asset.id } })
-    expect(readFileSync(place.library.filePath(asset))).toEqual(bytes)
+    expect(readFileSync(place.filePath(asset))).toEqual(bytes)
+  })
+})
+
+describe('files', () => {
+  it('a stored file is read whole or in part, and an absent one is null', async () => {
+    const bytes = await testImage()
+    const { asset } = await place.library.add({ bytes })
+    const whole = (await place.library.openFile(asset))!
+    expect(whole.size).toBe(bytes.length)
+    expect(await buffer(whole.stream)).toEqual(bytes)
+    const part = (await place.library.openFile(asset, { start: 4, end: 9 }))!
+    expect(part.size).toBe(bytes.length)
+    expect(await buffer(part.stream)).toEqual(bytes.subarray(4, 10))
+    expect(await place.library.readFile(asset)).toEqual(bytes)
+    const absent = { contentHash: 'f'.repeat(64), mimeType: 'image/png' }
+    expect(await place.library.openFile(absent)).toBeNull()
+    expect(await place.library.readFile(absent)).toBeNull()
+    expect(await place.library.openThumbnail(absent, 64)).toBeNull()
   })
 })
 
 describe('thumbnails', () => {
-  it('are made once, no larger than the image, upright, and drawn anew from drawings', async () => {
+  it('thumbnails are made once, no larger than the image, upright, and drawn anew from drawings', async () => {
     const photo = await sharp({ create: { width: 400, height: 200, channels: 3, background: 'green' } })
       .withMetadata({ orientation: 6 })
       .jpeg()
       .toBuffer()
     const { asset } = await place.library.add({ bytes: photo })
-    const paths = await Promise.all([1, 2, 3].map(() => place.library.thumbnailPath(asset, 320)))
-    expect(new Set(paths).size).toBe(1)
-    expect(await sharp(paths[0]).metadata()).toMatchObject({ format: 'webp', width: 160, height: 320 })
-    expect(await sharp(await place.library.thumbnailPath(asset, 1024)).metadata()).toMatchObject({
-      width: 200,
-      height: 400,
-    })
+    const copies = await Promise.all([1, 2, 3].map(() => thumbnail(asset, 320)))
+    expect(copies[1]).toEqual(copies[0])
+    expect(onDisk().filter((name) => name.startsWith('thumbnails'))).toHaveLength(1)
+    expect(await sharp(copies[0]).metadata()).toMatchObject({ format: 'webp', width: 160, height: 320 })
+    expect(await sharp(await thumbnail(asset, 1024)).metadata()).toMatchObject({ width: 200, height: 400 })
     const drawing = await place.library.add({ bytes: Buffer.from(svg({ size: 16 })) })
-    const drawn = await place.library.thumbnailPath(drawing.asset, 512)
+    const drawn = await thumbnail(drawing.asset, 512)
     const { data, info } = await sharp(drawn).removeAlpha().raw().toBuffer({ resolveWithObject: true })
     expect(info).toMatchObject({ width: 512, height: 512 })
     // Sharp: a row through the disc's edge has hardly any pixel between red and white.
@@ -189,7 +209,7 @@ describe('thumbnails', () => {
 })
 
 describe('another default model', () => {
-  it('is said clearly, indexes everything anew and leaves the older vectors as they were', async () => {
+  it('another default model is announced, indexes everything anew and leaves the older vectors as they were', async () => {
     const added = await Promise.all((await testImages(3)).map((bytes) => place.library.add({ bytes })))
     await place.library.idle()
     const ids = added.map(({ asset }) => asset.id)
@@ -214,7 +234,7 @@ describe('another default model', () => {
 })
 
 describe('vectors', () => {
-  it('are read where they are and made where they are not, for each model', async () => {
+  it('vectors are read where they are stored and made where they are not, for each model', async () => {
     const added = await Promise.all((await testImages(5)).map((bytes) => place.library.add({ bytes })))
     const assets = added.map(({ asset }) => asset)
     await place.library.idle()

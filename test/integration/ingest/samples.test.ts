@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => place?.close())
 
-it('are many, small, and each of a set whose licence is named', async () => {
+it('the samples are many, small, and each of a set whose licence is named', async () => {
   expect(manifest.length).toBeGreaterThanOrEqual(400)
   const licences = readFileSync(path.join(folder, 'LICENSES.md'), 'utf8')
   let bytes = 0
@@ -36,11 +36,11 @@ it('are many, small, and each of a set whose licence is named', async () => {
   })
 })
 
-it('are given to a new library once, go on after an interruption, and do not come back', async () => {
+it('the samples are given to a new library once, go on after an interruption, and do not come back', async () => {
   const { library, database, home } = place
   const stop = new AbortController()
   const interrupted = seedSamples({
-    library: { ...library, add: (one) => library.add(one).finally(() => stop.abort()) },
+    library: { add: (one) => library.add(one).finally(() => stop.abort()) },
     database,
     home,
     signal: stop.signal,
@@ -57,7 +57,7 @@ it('are given to a new library once, go on after an interruption, and do not com
   expect(await database.assets.count()).toBe(manifest.length - 100)
 })
 
-it('are not put among the images of others', async () => {
+it('the samples are not put among the images of others', async () => {
   const { library, database, home } = place
   const before = await database.assets.count()
   const otherHome = path.join(home, 'other')

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => close())
 
 describe('assets', () => {
-  it('are added once per content, also when many add the same at once', async () => {
+  it('an asset is added once per content, also when many add the same at once', async () => {
     const same = image({ name: 'same.png', tags: ['a', 'b'] })
     const added = await Promise.all(Array.from({ length: 12 }, () => db.assets.add(same)))
     expect(added.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
@@ -46,7 +46,7 @@ describe('assets', () => {
     expect(again.get(same.contentHash)).toEqual(added[0]!.row)
   })
 
-  it('change in the fields that are given, and null clears', async () => {
+  it('an update changes the given fields of an asset, and null clears one', async () => {
     const { id } = await add({ title: 'old', description: 'kept', tags: ['x'], collection: 'c' })
     expect(await db.assets.update(id, { title: null, tags: ['y', 'z'] })).toMatchObject({
       title: null,
@@ -57,7 +57,7 @@ describe('assets', () => {
     expect(await db.assets.update('asset_none', { title: 'x' })).toBeNull()
   })
 
-  it('go with their vectors, and are returned', async () => {
+  it('deleted assets take their vectors along and are returned', async () => {
     await db.vectors.register({ revision: 'gone', name: 'gone', dimensions: 2 })
     const { id } = await add({ name: 'goes.png' })
     await db.vectors.put('gone', [{ assetId: id, vector: Float32Array.of(1, 0) }])
@@ -76,7 +76,7 @@ describe('pages', () => {
     for (let i = 0; i < 10; i++) ids.unshift((await add({ collection: 'paged' })).id)
   })
 
-  it('go through newest first, both ways', async () => {
+  it('pages go through newest first, both ways', async () => {
     const first = await db.assets.page({ where, first: 4 })
     expect(first.rows.map(({ id }) => id)).toEqual(ids.slice(0, 4))
     expect(first).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
@@ -92,7 +92,7 @@ describe('pages', () => {
     await expect(db.assets.page({ where })).rejects.toThrow('Exactly one of first and last')
   })
 
-  it('continue though images come in and the cursor’s own goes', async () => {
+  it('pages continue though images come in and the cursor’s own goes', async () => {
     const { rows } = await db.assets.page({ where, first: 3 })
     const cursor = rows.at(-1)!.id
     await add({ collection: 'paged' })
@@ -141,7 +141,7 @@ describe('filters', () => {
     [{ createdAfter: new Date(Date.now() + 3_600_000) }, []],
     [{ createdBefore: new Date(Date.now() - 3_600_000) }, []],
     [{ tagsAny: ['icon'], orientation: 'PORTRAIT' }, ['blueStarShape.png']],
-  ])('%j', async (where, expected) => {
+  ])('the filter %j keeps exactly its images', async (where, expected) => {
     expect(await only(where)).toEqual(expected)
   })
 
@@ -165,7 +165,7 @@ describe('filters', () => {
     ['!!! ???', []],
     ['\'; DROP TABLE "Asset" --', []],
     ['   ', ['blueStarShape.png', 'haus.png', 'red-heart_01.svg', 'the-who.jpg']],
-  ])('text: %s', async (text, expected) => {
+  ])('the text "%s" finds exactly its images', async (text, expected) => {
     expect(await only({ text })).toEqual(expected)
   })
 })

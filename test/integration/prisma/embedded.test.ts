@@ -29,7 +29,7 @@ async function prepared(): Promise<string> {
 }
 
 describe('the embedded database', () => {
-  it('keeps what it acknowledged when its server is killed, and is open again at once', async () => {
+  it('the embedded database keeps acknowledged rows when its server is killed, and opens again at once', async () => {
     const folder = await prepared()
     const program = `
       import { openDatabase } from ${JSON.stringify(path.resolve('prisma/open.ts'))}
@@ -49,10 +49,10 @@ describe('the embedded database', () => {
       expect((await db.assets.byHashes(hashes)).size).toBe(acknowledged + 1)
       await db.close()
     }
-    expect(readdirSync(folder).sort()).toEqual(['database', 'database.json'])
+    expect(readdirSync(folder).sort()).toEqual(['database', 'database.json', 'server-id'])
   })
 
-  it('has one server: the second refuses and names the first', async () => {
+  it('the embedded database has one server: the second refuses and names the first', async () => {
     const folder = await prepared()
     const db = await openDatabase({ home: folder })
     db.publish('http://127.0.0.1:4999')
@@ -68,7 +68,7 @@ describe('the embedded database', () => {
   it.each([
     ['19', /PostgreSQL 19.*PostgreSQL 18. Nothing was touched. Use the Limn that made it/],
     ['17', /PostgreSQL 17.*PostgreSQL 18. Nothing was touched/],
-  ])('of PostgreSQL %s is refused untouched', async (major, message) => {
+  ])('an embedded database of PostgreSQL %s is refused untouched', async (major, message) => {
     const folder = await prepared()
     const data = path.join(folder, 'database')
     writeFileSync(path.join(data, 'PG_VERSION'), `${major}\n`)
@@ -77,7 +77,7 @@ describe('the embedded database', () => {
     expect(snapshot(data)).toEqual(before)
   })
 
-  it('is started again when its process is killed', async () => {
+  it('the embedded database is started again when its process is killed', async () => {
     const folder = await prepared()
     const db = await openDatabase({ home: folder })
     const { pid } = JSON.parse(readFileSync(path.join(folder, 'database.lock'), 'utf8'))
@@ -94,7 +94,7 @@ describe('the embedded database', () => {
     await db.close()
   })
 
-  it('ends when its server is gone, also by Ctrl-C, and leaves no socket', async () => {
+  it('the embedded database ends when its server is gone, also by Ctrl-C, and leaves no socket', async () => {
     const folder = await prepared()
     const program = `
       import { openDatabase } from ${JSON.stringify(path.resolve('prisma/open.ts'))}
@@ -126,7 +126,7 @@ describe('the wire in front of the embedded database', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('keeps statements of many connections apart, also those that come in pieces', async () => {
+  it('the wire keeps statements of many connections apart, also those that come in pieces', async () => {
     const pool = new pg.Pool({ ...embedded.connection, max: 8 })
     const large = 'x'.repeat(2_000_000)
     const answers = Array.from({ length: 60 }, async (_, i) => {
@@ -140,7 +140,7 @@ describe('the wire in front of the embedded database', () => {
     await pool.end()
   })
 
-  it('gives a transaction the session to itself and undoes it when its connection breaks', async () => {
+  it('the wire gives a transaction the session to itself and undoes it when its connection breaks', async () => {
     const pool = new pg.Pool({ ...embedded.connection, max: 8 })
     await pool.query('CREATE TABLE counter (n int); INSERT INTO counter VALUES (0)')
     await Promise.all(
@@ -163,7 +163,7 @@ describe('the wire in front of the embedded database', () => {
     await pool.end()
   })
 
-  it('answers errors to whom they belong and goes on', async () => {
+  it('the wire answers errors to whom they belong and goes on', async () => {
     const pool = new pg.Pool({ ...embedded.connection, max: 4 })
     const results = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) => pool.query('SELECT 10 / $1::int AS n', [i % 2])),
@@ -174,14 +174,14 @@ describe('the wire in front of the embedded database', () => {
     await pool.end()
   })
 
-  it('refuses who does not know its secret', async () => {
+  it('the wire refuses who does not know its secret', async () => {
     const client = new pg.Client({ ...embedded.connection, password: 'guessed' })
     await expect(client.connect()).rejects.toThrow()
   })
 })
 
-describe('upkeep of the embedded database', () => {
-  it('uses the room of rows that were written anew, and keeps its log short', async () => {
+describe('maintenance of the embedded database', () => {
+  it('maintenance reuses the room of rows that were written anew, and keeps the log short', async () => {
     const folder = await prepared()
     const embedded = await startEmbedded({ home: folder })
     const pool = new pg.Pool(embedded.connection)
@@ -206,7 +206,7 @@ describe('upkeep of the embedded database', () => {
     await write()
     const once = await megabytes()
     expect(once).toBeGreaterThan(75)
-    // What ended the database the last time is left alone, and a server that closes waits for nothing new.
+    // Maintenance leaves alone what ended the database the last time, and begins nothing in a server that closes.
     await maintain(pool, { skipped: new Set(['"GuidanceRun"']) })
     await maintain(pool, { signal: AbortSignal.abort() })
     expect(await vacuums()).toBe(0)

@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startEmbedded } from '../../../prisma/embedded/start.ts'
-import type { DatabaseInfo, SearchPosition } from '../../../prisma/types.ts'
+import type { Backend } from '../../../prisma/backends/backend.ts'
+import type { SearchPosition } from '../../../prisma/types.ts'
 import { PgVectors } from '../../../prisma/vectors/store.ts'
-import { type DatabasePlace, testPlace } from '../../support/database.ts'
+import { openTestPool } from '../../support/database.ts'
 import { numbers } from '../../support/random.ts'
 
 const dimensions = 16
@@ -17,23 +17,22 @@ const unit = () => {
 }
 const idOf = (i: number) => `asset_${String(i).padStart(26, '0')}`
 
-let place: DatabasePlace
 let pool: pg.Pool
-let closeServer = async () => {}
-let kind: DatabaseInfo['kind']
+let close: () => Promise<void>
+let backend: Backend
 /** Takes the index where it can, and never falls back to an exact scan. */
 let indexed: PgVectors
+/** Takes the index where it can, and an exact scan where the index gave too little. */
+let withFallback: PgVectors
 /** Scans everything. */
 let exact: PgVectors
 
 beforeAll(async () => {
-  place = await testPlace()
-  kind = place.url ? 'postgres' : 'embedded'
-  const embedded = place.url ? null : await startEmbedded(place)
-  if (embedded) closeServer = embedded.close
-  pool = new pg.Pool(embedded?.connection ?? { connectionString: place.url! })
-  indexed = new PgVectors(pool, kind, { whole: 0, passing: 0, fallback: 0 })
-  exact = new PgVectors(pool, kind, { whole: 1e9 })
+  ;({ pool, backend, close } = await openTestPool())
+  const byIndex = { ...backend.searchLimits, exactBelow: 0, indexRowCost: 0 }
+  indexed = new PgVectors(pool, backend, { ...byIndex, fallback: 0 })
+  withFallback = new PgVectors(pool, backend, byIndex)
+  exact = new PgVectors(pool, backend, { ...backend.searchLimits, exactBelow: 1e9 })
   await exact.register({ revision, name: 'indexed', dimensions })
   const rows = Array.from({ length: count }, (_, i) => i)
   await pool.query(
@@ -48,15 +47,11 @@ beforeAll(async () => {
   )
   await indexed.register({ revision, name: 'indexed', dimensions })
 })
-afterAll(async () => {
-  await pool.end()
-  await closeServer()
-  await place.remove()
-})
+afterAll(() => close())
 
 describe('search by the index', () => {
   it.each([null, { tagsAll: ['odd'] }, { tagsAny: ['few'] }])(
-    'with %j finds what an exact scan finds',
+    'a search by the index with %j finds what an exact scan finds',
     async (where) => {
       let found = 0
       for (let i = 0; i < 20; i++) {
@@ -77,7 +72,7 @@ describe('search by the index', () => {
     },
   )
 
-  it('goes on behind a cursor where the page before ended', async () => {
+  it('a search by the index goes on behind a cursor where the page before ended', async () => {
     const query = unit()
     const pages: SearchPosition[] = []
     let after: SearchPosition | null = null
@@ -97,16 +92,15 @@ describe('search by the index', () => {
     expect(pages.map(({ assetId }) => assetId)).toEqual(all.hits.map(({ assetId }) => assetId))
   })
 
-  it('says truncated where it could not look at all, and looks at all where that is allowed', async () => {
+  it('a search is truncated where the index gave too little, and exact where a scan may follow', async () => {
     const deep = { revision, dimensions, query: unit(), first: count - 5 }
     expect((await indexed.search(deep)).truncated).toBe(true)
-    const allowed = new PgVectors(pool, kind, { whole: 0, passing: 0 })
-    const { hits, truncated } = await allowed.search(deep)
+    const { hits, truncated } = await withFallback.search(deep)
     expect(truncated).toBe(false)
     expect(hits).toEqual((await exact.search(deep)).hits)
   })
 
-  it('really is by the index, filtered and not, before and after statistics', async () => {
+  it('a search really takes the index, filtered and not, before and after statistics', async () => {
     const look = async () => {
       const spy = vi.spyOn(pg.Client.prototype, 'query')
       for (const where of [null, { tagsAll: ['odd'] }])

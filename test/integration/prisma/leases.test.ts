@@ -1,29 +1,20 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { startEmbedded } from '../../../prisma/embedded/start.ts'
 import { PgLeases } from '../../../prisma/leases.ts'
-import { type DatabasePlace, testPlace } from '../../support/database.ts'
+import { openTestPool } from '../../support/database.ts'
 
-let place: DatabasePlace
 let pool: pg.Pool
-let closeServer: () => Promise<void> = async () => {}
+let close: () => Promise<void>
 let ours: PgLeases
 let theirs: PgLeases
 
 beforeAll(async () => {
-  place = await testPlace()
-  const embedded = place.url ? null : await startEmbedded(place)
-  if (embedded) closeServer = embedded.close
-  pool = new pg.Pool(embedded?.connection ?? { connectionString: place.url! })
+  ;({ pool, close } = await openTestPool())
   ours = new PgLeases(pool, 'one server')
   theirs = new PgLeases(pool, 'another server')
 })
 beforeEach(() => pool.query('DELETE FROM "Lease"'))
-afterAll(async () => {
-  await pool.end()
-  await closeServer()
-  await place.remove()
-})
+afterAll(() => close())
 
 it('a lease is held by one server at a time', async () => {
   expect((await ours.claim('run', ['a', 'b', 'a'], 60_000)).sort()).toEqual(['a', 'b'])

@@ -32,11 +32,11 @@ const extra = (sql: string, name = '9999_extra') => [
 ]
 
 describe('migrations', () => {
-  it('make what schema.prisma says', async () => {
+  it('the migrations make what schema.prisma says', async () => {
     expect(await schemaDiff()).toBe('-- This is an empty migration.\n')
   })
 
-  it('are recorded as Prisma records them', async () => {
+  it('migrations are recorded as Prisma records them', async () => {
     const rows = await recorded()
     expect(rows.map((row) => row.migration_name)).toEqual(readMigrations().map(({ name }) => name))
     for (const row of rows) {
@@ -47,7 +47,7 @@ describe('migrations', () => {
     }
   })
 
-  it('leave an index that ANALYZE can read, which has no search_path', async () => {
+  it('the migrations leave an index that ANALYZE, which has no search_path, can read', async () => {
     await client.query(
       `INSERT INTO "Asset" ("id", "contentHash", "name", "mimeType", "bytes", "width", "height") VALUES ('a', 'a', 'redHeart', 'image/png', 1, 1, 1)`,
     )
@@ -55,7 +55,7 @@ describe('migrations', () => {
     await client.query('DELETE FROM "Asset"')
   })
 
-  it('index tags as filters compare them', async () => {
+  it('the migrations index tags as filters compare them', async () => {
     await client.query('BEGIN; SET LOCAL enable_seqscan = off')
     const { rows } = await client.query(
       `EXPLAIN SELECT 1 FROM "Asset" a WHERE limn_folded(a."tags") && limn_folded(ARRAY['CAR'])`,
@@ -64,13 +64,13 @@ describe('migrations', () => {
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('"Asset_folded_tags_idx"')
   })
 
-  it('are applied once', async () => {
+  it('migrations are applied once', async () => {
     const before = await recorded()
     expect(await migrate(client)).toEqual([])
     expect(await recorded()).toEqual(before)
   })
 
-  it('leave nothing behind when one fails', async () => {
+  it('a migration that fails leaves nothing behind', async () => {
     const failing = extra('CREATE TABLE "Half" (id int); SELECT 1 / 0;')
     await expect(migrate(client, failing)).rejects.toThrow(
       /"9999_extra" failed and was undone: division by zero/,
@@ -80,7 +80,7 @@ describe('migrations', () => {
     expect((await recorded()).some((row) => row.migration_name === '9999_extra')).toBe(false)
   })
 
-  it('of a newer Limn, or changed ones, are refused with nothing touched', async () => {
+  it('migrations of a newer Limn, or changed ones, are refused with nothing touched', async () => {
     await migrate(client, extra('CREATE TABLE "Newer" (id int)', '9998_newer'))
     const before = await recorded()
     await expect(migrate(client)).rejects.toThrow(/made by a newer Limn: it has the migration "9998_newer"/)

@@ -7,7 +7,7 @@ import { readLock } from '../../../prisma/home-lock.ts'
 import { openDatabase } from '../../../prisma/open.ts'
 import { openTestDatabase } from '../../support/database.ts'
 
-it('says what it stands on, and holds the data folder until it is closed', async () => {
+it('a database that is open names its versions and holds the data folder until it is closed', async () => {
   const { db, home, url, close } = await openTestDatabase()
   expect(db.info.kind).toBe(url ? 'postgres' : 'embedded')
   expect(db.info.version).toMatch(/^\d+\.\d+$/)
@@ -20,7 +20,7 @@ it('says what it stands on, and holds the data folder until it is closed', async
   await close()
 })
 
-it('of a server that does not answer says so, without the password, and lets go of the folder', async () => {
+it('opening fails on a server that does not answer, without naming the password, and lets go of the folder', async () => {
   const home = mkdtempSync(path.join(os.tmpdir(), 'limn-open-'))
   const opening = openDatabase({ home, url: 'postgresql://limn:hunter2@127.0.0.1:1/limn' })
   const error: Error = await opening.then(
@@ -34,7 +34,7 @@ it('of a server that does not answer says so, without the password, and lets go 
   rmSync(home, { recursive: true })
 })
 
-it('closes once, however often it is asked', async () => {
+it('a database closes once, however often it is asked', async () => {
   const { db, close } = await openTestDatabase()
   await Promise.all([db.close(), db.close()])
   await close()

@@ -90,7 +90,7 @@ describe('search', () => {
     ],
     ['nothing', { tagsAny: ['none'] }, () => false],
   ]
-  it.each(cases)('of %s is what scoring everything gives', async (_, where, keeps) => {
+  it.each(cases)('a search of %s gives what scoring everything gives', async (_, where, keeps) => {
     for (let i = 0; i < 5; i++) {
       const query = unit().map((value) => value * 1.7)
       const expected = bruteForce(query, keeps)
@@ -102,7 +102,7 @@ describe('search', () => {
     }
   })
 
-  it('goes through all pages without gaps or repeats, whatever comes in or goes between', async () => {
+  it('a search goes through all pages without gaps or repeats, whatever comes in or goes between', async () => {
     const query = unit()
     const before = bruteForce(query, () => true).map(({ assetId }) => assetId)
     const seen: string[] = []
@@ -128,7 +128,7 @@ describe('search', () => {
     expect(seen.filter((id) => kept.includes(id))).toEqual(kept)
   })
 
-  it('orders equal products by id, across pages', async () => {
+  it('a search orders equal products by id, across pages', async () => {
     const vector = unit()
     const same = await addImages(30, { tags: ['same'], vector })
     const ids = same.map(({ row }) => row.id).sort()
@@ -142,7 +142,7 @@ describe('search', () => {
     expect(seen).toEqual(ids)
   })
 
-  it('says truncated as long as an image lacks its vector', async () => {
+  it('a search is truncated as long as an image lacks its vector', async () => {
     const query = unit()
     const texts = { name: 'late.png', title: null, description: null, tags: [], collection: null }
     const file = { contentHash: 'late', mimeType: 'image/png', bytes: 1, width: 1, height: 1 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => close())
 
 describe('vectors', () => {
-  it('come back bit for bit, one for each revision', async () => {
+  it('vectors come back bit for bit, one for each revision', async () => {
     const { id } = await add()
     await db.vectors.register({ revision: 'five', name: 'another', dimensions: 5 })
     const three = Float32Array.of(0.1, -1e-20, 1 / 3)
@@ -38,7 +38,7 @@ describe('vectors', () => {
     ])
   })
 
-  it('are replaced; the last of one asset counts', async () => {
+  it('vectors are replaced; the last of one asset counts', async () => {
     const { id } = await add()
     const vector = Float32Array.of(0, 0, 1)
     await db.vectors.put('three', [{ assetId: id, vector: Float32Array.of(1, 0, 0) }])
@@ -49,7 +49,7 @@ describe('vectors', () => {
     expect((await db.vectors.get('three', [id])).get(id)).toEqual(vector)
   })
 
-  it('make their assets ready, pass over those that are gone, and list what is missing', async () => {
+  it('vectors make their assets ready, pass over those that are gone, and are counted and missed', async () => {
     const [first, second, third] = [await add(), await add(), await add()]
     const missing = async (after?: string) =>
       (await db.vectors.missing('three', 10, after)).map(({ id }) => id)
@@ -60,13 +60,17 @@ describe('vectors', () => {
     await db.vectors.put('three', rows, { ready: true })
     expect((await statusOf(first.id)).status).toBe('READY')
     expect((await db.vectors.get('three', [second.id])).size).toBe(0)
+    expect(await db.vectors.progress('three')).toMatchObject({ failed: 0 })
     await db.vectors.fail(third.id, 'cut short')
+    const { done, failed, total } = await db.vectors.progress('three')
+    expect({ failed, total }).toEqual({ failed: 1, total: await db.assets.count() })
+    expect(done).toBe(total)
     expect(await statusOf(third.id)).toMatchObject({ status: 'FAILED', error: 'cut short' })
     expect(await missing()).toEqual([])
     expect(await db.vectors.missing('three', 10)).toEqual([])
   })
 
-  it('of many calls at once on the same assets neither block nor get lost', async () => {
+  it('vectors of many calls at once on the same assets neither block nor get lost', async () => {
     const assets = await Promise.all(Array.from({ length: 20 }, add))
     const puts = Array.from({ length: 10 }, (_, round) =>
       db.vectors.put(
@@ -86,7 +90,7 @@ describe('vectors', () => {
     for (const { id } of assets) expect((await statusOf(id)).status).toBe('READY')
   })
 
-  it('of a wrong length are refused, whoever brings them', async () => {
+  it('vectors of a wrong length are refused, whoever brings them', async () => {
     const { id } = await add()
     const wrong = db.vectors.put('three', [{ assetId: id, vector: new Float32Array(4) }])
     await expect(wrong).rejects.toThrow(VectorError)

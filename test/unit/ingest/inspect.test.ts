@@ -21,7 +21,7 @@ describe('an image, before it is taken', () => {
     ['avif', 'image/avif'],
     ['gif', 'image/gif'],
     ['tiff', 'image/tiff'],
-  ] as const)('%s', async (format, mimeType) => {
+  ] as const)('an image in %s is inspected as %s', async (format, mimeType) => {
     expect(await inspect(await noise(40, 30).toFormat(format).toBuffer(), defaultLimits)).toMatchObject({
       mimeType,
       width: 40,
@@ -29,7 +29,7 @@ describe('an image, before it is taken', () => {
     })
   })
 
-  it('has the size it is shown in', async () => {
+  it('an inspected image has the size it is shown in', async () => {
     const turned = await noise(40, 30).withMetadata({ orientation: 6 }).jpeg().toBuffer()
     expect(await inspect(turned, defaultLimits)).toMatchObject({ width: 30, height: 40 })
     const svg = (attributes: string) =>
@@ -45,7 +45,7 @@ describe('an image, before it is taken', () => {
     })
   })
 
-  it('of an animation is one frame', async () => {
+  it('an inspected animation is one frame', async () => {
     const frames = await sharp(
       await Promise.all(
         ['red', 'blue'].map((background) =>
@@ -62,7 +62,7 @@ describe('an image, before it is taken', () => {
   })
 
   it.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)(
-    '%s that is cut short is unreadable',
+    'an image in %s that is cut short is unreadable',
     async (format) => {
       const whole = await noise(200, 150).toFormat(format).toBuffer()
       for (const share of [0.4, 0.9])
@@ -70,7 +70,7 @@ describe('an image, before it is taken', () => {
     },
   )
 
-  it('tells what is none', async () => {
+  it('inspection refuses bytes that are no image', async () => {
     expect(await codeOf(Buffer.alloc(0))).toBe('EMPTY')
     expect(await codeOf(Buffer.from('Just a text that somebody has called image.jpg.\n'.repeat(20)))).toBe(
       'UNSUPPORTED_FORMAT',
@@ -79,7 +79,7 @@ describe('an image, before it is taken', () => {
     expect(await codeOf(Buffer.from('%PDF-1.7\n1 0 obj\n'))).toBe('UNSUPPORTED_FORMAT')
   })
 
-  it('keeps to the limits', async () => {
+  it('inspection keeps to the limits', async () => {
     const png = await noise(100, 100).png().toBuffer()
     expect(await codeOf(png, { ...defaultLimits, pixels: 9_999 })).toBe('TOO_MANY_PIXELS')
     expect(await codeOf(png, { ...defaultLimits, bytes: png.length - 1 })).toBe('TOO_LARGE')
@@ -88,7 +88,7 @@ describe('an image, before it is taken', () => {
     expect(await codeOf(huge)).toBe('TOO_MANY_PIXELS')
   })
 
-  it('does not expand an XML bomb', async () => {
+  it('inspection does not expand an XML bomb', async () => {
     const entities = Array.from({ length: 12 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`)
     const bomb = `<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY e0 "boom">${entities.join('')}]><svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><text>&e12;</text></svg>`
     const before = process.memoryUsage.rss()
@@ -96,7 +96,7 @@ describe('an image, before it is taken', () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(200 * 2 ** 20)
   })
 
-  it('reads nothing of the machine into a drawing', async () => {
+  it('inspection reads nothing of the machine into a drawing', async () => {
     const inner = await noise(8, 8).png().toBuffer()
     const path = `/tmp/limn-inspect-${process.pid}.png`
     await import('node:fs/promises').then(({ writeFile }) => writeFile(path, inner))

@@ -67,7 +67,7 @@ describe('what an image says of itself', () => {
     ['image/png', 'png'],
     ['image/webp', 'webp'],
     ['image/tiff', 'tiff'],
-  ] as const)('XMP of %s', async (mimeType, format) => {
+  ] as const)('XMP of %s gives title, description and keywords', async (mimeType, format) => {
     expect(await read(await blank().withXmp(xmp).toFormat(format).toBuffer(), mimeType)).toEqual({
       title: 'Hafen & Möwen',
       description: 'Gulls over the old harbour, early',
@@ -75,7 +75,7 @@ describe('what an image says of itself', () => {
     })
   })
 
-  it('IPTC', async () => {
+  it('IPTC gives title, description and keywords', async () => {
     const bytes = await withIptc([
       [5, 'Leuchtturm im Süden'],
       [120, 'A lighthouse.'],
@@ -89,7 +89,7 @@ describe('what an image says of itself', () => {
     })
   })
 
-  it('EXIF', async () => {
+  it('EXIF gives title, description and keywords', async () => {
     const bytes = await blank()
       .withExif({ IFD0: { ImageDescription: 'Two boats' } })
       .jpeg()
@@ -97,7 +97,7 @@ describe('what an image says of itself', () => {
     expect(await read(bytes, 'image/jpeg')).toMatchObject({ description: 'Two boats' })
   })
 
-  it('text of PNG', async () => {
+  it('the text of a PNG gives title, description and keywords', async () => {
     const bytes = await withChunks([
       ['tEXt', Buffer.from('Title\0Red square', 'latin1')],
       ['iTXt', Buffer.from('Description\0\0\0\0\0Größe: 8 × 8')],
@@ -110,7 +110,7 @@ describe('what an image says of itself', () => {
     })
   })
 
-  it('title, description and keywords of a drawing, not those of its parts', async () => {
+  it('a drawing gives its own title, description and keywords, not those of its parts', async () => {
     const svg = `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><title id="t">A &lt;small&gt; house</title><desc>With a
       chimney</desc><metadata><rdf:RDF><cc:Work><dc:title>other</dc:title><dc:subject><rdf:Bag><rdf:li>house</rdf:li><rdf:li>home &amp; garden</rdf:li></rdf:Bag></dc:subject></cc:Work></rdf:RDF></metadata><g><title>door</title></g></svg>`
     expect(await read(Buffer.from(svg), 'image/svg+xml')).toEqual({
@@ -122,7 +122,7 @@ describe('what an image says of itself', () => {
     expect((await read(Buffer.from(parts), 'image/svg+xml')).title).toBeNull()
   })
 
-  it('nothing, where there is nothing or only damage', async () => {
+  it('a file without metadata, or with damaged metadata, gives nothing', async () => {
     const none = { title: null, description: null, keywords: [] }
     expect(await read(await blank().gif().toBuffer(), 'image/gif')).toEqual(none)
     expect(await read(Buffer.from('not an image'), 'image/jpeg')).toEqual(none)
@@ -132,14 +132,14 @@ describe('what an image says of itself', () => {
 })
 
 describe('tags', () => {
-  it('are trimmed, and each is there once, in its first spelling', () => {
+  it('tags are trimmed, and each is there once, in its first spelling', () => {
     expect(joinTags([' Sea ', 'sky'], null, ['SEA', '', '  ', 'two  words'])).toEqual([
       'Sea',
       'sky',
       'two words',
     ])
   })
-  it('keep to their limits', () => {
+  it('tags keep to their limits', () => {
     expect(joinTags(['x'.repeat(500)])[0]).toHaveLength(limits.tag)
     expect(joinTags(Array.from({ length: 500 }, (_, n) => `tag ${n}`))).toHaveLength(limits.tags)
   })

@@ -12,13 +12,13 @@ it.each([
   [fault({}, { kind: 'DatabaseNotReachable' }), DatabaseUnavailable],
   [fault({ code: 'P2010' }, fault({}, { originalCode: '53100' })), DiskFull],
   [new Error('could not extend file "base/5/1259": No space left on device'), DiskFull],
-])('%o is said as one of ours', (error, kind) => {
+])('%o becomes one of our errors', (error, kind) => {
   const said = mapDriverError(error)
   expect(said).toBeInstanceOf(kind)
   expect((said as Error).cause).toBe(error)
 })
 
-it('what is not known stays as it is', () => {
+it('an error that the map does not know stays as it is', () => {
   const error = fault({ code: '23505' })
   expect(mapDriverError(error)).toBe(error)
 })

@@ -38,7 +38,7 @@ const killed = (child: ChildProcess) =>
   })
 
 describe('the lock of a data folder', () => {
-  it('refuses a second process and names the first, its address and what to do', async () => {
+  it('a locked data folder refuses a second process and names the first, its address and what to do', async () => {
     const lock = lockHome(home)
     lock.publish({ url: 'http://127.0.0.1:4321' })
     const { said } = await other()
@@ -51,7 +51,7 @@ describe('the lock of a data folder', () => {
     expect((await other()).said).toBe('taken')
   })
 
-  it('is taken over from a process that was killed', async () => {
+  it('the lock is taken over from a process that was killed', async () => {
     const { child, said } = await other()
     expect(said).toBe('taken')
     expect(readLock(home)).toMatchObject({ pid: child.pid, alive: true })
@@ -72,12 +72,12 @@ describe('the lock of a data folder', () => {
     lockHome(home).release()
   })
 
-  it('is not taken from another machine, whose processes cannot be seen', () => {
+  it('the lock is not taken from another machine, whose processes cannot be seen', () => {
     writeFileSync(path.join(home, 'lock'), JSON.stringify({ pid: 1, host: 'elsewhere', started: null }))
     expect(() => lockHome(home)).toThrow(/process 1 on "elsewhere".*remove .*lock/)
   })
 
-  it('has one winner among many that find a dead holder', async () => {
+  it('the lock has one winner among many that find a dead holder', async () => {
     const { child } = await other()
     await killed(child)
     const said = await Promise.all(Array.from({ length: 6 }, other))
@@ -86,7 +86,7 @@ describe('the lock of a data folder', () => {
     expect(readLock(home)!.pid).toBe(pids[0])
   })
 
-  it('survives what is no lock', () => {
+  it('locking survives a file that is no lock', () => {
     writeFileSync(path.join(home, 'lock'), '{"pid":')
     lockHome(home).release()
     expect(readLock(home)).toBeNull()

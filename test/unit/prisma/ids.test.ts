@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { newAssetId } from '../../../prisma/ids.ts'
 
 describe('asset ids', () => {
-  it('grow strictly, within a millisecond and when the clock is set back', () => {
+  it('asset ids grow strictly, within a millisecond and when the clock is set back', () => {
     const now = Date.now() + 60_000
     const times = [now, now, now, now - 5000, now, now + 1, now + 1]
     const ids = times.map((time) => newAssetId(time))
@@ -11,7 +11,7 @@ describe('asset ids', () => {
     for (const id of ids) expect(id).toMatch(/^asset_[0-9a-hjkmnp-tv-z]{26}$/)
   })
 
-  it('begin with the time', () => {
+  it('asset ids begin with the time', () => {
     const later = Date.now() + 3_600_000
     const time = newAssetId(later).slice('asset_'.length, 'asset_'.length + 10)
     const value = [...time].reduce(

@@ -1,30 +1,32 @@
 import { describe, expect, it } from 'vitest'
+import { embedded } from '../../../prisma/backends/embedded.ts'
+import { postgres } from '../../../prisma/backends/postgres.ts'
 import { checkVector, decodeVector, encodeVector, vectorIndex } from '../../../prisma/vectors/sql.ts'
 
 const space = { revision: 'abc', name: 'tiny', dimensions: 3 }
 
 describe('vectors in SQL', () => {
-  it('come back from the binary form bit for bit', () => {
+  it('vectors come back from the binary form bit for bit', () => {
     const vector = Float32Array.of(0.1, -1e-30, 3.4e38, 0)
     expect(decodeVector(encodeVector(vector))).toEqual(vector)
   })
 
-  it('refuse a revision that could leave its quotes', () => {
-    expect(() => vectorIndex('postgres', { ...space, revision: "a' OR TRUE --" })).toThrow(
+  it('an index is refused for a revision that could leave its quotes', () => {
+    expect(() => vectorIndex(postgres.index, { ...space, revision: "a' OR TRUE --" })).toThrow(
       'cannot be a model revision',
     )
-    expect(() => vectorIndex('postgres', { ...space, dimensions: 2001 })).toThrow('1 to 2000')
+    expect(() => vectorIndex(postgres.index, { ...space, dimensions: 2001 })).toThrow('1 to 2000')
   })
 
-  it('give each revision and precision an index name within 63 bytes', () => {
+  it('each revision and precision has an index name of its own within 63 bytes', () => {
     const names = ['a'.repeat(128), 'b'].flatMap((revision) =>
-      (['embedded', 'postgres'] as const).map((kind) => vectorIndex(kind, { ...space, revision }).name),
+      [embedded, postgres].map(({ index }) => vectorIndex(index, { ...space, revision }).name),
     )
     expect(new Set(names).size).toBe(4)
     for (const name of names) expect(name.length).toBeLessThanOrEqual(63)
   })
 
-  it('say both lengths of a wrong vector', () => {
+  it('the error of a wrong vector names both lengths', () => {
     expect(() => checkVector(new Float32Array(4), space)).toThrow(/4 dimensions.*"tiny", which has 3/)
     expect(() => checkVector(Float32Array.of(1, Number.NaN, 0), space)).toThrow('not finite')
   })

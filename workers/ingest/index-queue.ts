@@ -45,6 +45,19 @@ export class IndexQueue {
     else this.#hold(asset)
   }
 
+  /** Holds assets that the database calls missing and that this queue has not heard of: another server took them in and died. */
+  async refill(): Promise<void> {
+    let after: string | null = null
+    for (;;) {
+      const rows: AssetRow[] = await this.#missing(sweepSize, after)
+      for (const row of rows)
+        if (!this.#out.has(row.id) && !this.#givenUp.has(row.id) && this.#held.length < maxHeld)
+          this.#hold(row)
+      if (rows.length < sweepSize) return
+      after = rows.at(-1)!.id
+    }
+  }
+
   /** At most `max` assets; none when nothing waits. */
   async take(max: number): Promise<AssetRow[]> {
     while (this.#held.length === 0) {

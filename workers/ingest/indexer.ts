@@ -19,6 +19,8 @@ export interface IndexerOptions {
   leaseMs?: number
   /** How long assets that another server holds are left alone. */
   recallMs?: number
+  /** How often an indexer without work looks for assets that another server took in and did not finish. */
+  refillMs?: number
 }
 
 /** Pages at once: while one's results are stored the next one is computed. */
@@ -50,14 +52,16 @@ export class Indexer {
   #wake = Promise.withResolvers<void>()
   #settled = Promise.withResolvers<void>()
   #recall: NodeJS.Timeout | null = null
+  readonly #refill: NodeJS.Timeout
   #failure: unknown = null
   #pauseMs = firstPauseMs
 
   constructor(options: IndexerOptions) {
-    this.#options = { leaseMs: 60_000, recallMs: 5_000, ...options }
+    this.#options = { leaseMs: 60_000, recallMs: 5_000, refillMs: 60_000, ...options }
     const { enricher } = options
     this.#kind = `index:${enricher.name}:${enricher.revision}`
     this.#waiting = new IndexQueue((limit, after) => enricher.missing(limit, after))
+    this.#refill = setInterval(() => void this.#lookAgain(), this.#options.refillMs).unref()
     this.#running = this.#run()
   }
 
@@ -86,6 +90,7 @@ export class Indexer {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the library is closed'))
     if (this.#recall) clearTimeout(this.#recall)
+    clearInterval(this.#refill)
     this.#wake.resolve()
     await this.#running
     this.#settled.resolve()
@@ -115,6 +120,16 @@ export class Indexer {
       this.#settled = Promise.withResolvers()
     }
     await Promise.race([this.#wake.promise, ...this.#pages])
+  }
+
+  async #lookAgain(): Promise<void> {
+    if (!this.complete) return
+    try {
+      await this.#waiting.refill()
+    } catch {
+      // A database that is away is asked again at the next turn.
+    }
+    if (!this.complete) this.#wake.resolve()
   }
 
   #begin(page: AssetRow[]): void {

@@ -76,3 +76,17 @@ it('deferred assets keep the queue from being empty, and are swept up after a re
   queue.ack(page, [])
   expect(queue.empty).toBe(true)
 })
+
+it('a refill holds assets that the queue never heard of, and none that are out or given up', async () => {
+  const { queue, table } = queueOver('a', 'b')
+  queue.ack(await queue.take(9), ['b'])
+  table.delete('a')
+  await queue.take(9)
+  expect(queue.empty).toBe(true)
+  table.add('c')
+  await queue.refill()
+  expect(queue.empty).toBe(false)
+  expect(ids(await queue.take(9))).toEqual(['c'])
+  await queue.refill()
+  expect(ids(await queue.take(9))).toEqual([])
+})

@@ -1,7 +1,7 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { OperationDefinitionNode } from 'graphql'
 import { getOperationAST } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Encoder, EncoderStats, Modality } from '../workers/encode/encoder.ts'
 import { RequestError } from '../workers/errors.ts'
 import { type StageSeconds, stages } from '../workers/runtime/stages.ts'

@@ -1,11 +1,12 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ItemError } from '../workers/errors.ts'
+import { limits } from '../workers/limits.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { builder } from './core/builder.ts'
 import type { Concept } from './core/context.ts'
+import { counted } from './core/cost.ts'
 import { asRequestError, atMost, InputError, ItemFailure } from './core/errors.ts'
 import { ConceptInput } from './core/inputs.ts'
-import { counted, limits } from './core/limits.ts'
 import { packVector } from './core/vector.ts'
 import { Model } from './models.ts'
 

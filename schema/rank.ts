@@ -1,12 +1,13 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ItemError } from '../workers/errors.ts'
+import { limits } from '../workers/limits.ts'
 import { type Ranked, rank } from '../workers/similarity/rank.ts'
 import { Asset } from './assets/asset.ts'
 import { builder } from './core/builder.ts'
 import type { Concept } from './core/context.ts'
+import { counted } from './core/cost.ts'
 import { atMost, InputError, ItemFailure } from './core/errors.ts'
 import { ConceptInput } from './core/inputs.ts'
-import { counted, limits } from './core/limits.ts'
 import {
   givenPrompts,
   PromptInput,

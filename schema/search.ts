@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { BadUserInput } from '../workers/errors.ts'
+import { limits } from '../workers/limits.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
 import type { Context } from './core/context.ts'
-import { counted, limits } from './core/limits.ts'
+import { counted, countedPage } from './core/cost.ts'
 import { isAssetId } from './core/loaders.ts'
 import {
-  countedPage,
   decodeCursor,
   encodeCursor,
   firstDescription,

@@ -14,7 +14,7 @@ import {
   type ValidationContext,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { limits } from '../../schema/core/limits.ts'
+import { limits } from '../../workers/limits.ts'
 import { TooComplex } from '../errors.ts'
 
 const refusal = (message: string) => {

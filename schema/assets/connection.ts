@@ -1,10 +1,10 @@
 import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
-import { limits } from '../core/limits.ts'
+import { countedPage } from '../core/cost.ts'
 import { isAssetId } from '../core/loaders.ts'
 import {
-  countedPage,
   decodeCursor,
   encodeCursor,
   firstDescription,

@@ -1,13 +1,14 @@
 import type { AssetPatch } from '../../prisma/types.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import type { Added } from '../../workers/ingest/library.ts'
+import { limits } from '../../workers/limits.ts'
+import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import { builder } from '../core/builder.ts'
 import type { Context } from '../core/context.ts'
+import { counted } from '../core/cost.ts'
 import { atMost, InputError, ItemFailure } from '../core/errors.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { counted, limits } from '../core/limits.ts'
 import { isAssetId } from '../core/loaders.ts'
-import { mapLimited } from '../core/parallel.ts'
 import { Asset } from './asset.ts'
 import { check, complaint } from './checks.ts'
 
@@ -40,7 +41,7 @@ const AddAssetResult = builder.unionType('AddAssetResult', {
   resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'AddedAsset'),
 })
 
-/** Images that are decoded and stored at once. */
+/** Images of one request that are decoded and stored at once. */
 const addsAtOnce = 4
 
 async function addOne(input: typeof AssetInput.$inferInput, context: Context): Promise<Added> {
@@ -70,14 +71,16 @@ builder.mutationFields((t) => ({
     },
     resolve: (_root, { inputs }, context) => {
       atMost(inputs, limits.addAssets, 'inputs')
-      return mapLimited(inputs, addsAtOnce, async (input, index) => {
+      const adds = new Semaphore(addsAtOnce)
+      const add = async (input: typeof AssetInput.$inferInput, index: number) => {
         try {
           return await addOne(input, context)
         } catch (error) {
           if (error instanceof ItemError) return new ItemFailure(index, error)
           throw error
         }
-      })
+      }
+      return Promise.all(inputs.map((input, index) => adds.run(() => add(input, index))))
     },
   }),
 

@@ -1,8 +1,8 @@
 import type { AssetFilter } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { atMost } from '../core/errors.ts'
-import { limits } from '../core/limits.ts'
 
 export const Orientation = builder.enumType('Orientation', {
   description: 'How an image lies.',

@@ -1,6 +1,7 @@
 /** Input types that several operations take. */
+
+import { limits } from '../../workers/limits.ts'
 import { builder } from './builder.ts'
-import { limits } from './limits.ts'
 
 export const ConceptInput = builder.inputType('ConceptInput', {
   description: 'Exactly one way of giving something to an encoder.',

@@ -1,10 +1,11 @@
 import type { AssetRow, RunRow } from '../../prisma/types.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { ModelNotFound } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
+import { counted } from './cost.ts'
 import { atMost } from './errors.ts'
-import { counted, limits } from './limits.ts'
 
 /** Every type that has an id, as its resolver's parent object. */
 export type NodeObject = AssetRow | ServedModel | RunRow

@@ -1,6 +1,6 @@
 import { BadUserInput, echoed } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from './builder.ts'
-import { counted, limits } from './limits.ts'
 
 export interface PageInfoObject {
   hasNextPage: boolean
@@ -26,10 +26,6 @@ export const PageInfo = builder.objectRef<PageInfoObject>('PageInfo').implement(
 })
 
 export const firstDescription = `How many, 1 to ${limits.pageSize}; ${limits.defaultPageSize} when absent.`
-
-/** The rows of a page that its cost counts. */
-export const countedPage = (given: number | null | undefined): number =>
-  counted(given ?? limits.defaultPageSize, limits.pageSize)
 
 /** @throws BadUserInput */
 export function pageSize(given: number, argument: string): number {

@@ -1,11 +1,11 @@
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { totalWeight, type WeightedVector } from '../../workers/similarity/weighted.ts'
 import { builder } from './builder.ts'
 import type { Concept, Context } from './context.ts'
 import { asRequestError, atMost } from './errors.ts'
 import { ConceptInput } from './inputs.ts'
-import { limits } from './limits.ts'
 
 export const PromptInput = builder.inputType('PromptInput', {
   description: 'A concept and its weight: above 0 attracts, below 0 repels.',

@@ -2,11 +2,12 @@ import type { RunRow } from '../../prisma/types.ts'
 import { parsePalette } from '../../workers/drawing/generators/colours.ts'
 import type { GeneratorName } from '../../workers/drawing/painter.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
+import { counted } from '../core/cost.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject } from '../core/image-data.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { counted, limits } from '../core/limits.ts'
 import { isRunId, Node } from '../core/node.ts'
 import { PromptInput, promptList, resolvePrompts } from '../core/prompts.ts'
 
@@ -64,7 +65,9 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
       defaultValue: 24,
       description: `How many shapes or strokes, 1 to ${limits.runElements}.`,
     }),
-    palette: t.stringList({ description: 'Only these colours (hex) are used, at most 64.' }),
+    palette: t.stringList({
+      description: `Only these colours (hex) are used, at most ${limits.paletteColours}.`,
+    }),
     start: t.field({
       type: ImageInput,
       description:

@@ -3,14 +3,15 @@ import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import type { Guided, GuideRequest, Term } from '../../workers/guidance/guide.ts'
 import { promptLoss } from '../../workers/guidance/loss.ts'
+import { limits } from '../../workers/limits.ts'
 import { dot } from '../../workers/similarity/vectors.ts'
 import { weightedMean } from '../../workers/similarity/weighted.ts'
 import { builder } from '../core/builder.ts'
 import type { Context } from '../core/context.ts'
+import { counted } from '../core/cost.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject, pngData } from '../core/image-data.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { counted, limits } from '../core/limits.ts'
 import {
   givenPrompts,
   type Prompt,

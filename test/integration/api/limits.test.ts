@@ -1,6 +1,6 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { limits } from '../../../schema/core/limits.ts'
+import { limits } from '../../../workers/limits.ts'
 import { testImage } from '../../support/images.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 

@@ -8,6 +8,7 @@ import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
+import { requireScope } from './core/caller.ts'
 import type { Context } from './core/context.ts'
 import { counted, countedPage } from './core/cost.ts'
 import { isAssetId } from './core/loaders.ts'
@@ -215,6 +216,8 @@ builder.objectField(Asset, 'similar', (t) =>
     },
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
     resolve: async (asset, { first }, context) => {
+      // A mutation's answer leads here too.
+      requireScope(context, 'read')
       const size = pageSize(first, 'first')
       const model = await context.catalogue.get()
       const vector = await context.loaders.storedVector(model).load(asset)

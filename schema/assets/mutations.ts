@@ -4,6 +4,7 @@ import type { Added } from '../../workers/ingest/library.ts'
 import { limits } from '../../workers/limits.ts'
 import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import { builder } from '../core/builder.ts'
+import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
 import { counted } from '../core/cost.ts'
 import { atMost, InputError, ItemFailure } from '../core/errors.ts'
@@ -70,6 +71,7 @@ builder.mutationFields((t) => ({
       return { field: 20 * count, multiplier: count }
     },
     resolve: (_root, { inputs }, context) => {
+      requireScope(context, 'insert')
       atMost(inputs, limits.addAssets, 'inputs')
       const adds = new Semaphore(addsAtOnce)
       const add = async (input: typeof AssetInput.$inferInput, index: number) => {
@@ -96,14 +98,15 @@ builder.mutationFields((t) => ({
       collection: t.arg.string({ description: `At most ${limits.collectionLength} characters.` }),
     },
     complexity: 10,
-    resolve: async (_root, { id, ...given }, { library }) => {
+    resolve: async (_root, { id, ...given }, context) => {
+      requireScope(context, 'edit')
       check(given)
       const patch: AssetPatch = {}
       if (given.title !== undefined) patch.title = given.title
       if (given.description !== undefined) patch.description = given.description
       if (given.collection !== undefined) patch.collection = given.collection
       if (given.tags !== undefined) patch.tags = given.tags ?? []
-      const asset = isAssetId(id) ? await library.update(id, patch) : null
+      const asset = isAssetId(id) ? await context.library.update(id, patch) : null
       if (!asset) throw new BadUserInput(`There is no asset "${echoed(id)}".`)
       return asset
     },
@@ -114,9 +117,10 @@ builder.mutationFields((t) => ({
     description: 'Removes images, their files and their vectors. Returns the ids that were there.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
     complexity: 10,
-    resolve: (_root, { ids }, { library }) => {
+    resolve: (_root, { ids }, context) => {
+      requireScope(context, 'edit')
       atMost(ids, limits.ids, 'ids')
-      return library.delete(ids.filter(isAssetId))
+      return context.library.delete(ids.filter(isAssetId))
     },
   }),
 }))

@@ -87,9 +87,9 @@ async function encodedConcepts(
   const inputs = await Promise.all(given.map((concept, place) => reads.run(() => read(concept, place))))
   const places = inputs.flatMap((input, place) => (input ? [place] : []))
   if (places.length === 0) return
-  const encoded = await context.encoder.encode(
+  const encoded = await context.encode(
     places.map((place) => inputs[place]!),
-    { model: model.card.name, signal: context.signal, deadlineMs: context.remainingMs() },
+    model,
   )
   places.forEach((place, n) => {
     const one = encoded[n]!

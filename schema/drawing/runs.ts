@@ -4,6 +4,7 @@ import type { GeneratorName } from '../../workers/drawing/painter.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
+import { requireScope } from '../core/caller.ts'
 import { counted } from '../core/cost.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject } from '../core/image-data.ts'
@@ -166,6 +167,7 @@ builder.mutationFields((t) => ({
       multiplier: 1,
     }),
     resolve: async (_root, { input }, context) => {
+      requireScope(context, 'insert')
       checked(input)
       const asked = promptList(input.prompts, 'input.prompts')
       const { generator, steps, seed, width, height, elements, palette } = input
@@ -191,7 +193,10 @@ builder.mutationFields((t) => ({
     type: GuidanceRun,
     description: 'Stops a run; its last saved step is kept. A run that is over stays as it is.',
     args: { id: t.arg.id({ required: true, description: 'Id of the run.' }) },
-    resolve: async (_root, { id }, { runs }) => (isRunId(id) ? await runs.stop(id) : null) ?? unknown(id),
+    resolve: async (_root, { id }, context) => {
+      requireScope(context, 'insert')
+      return (isRunId(id) ? await context.runs.stop(id) : null) ?? unknown(id)
+    },
   }),
 }))
 

@@ -201,12 +201,7 @@ class GuidanceObject {
 
   /** Loss and terms alone need no gradient: the encoder's way, with its cache. */
   async #forward(): Promise<Pick<Guided, 'loss' | 'terms'>> {
-    const { encoder, signal, remainingMs } = this.#context
-    const [encoded] = await encoder.encode([{ image: this.#image }], {
-      model: this.model.card.name,
-      signal,
-      deadlineMs: remainingMs(),
-    })
+    const [encoded] = await this.#context.encode([{ image: this.#image }], this.model)
     if (encoded instanceof ItemError) throw encoded
     const terms = this.#prompts.map(({ vector, weight }) => {
       const similarity = dot(vector, encoded!.vector)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, checkExposure, describeSettings, readConfig, settings } from '../../../api/config.ts'
+import { checkExposure, describeSettings, readConfig, settings } from '../../../api/config.ts'
+import { ConfigError } from '../../../api/errors.ts'
 
 describe('settings', () => {
   it('have defaults that need nothing', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { PageInfoShape } from '@pothos/plugin-relay'
 import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { BadUserInput } from '../workers/errors.ts'
@@ -11,15 +12,6 @@ import { builder } from './core/builder.ts'
 import { requireScope } from './core/caller.ts'
 import type { Context } from './core/context.ts'
 import { counted, countedPage } from './core/cost.ts'
-import { isAssetId } from './core/loaders.ts'
-import {
-  decodeCursor,
-  encodeCursor,
-  firstDescription,
-  PageInfo,
-  type PageInfoObject,
-  pageSize,
-} from './core/page.ts'
 import {
   givenPrompts,
   type Prompt,
@@ -29,6 +21,9 @@ import {
   resolvePrompts,
 } from './core/prompts.ts'
 import { Model } from './models.ts'
+import { isAssetId } from './relay/ids.ts'
+import { firstDescription } from './relay/options.ts'
+import { decodeCursor, encodeCursor, pageSize } from './relay/page.ts'
 
 interface EdgeObject {
   node: AssetRow
@@ -40,47 +35,44 @@ interface EdgeObject {
 
 interface ConnectionObject {
   edges: EdgeObject[]
-  pageInfo: PageInfoObject
+  pageInfo: PageInfoShape
   model: ServedModel
   truncated: boolean
 }
 
-const SearchEdge = builder.objectRef<EdgeObject>('SearchEdge').implement({
-  description: 'An image that was found.',
-  fields: (t) => ({
-    node: t.field({ type: Asset, description: 'The image.', resolve: ({ node }) => node }),
-    cursor: t.exposeString('cursor', { description: 'Its place: give it as after.' }),
-    score: t.exposeFloat('score', {
-      description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
+const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
+  {
+    name: 'SearchConnection',
+    type: Asset,
+    description: 'A page of search results.',
+    edgesField: { description: 'Best first.' },
+    fields: (t) => ({
+      model: t.field({
+        type: Model,
+        description: 'The model used.',
+        resolve: ({ model }) => model,
+      }),
+      truncated: t.exposeBoolean('truncated', {
+        description:
+          'True when the index stopped before it had examined enough rows for this filter: more images may match.',
+      }),
     }),
-    similarities: t.floatList({
-      description: 'Cosine with each prompt, in the order of the prompts.',
-      resolve: (edge) => edge.similarities(),
+  },
+  {
+    name: 'SearchEdge',
+    description: 'A search result.',
+    nodeField: { description: 'The image.' },
+    fields: (t) => ({
+      score: t.exposeFloat('score', {
+        description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
+      }),
+      similarities: t.floatList({
+        description: 'Cosine similarity to each prompt, in the order of the prompts.',
+        resolve: (edge) => edge.similarities(),
+      }),
     }),
-  }),
-})
-
-const SearchConnection = builder.objectRef<ConnectionObject>('SearchConnection').implement({
-  description: 'A page of what was found.',
-  fields: (t) => ({
-    edges: t.field({
-      type: [SearchEdge],
-      description: 'Best first.',
-      complexity: { field: 0, multiplier: 1 },
-      resolve: ({ edges }) => edges,
-    }),
-    pageInfo: t.field({
-      type: PageInfo,
-      description: 'Where the page lies.',
-      resolve: ({ pageInfo }) => pageInfo,
-    }),
-    model: t.field({ type: Model, description: 'The model that was asked.', resolve: ({ model }) => model }),
-    truncated: t.exposeBoolean('truncated', {
-      description:
-        'True when the index stopped before it had looked at enough rows for this filter: more may match.',
-    }),
-  }),
-})
+  },
+)
 
 interface SearchAsked {
   prompts: readonly Prompt[]
@@ -164,16 +156,16 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
 builder.queryFields((t) => ({
   search: t.field({
     type: SearchConnection,
-    description: 'Images of the library that fit the prompts, best first.',
+    description: 'Images of the library that match the prompts, best first.',
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
       where: t.arg({
         type: AssetWhere,
-        description: 'Only among these; the filter is applied inside the search.',
+        description: 'Only images that match; the filter is applied inside the search.',
       }),
       first: t.arg.int({ description: firstDescription }),
-      after: t.arg.string({ description: 'Cursor that the page begins after; of the same search.' }),
+      after: t.arg.string({ description: 'Cursor of the same search; the page begins after it.' }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ first, prompts }) => ({
@@ -206,12 +198,12 @@ builder.queryFields((t) => ({
 builder.objectField(Asset, 'similar', (t) =>
   t.field({
     type: SearchConnection,
-    description: 'Images like this one, best first, without itself. Empty until it is READY.',
+    description: 'Similar images, best first, without this one. Empty until this one is READY.',
     args: {
       first: t.arg.int({
         required: true,
         defaultValue: 12,
-        description: `How many, 1 to ${limits.pageSize}.`,
+        description: `Page size, 1 to ${limits.pageSize}.`,
       }),
     },
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),

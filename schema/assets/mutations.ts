@@ -9,35 +9,34 @@ import type { Context } from '../core/context.ts'
 import { counted } from '../core/cost.ts'
 import { atMost, InputError, ItemFailure } from '../core/errors.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { isAssetId } from '../core/loaders.ts'
+import { isAssetId } from '../relay/ids.ts'
 import { Asset } from './asset.ts'
 import { check, complaint } from './checks.ts'
 
 const AssetInput = builder.inputType('AssetInput', {
-  description:
-    'An image to be taken into the library. What is absent is read from the file itself (IPTC, XMP).',
+  description: 'An image to add to the library. Absent texts are read from the file itself (IPTC, XMP).',
   fields: (t) => ({
     image: t.field({ type: ImageInput, required: true, description: 'The image.' }),
     name: t.string({ description: `The file's name, at most ${limits.nameLength} characters.` }),
     title: t.string({ description: `At most ${limits.titleLength} characters.` }),
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
-    tags: t.stringList({ description: `At most ${limits.tags}, joined with the keywords inside the file.` }),
+    tags: t.stringList({ description: `At most ${limits.tags}; keywords inside the file are added.` }),
     collection: t.string({ description: `At most ${limits.collectionLength} characters.` }),
   }),
 })
 
 const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
-  description: 'An image that is in the library now.',
+  description: 'An image in the library.',
   fields: (t) => ({
     asset: t.field({ type: Asset, description: 'The image.', resolve: ({ asset }) => asset }),
     duplicate: t.exposeBoolean('duplicate', {
-      description: 'The same bytes were there already: that asset is returned.',
+      description: 'True when the library already had these bytes; asset is the existing one.',
     }),
   }),
 })
 
 const AddAssetResult = builder.unionType('AddAssetResult', {
-  description: 'The image as it was taken in, or why it was not.',
+  description: 'The added image, or the reason why it was not added.',
   types: [AddedAsset, InputError],
   resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'AddedAsset'),
 })
@@ -62,7 +61,7 @@ builder.mutationFields((t) => ({
   addAssets: t.field({
     type: [AddAssetResult],
     description:
-      'Takes images into the library, in the order of the inputs. An image that is answered is safe: its vector follows whatever happens.',
+      'Adds images to the library. Results are in the order of the inputs. An image in the answer is stored durably; its vector follows, after a crash too.',
     args: {
       inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
     },
@@ -88,13 +87,12 @@ builder.mutationFields((t) => ({
 
   updateAsset: t.field({
     type: Asset,
-    description:
-      'Changes what is said about an image. An absent argument leaves it as it is; null clears it.',
+    description: 'Changes the texts of an image. An absent argument keeps the value; null clears it.',
     args: {
       id: t.arg.id({ required: true, description: 'asset_...' }),
       title: t.arg.string({ description: `At most ${limits.titleLength} characters.` }),
       description: t.arg.string({ description: `At most ${limits.descriptionLength} characters.` }),
-      tags: t.arg.stringList({ description: `All tags anew, at most ${limits.tags}.` }),
+      tags: t.arg.stringList({ description: `Replaces all tags, at most ${limits.tags}.` }),
       collection: t.arg.string({ description: `At most ${limits.collectionLength} characters.` }),
     },
     complexity: 10,
@@ -114,7 +112,7 @@ builder.mutationFields((t) => ({
 
   deleteAssets: t.field({
     type: ['ID'],
-    description: 'Removes images, their files and their vectors. Returns the ids that were there.',
+    description: 'Deletes images with their files and vectors. Returns the ids that existed.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
     complexity: 10,
     resolve: (_root, { ids }, context) => {

@@ -9,8 +9,8 @@ import { counted } from '../core/cost.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject } from '../core/image-data.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { isRunId, Node } from '../core/node.ts'
 import { PromptInput, promptList, resolvePrompts } from '../core/prompts.ts'
+import { isRunId } from '../relay/ids.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
   description: 'How far a guidance run has come.',
@@ -80,10 +80,10 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
 const previewOf = ({ preview, previewWidth, previewHeight }: RunRow): ImageDataObject | null =>
   preview && { mimeType: 'image/png', width: previewWidth, height: previewHeight, bytes: preview }
 
-const GuidanceRun = builder.objectRef<RunRow>('GuidanceRun').implement({
+const GuidanceRun = builder.node(builder.objectRef<RunRow>('GuidanceRun'), {
   description: 'A drawing that the server makes step by step. It survives a restart of the server.',
-  interfaces: [Node],
-  isTypeOf: (node) => node !== null && typeof node === 'object' && 'id' in node && isRunId(String(node.id)),
+  id: { resolve: ({ id }) => id },
+  loadWithoutCache: (id, { runs }) => (isRunId(id) ? runs.get(id) : null),
   fields: (t) => ({
     status: t.field({
       type: RunStatus,

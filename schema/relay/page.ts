@@ -1,33 +1,7 @@
 import { BadUserInput, echoed } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
-import { builder } from './builder.ts'
 
-export interface PageInfoObject {
-  hasNextPage: boolean
-  hasPreviousPage: boolean
-  startCursor: string | null
-  endCursor: string | null
-}
-
-/** Relay's PageInfo (https://relay.dev/graphql/connections.htm). */
-export const PageInfo = builder.objectRef<PageInfoObject>('PageInfo').implement({
-  description: 'Where a page lies in its list.',
-  fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
-      description: 'Whether there is more before this page.',
-    }),
-    startCursor: t.exposeString('startCursor', { nullable: true, description: 'Cursor of the first edge.' }),
-    endCursor: t.exposeString('endCursor', {
-      nullable: true,
-      description: 'Cursor of the last edge: the next after.',
-    }),
-  }),
-})
-
-export const firstDescription = `How many, 1 to ${limits.pageSize}; ${limits.defaultPageSize} when absent.`
-
-/** @throws BadUserInput */
+/** The plugin's resolveCursorConnection would cut a size over the limit silently. @throws BadUserInput */
 export function pageSize(given: number, argument: string): number {
   if (given < 1 || given > limits.pageSize)
     throw new BadUserInput(

@@ -174,7 +174,7 @@ export function readConfig(env: Record<string, string | undefined>): { config: C
   const known = new Set(settings.map(({ name }) => name))
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith('LIMN_') && !name.startsWith('LIMN_TEST_') && !known.has(name))
-    .map((name) => `${name} is no setting of Limn and is ignored. \`limn serve --help\` lists them all.`)
+    .map((name) => `${name} is not a setting of Limn and is ignored. \`limn serve --help\` lists them all.`)
   if (problems.length > 0) throw new ConfigError(`These settings cannot be used:\n  ${problems.join('\n  ')}`)
   return { config: config as Config, warnings }
 }

@@ -95,12 +95,12 @@ builder.queryFields((t) => ({
       return { field: 5 * (count + counted(prompts?.length ?? 1, limits.prompts)), multiplier: count }
     },
     resolve: async (_root, { prompt, prompts: weighted, candidates, model: name }, context) => {
-      const asked = givenPrompts(prompt, weighted)
+      const placed = givenPrompts(prompt, weighted)
       atMost(candidates, limits.rankCandidates, 'candidates')
       const model = await context.catalogue.get(name)
       const load = context.loaders.concept(model)
       const [prompts, concepts] = await Promise.all([
-        resolvePrompts(asked, model, context),
+        resolvePrompts(placed, model, context),
         Promise.all(candidates.map(load)),
       ])
       const errors: ItemFailure[] = []

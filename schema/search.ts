@@ -74,25 +74,25 @@ const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject
   },
 )
 
-interface SearchAsked {
+interface SearchOptions {
   prompts: readonly Prompt[]
   model: ServedModel
   where: AssetFilter | null
   first: number
   after?: SearchPosition | null
-  /** An asset that is not to be found. */
+  /** Id of an asset to leave out. */
   except?: string
 }
 
 /** The same prompts, weights, filter and model give the same fingerprint: a cursor of one search fits no other. */
-function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'model' | 'where'>): string {
-  const said = [
+function fingerprint({ prompts, model, where }: Pick<SearchOptions, 'prompts' | 'model' | 'where'>): string {
+  const parts = [
     model.card.revision,
     prompts.map(({ weight }) => weight),
     prompts.map(({ contentHash }) => contentHash),
     where,
   ]
-  return createHash('sha256').update(JSON.stringify(said)).digest('base64url').slice(0, 22)
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
 }
 
 function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { print: string }) | null {
@@ -101,8 +101,8 @@ function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { prin
   return { product, assetId, print }
 }
 
-async function search(asked: SearchAsked, context: Context): Promise<ConnectionObject> {
-  const { prompts, model, where, except } = asked
+async function search(options: SearchOptions, context: Context): Promise<ConnectionObject> {
+  const { prompts, model, where, except } = options
   const { revision, dimensions } = model.card
   const complete = model.isDefault || (await context.library.ensureIndexed(model.card.name))
   const found = await context.database.vectors.search({
@@ -110,13 +110,13 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
     dimensions,
     query: weightedSum(prompts),
     where,
-    first: asked.first + (except === undefined ? 0 : 1),
-    after: asked.after ?? null,
+    first: options.first + (except === undefined ? 0 : 1),
+    after: options.after ?? null,
   })
   const hits = found.hits.filter(({ assetId }) => assetId !== except)
-  const page = hits.slice(0, asked.first)
+  const page = hits.slice(0, options.first)
   const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
-  const print = fingerprint(asked)
+  const print = fingerprint(options)
   const total = totalWeight(prompts)
   let vectors: Promise<Map<string, Float32Array>> | undefined
   const edges = page.flatMap(({ assetId, product }, n): EdgeObject[] => {
@@ -146,7 +146,7 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
     truncated: found.truncated || !complete,
     pageInfo: {
       hasNextPage: found.hasNextPage || hits.length > page.length,
-      hasPreviousPage: asked.after != null,
+      hasPreviousPage: options.after != null,
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },
@@ -185,12 +185,12 @@ builder.queryFields((t) => ({
       const position = args.after == null ? null : decodeCursor('search', args.after, 'after', placeOf)
       const model = await context.catalogue.get(args.model)
       const prompts = await resolvePrompts(given, model, context)
-      const asked = { prompts, model, where, first }
-      if (position && position.print !== fingerprint(asked))
+      const options = { prompts, model, where, first }
+      if (position && position.print !== fingerprint(options))
         throw new BadUserInput(
           'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
         )
-      return search({ ...asked, after: position }, context)
+      return search({ ...options, after: position }, context)
     },
   }),
 }))

@@ -8,7 +8,7 @@ import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import type { Concept, ConceptGiven, Context } from './context.ts'
 import { unpackVector, vectorBytes } from './vector.ts'
 
-/** Two inputs with one key are one concept. Uploads are told apart as objects, never by name or size. */
+/** Two inputs with one key are one concept. An upload is its own key: names and sizes may coincide. */
 export function conceptKey(given: ConceptGiven): unknown {
   if (given.upload != null) return given.upload
   const [kind, value] = Object.entries(given)[0]!
@@ -124,7 +124,7 @@ export function checkedText(text: string): string {
   if (text.length > limits.textLength)
     throw new ItemError(
       'TOO_LARGE',
-      `The text has ${text.length} characters; at most ${limits.textLength} are taken.`,
+      `The text has ${text.length} characters; at most ${limits.textLength} are accepted.`,
     )
   return text
 }

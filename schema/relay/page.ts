@@ -16,7 +16,7 @@ export function encodeCursor(list: string, position: readonly unknown[]): string
 }
 
 /**
- * @param read what a position holds, null for one that no such list has given: a cursor can be forged
+ * @param read reads a position; null for one that the list cannot have given, as a cursor can be forged
  * @throws BadUserInput for a cursor that this list did not give
  */
 export function decodeCursor<T>(
@@ -29,7 +29,7 @@ export function decodeCursor<T>(
   const position = found?.[0] === list ? read(found.slice(1)) : null
   if (position !== null) return position
   throw new BadUserInput(
-    `${argument} "${echoed(cursor)}" is no cursor of this list. Take endCursor or startCursor of a page of the same query, unchanged.`,
+    `${argument} "${echoed(cursor)}" is not a cursor of this list. Take endCursor or startCursor of a page of the same query, unchanged.`,
   )
 }
 

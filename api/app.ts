@@ -18,7 +18,7 @@ import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createVariantJobs } from './variant-jobs.ts'
 
-/** Everything a server, or a command that works on the library, stands on. */
+/** The parts of a server, or of a command that works on the library. */
 export interface App {
   config: Config
   log: Log

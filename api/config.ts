@@ -1,30 +1,33 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { bundledModel } from '../workers/registry/bundled.ts'
+import { ConfigError } from './errors.ts'
 
-/** One row a setting: the environment variable, what `limn serve --help` says of it, and how it is read. */
+/** One row a setting: the environment variable, the texts of `limn serve --help`, and the parser. */
 interface Setting {
   name: string
   shows: string
   help: string
+  /** Errors do not repeat its value. */
+  secret: boolean
 }
 
-/** What a setting takes stands in the error, after what was given. */
-const takes = (what: string) => ({ error: `it takes ${what}` })
+/** The end of an error: the values that the setting takes. */
+const takes = (values: string) => ({ error: `it takes ${values}` })
 
 const flag = z.stringbool({
   ...{ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off'] },
   ...takes('true or false (also 1, yes, on; 0, no, off)'),
 })
-const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER) => {
-  const wanted = takes(`a whole number from ${least} to ${most}`)
+const wholeNumber = (min: number, max = Number.MAX_SAFE_INTEGER) => {
+  const expected = takes(`a whole number from ${min} to ${max}`)
   // Digits alone: Number() makes 0 of a blank.
   return z
     .string()
     .trim()
-    .regex(/^\d+$/, wanted)
+    .regex(/^\d+$/, expected)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, wanted)
+    .refine((value) => value >= min && value <= max, expected)
 }
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, takes(`${values.slice(0, -1).join(', ')} or ${values.at(-1)}`))
@@ -56,6 +59,7 @@ const table = {
     z
       .url({ protocol: /^postgres(ql)?$/, ...takes('an address such as postgresql://user@host/database') })
       .optional(),
+    { secret: true },
   ),
   model: row('LIMN_MODEL', bundledModel, "the default model's name", z.string().default(bundledModel)),
   provider: row(
@@ -84,6 +88,7 @@ const table = {
       .string()
       .regex(/^[\x21-\x7e]{16,}$/, takes('at least 16 printable ASCII characters without blanks'))
       .optional(),
+    { secret: true },
   ),
   publicUrl: row(
     'LIMN_PUBLIC_URL',
@@ -142,20 +147,14 @@ function row<T extends z.ZodType>(
   shows: string,
   help: string,
   schema: T,
+  { secret = false }: { secret?: boolean } = {},
 ): Setting & { schema: T } {
-  return { name, shows, help, schema }
+  return { name, shows, help, schema, secret }
 }
 
 export const settings: readonly Setting[] = Object.values(table)
 
 export type Config = { readonly [K in keyof typeof table]: z.output<(typeof table)[K]['schema']> }
-
-/** Settings that cannot be used, all of them at once. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-}
-
-const secret = new Set(['LIMN_API_KEY', 'DATABASE_URL'])
 
 /**
  * Reads the settings. An empty variable counts as absent.
@@ -164,18 +163,18 @@ const secret = new Set(['LIMN_API_KEY', 'DATABASE_URL'])
 export function readConfig(env: Record<string, string | undefined>): { config: Config; warnings: string[] } {
   const problems: string[] = []
   const config: Record<string, unknown> = {}
-  for (const [key, { name, schema }] of Object.entries(table)) {
+  for (const [key, { name, secret, schema }] of Object.entries(table)) {
     const result = schema.safeParse(env[name] === '' ? undefined : env[name])
     if (result.success) config[key] = result.data
     else {
-      const given = secret.has(name) ? 'not shown here' : JSON.stringify(env[name]!.slice(0, 80))
+      const given = secret ? 'not shown here' : JSON.stringify(env[name]!.slice(0, 80))
       problems.push(`${name} is ${given}; ${result.error.issues[0]!.message}`)
     }
   }
   const known = new Set(settings.map(({ name }) => name))
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith('LIMN_') && !name.startsWith('LIMN_TEST_') && !known.has(name))
-    .map((name) => `${name} is no setting of Limn and is ignored. \`limn serve --help\` lists them all.`)
+    .map((name) => `${name} is not a setting of Limn and is ignored. \`limn serve --help\` lists them all.`)
   if (problems.length > 0) throw new ConfigError(`These settings cannot be used:\n  ${problems.join('\n  ')}`)
   return { config: config as Config, warnings }
 }

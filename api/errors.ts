@@ -1,19 +1,16 @@
-/** Errors that only the HTTP layer throws. */
+/** Errors that only the server's outside throws: its settings and its HTTP layer. */
 import { RequestError } from '../workers/errors.ts'
+
+/** Settings that cannot be used, all of them at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
 
 /** No key, or one that the server does not know. */
 export class Unauthenticated extends RequestError {
   override readonly name = 'Unauthenticated'
   constructor(message: string) {
     super('UNAUTHENTICATED', message)
-  }
-}
-
-/** The caller is known, but may not do this: a foreign Host or Origin, a missing CSRF header. */
-export class Forbidden extends RequestError {
-  override readonly name = 'Forbidden'
-  constructor(message: string) {
-    super('FORBIDDEN', message)
   }
 }
 

@@ -21,6 +21,8 @@ function ownNode() {
 
 // glibc keeps what reading a model's file took, as big as the model, unless large pieces are mapped apart.
 const env = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20), ...process.env }
+// Set by `node --watch` (npm run dev). Processes that Limn forks would send their imports to it in place of answers.
+delete env.WATCH_REPORT_DEPENDENCIES
 // With a larger young generation V8 looks through the whole heap after every few uploads, as their bytes count for the
 // old one and what the young one may grow to is taken off its limit.
 const flags = ['--max-semi-space-size=4']

@@ -11,11 +11,11 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     load: async () => (await import('./cli/serve.ts')).serveCommand,
   },
   import: {
-    help: 'FOLDER: take a folder tree of images into the library',
+    help: 'FOLDER: add a folder tree of images to the library',
     load: async () => (await import('./cli/import.ts')).importCommand,
   },
   draw: {
-    help: 'PROMPT: let the server draw an image that fits it',
+    help: 'PROMPT: have the server draw an image that matches it',
     load: async () => (await import('./cli/draw.ts')).drawCommand,
   },
   models: {
@@ -23,7 +23,7 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     load: async () => (await import('./cli/models.ts')).modelsCommand,
   },
   doctor: {
-    help: 'say what works here and what does not (--json for programs)',
+    help: 'check this installation (--json for programs)',
     load: async () => (await import('./cli/doctor.ts')).doctorCommand,
   },
   keys: {
@@ -60,7 +60,7 @@ async function main([name, ...args]: string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  // Whoever typed a command reads the message; the stack is for who asks for it.
+  // People read the message; the stack is for debugging.
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   console.error(process.env.LIMN_LOG_LEVEL === 'debug' ? stack : message)
   process.exitCode = 1

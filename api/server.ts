@@ -1,9 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { seedSamples } from '../workers/ingest/seed.ts'
-import { keyMatcher, serverKey } from './access/keys.ts'
+import { Access, ownerCaller } from './access/auth.ts'
+import { serverKey, singleKey } from './access/keys.ts'
 import { type App, openApp } from './app.ts'
-import { type Config, ConfigError, checkExposure } from './config.ts'
+import { type Config, checkExposure } from './config.ts'
+import { ConfigError } from './errors.ts'
 import { createReadiness } from './http/health.ts'
 import { createRouter } from './http/router.ts'
 
@@ -11,11 +13,11 @@ export interface RunningServer {
   /** Where it answers, without a slash at the end. */
   url: string
   app: App
-  /** Resolves when a new library has its sample images, to how many were added now. It answers before. */
+  /** Resolves when a new library has its sample images, to the number added now. The server answers before that. */
   samples: Promise<number>
-  /** What the first check of readiness found: null when all works. It answers before. */
+  /** Result of the first check of readiness: null when all works. The server answers before that. */
   ready: Promise<string | null>
-  /** Answers what has begun (up to `drainMs`), then closes everything. */
+  /** Finishes the requests under way (up to `drainMs`), then closes everything. */
   close(drainMs?: number): Promise<void>
 }
 
@@ -27,7 +29,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
   checkExposure(config)
   const app = await openApp(config)
   try {
-    const access = { keyRequired: config.apiKey !== undefined, matches: keyMatcher(serverKey(config)) }
+    const access = new Access({
+      keyRequired: config.apiKey !== undefined,
+      callerOf: singleKey(serverKey(config), ownerCaller),
+    })
     const readiness = createReadiness(app.services, app.registry.defaultName, app.log)
     const server = createServer(createRouter(app, access, readiness))
     await listen(server, config)
@@ -35,8 +40,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     app.services.database.publish(url)
     // Loads the model now, so that the first caller does not wait for it.
     const ready = readiness.check()
-    // What a server before did not finish is gone on with.
-    app.services.runs.resume().catch((err) => app.log.error({ err }, 'guidance runs cannot be gone on with'))
+    // Runs that an earlier server did not finish.
+    app.services.runs.resume().catch((err) => app.log.error({ err }, 'could not resume guidance runs'))
     const ending = new AbortController()
     const samples = config.samples ? addSamples(app, ending.signal) : Promise.resolve(0)
     return {
@@ -58,13 +63,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
   }
 }
 
-/** A library without samples is one that works: what fails is logged. */
+/** The library works without samples too: a failure is only logged. */
 async function addSamples({ config, log, services }: App, signal: AbortSignal): Promise<number> {
   const { library, database } = services
   try {
     return await seedSamples({ library, database, home: config.home, log, signal })
   } catch (err) {
-    log.error({ err }, 'the sample images could not be added')
+    log.error({ err }, 'could not add the sample images')
     return 0
   }
 }

@@ -19,7 +19,7 @@ export interface VariantJobsOptions {
   config: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>
   encoder: Pick<LocalEncoder, 'takeUpVariants' | 'onModelLoaded'>
   log: Log
-  /** The first callers are not to wait for what makes later ones faster. */
+  /** Pause before the work begins: the first callers must not wait for it. */
   delayMs?: number
 }
 
@@ -47,14 +47,14 @@ export function createVariantJobs({
       signal.throwIfAborted()
       const failure = await run(spec.name, provider, config, signal)
       signal.throwIfAborted()
-      if (failure !== null) return log.warn({ model: spec.name, failure }, 'no faster files could be derived')
+      if (failure !== null) return log.warn({ model: spec.name, failure }, 'could not derive faster files')
     }
     const ms = Math.round(performance.now() - begun)
     const taken = await encoder.takeUpVariants(spec.name)
     if (taken)
       return log.info(
         { model: spec.name, towers: variantFor(taken, provider)?.towers, ms },
-        'faster files serve',
+        'serving faster files',
       )
     const found = await record()
     // By hand, vectors that may not stand beside those that are there: the library must be indexed anew.
@@ -64,10 +64,10 @@ export function createVariantJobs({
         'the derived files are of another revision: they serve after a restart',
       )
     const reasons = { images: found?.towers.vision.reason, texts: found?.towers.text.reason }
-    log.info({ model: spec.name, ...reasons, ms }, "the model's own files go on serving")
+    log.info({ model: spec.name, ...reasons, ms }, "still serving the model's own files")
   }
 
-  /** If faster files may be made for the model, that is begun some time later. */
+  /** Schedules the work for a model that may have faster files. */
   encoder.onModelLoaded((spec, provider) => {
     const wanted = config.variant === 'auto' || config.variant === precisionFor(provider)
     const pointless = variantFor(spec, provider) !== null || spec.files.precision !== 'fp32'
@@ -76,7 +76,7 @@ export function createVariantJobs({
     last = last
       .then(() => derive(spec, provider))
       .catch((err) => {
-        if (!signal.aborted) log.warn({ model: spec.name, err }, 'faster files could not be taken up')
+        if (!signal.aborted) log.warn({ model: spec.name, err }, 'could not take up faster files')
       })
   })
 
@@ -88,10 +88,10 @@ export function createVariantJobs({
   }
 }
 
-/** How long a process that is told to end may take to put its drafts away. */
+/** Milliseconds that a process has, after SIGTERM, to remove its drafts. */
 const grace = 3000
 
-/** Null when `limn models optimize` has succeeded, else the last that it said. */
+/** Null when `limn models optimize` has succeeded, else its last line. */
 function run(
   name: string,
   provider: Provider,
@@ -120,9 +120,9 @@ function run(
     // Where memory does not suffice for both, Linux shall end this one and not the server.
     writeFile(`/proc/${child.pid}/oom_score_adj`, '1000').catch(() => {})
   }
-  let said = ''
+  let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-500)
+    stderr = (stderr + text).slice(-500)
   })
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message))
@@ -130,7 +130,7 @@ function run(
       clearTimeout(kill)
       signal.removeEventListener('abort', end)
       resolve(
-        code === 0 ? null : said.trim().split('\n').at(-1) || `ended with ${killed ?? `status ${code}`}`,
+        code === 0 ? null : stderr.trim().split('\n').at(-1) || `ended with ${killed ?? `status ${code}`}`,
       )
     })
   })

@@ -1,15 +1,16 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ItemError } from '../workers/errors.ts'
+import { limits } from '../workers/limits.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { builder } from './core/builder.ts'
 import type { Concept } from './core/context.ts'
+import { counted } from './core/cost.ts'
 import { asRequestError, atMost, InputError, ItemFailure } from './core/errors.ts'
 import { ConceptInput } from './core/inputs.ts'
-import { counted, limits } from './core/limits.ts'
 import { packVector } from './core/vector.ts'
 import { Model } from './models.ts'
 
-/** Where a concept lies in a model's space. */
+/** A concept in a model's space. */
 export interface Embedded extends Pick<Concept, 'vector' | 'modality' | 'contentHash'> {
   model: ServedModel
 }
@@ -17,16 +18,16 @@ export interface Embedded extends Pick<Concept, 'vector' | 'modality' | 'content
 export const Modality = builder.enumType('Modality', {
   description: 'What a vector was made from.',
   values: {
-    TEXT: { description: 'Words.' },
-    IMAGE: { description: 'An image. A vector that was given as such counts as one too.' },
+    TEXT: { description: 'Text.' },
+    IMAGE: { description: 'An image. A vector given as input counts as an image.' },
   },
 })
 
 export const VectorFormat = builder.enumType('VectorFormat', {
   description: 'How the numbers of a Vector are packed.',
   values: {
-    FLOAT32: { description: '4 bytes a number.' },
-    FLOAT16: { description: '2 bytes a number, about 3 significant digits.' },
+    FLOAT32: { description: '4 bytes per number.' },
+    FLOAT16: { description: '2 bytes per number, about 3 significant digits.' },
   },
 })
 
@@ -34,11 +35,11 @@ export const vectorFormatArg = {
   type: VectorFormat,
   required: true,
   defaultValue: 'FLOAT32',
-  description: 'Half the size, or full precision.',
+  description: 'Full precision, or half the size.',
 } as const
 
 export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
-  description: "A concept's place in a model's space.",
+  description: "A concept as a vector in a model's space.",
   fields: (t) => ({
     model: t.field({
       type: Model,
@@ -47,7 +48,7 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
     }),
     modality: t.field({
       type: Modality,
-      description: 'Made from words or from an image.',
+      description: 'Whether it was made from text or an image.',
       resolve: (e) => e.modality,
     }),
     dimensions: t.int({ description: 'Length of the vector.', resolve: ({ vector }) => vector.length }),
@@ -59,15 +60,15 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
       resolve: ({ vector }, { format }) => packVector(vector, format),
     }),
     values: t.floatList({
-      description: 'The same as a list, for reading; four times the size of vector.',
+      description: 'The vector as a list of numbers; four times the size of `vector`.',
       complexity: 10,
       resolve: ({ vector }) => Array.from(vector),
     }),
     contentHash: t.exposeString('contentHash', {
-      description: "SHA-256, hex, of the image's bytes, of the text's UTF-8 or of the given vector's bytes.",
+      description: "SHA-256 (hex) of the image's bytes, the text's UTF-8 or the given vector's bytes.",
     }),
     similarity: t.float({
-      description: 'Cosine with another concept, by the same model.',
+      description: 'Cosine similarity to another concept, under the same model.',
       args: { to: t.arg({ type: ConceptInput, required: true, description: 'The other concept.' }) },
       complexity: 3,
       resolve: async ({ vector, model }, { to }, { loaders }) => {
@@ -80,7 +81,7 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
 })
 
 const EmbedResult = builder.unionType('EmbedResult', {
-  description: 'The embedding of an input, or why there is none.',
+  description: 'The embedding of an input, or the reason why there is none.',
   types: [Embedding, InputError],
   resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'Embedding'),
 })
@@ -88,7 +89,7 @@ const EmbedResult = builder.unionType('EmbedResult', {
 builder.queryFields((t) => ({
   embed: t.field({
     type: [EmbedResult],
-    description: 'Vectors of texts and images, mixed as you like, in the order of the inputs.',
+    description: 'Encodes texts and images, mixed as you like. Results are in the order of the inputs.',
     args: {
       inputs: t.arg({ type: [ConceptInput], required: true, description: `At most ${limits.embedInputs}.` }),
       model: t.arg.id({ description: 'The default model when absent.' }),

@@ -1,7 +1,7 @@
 import { builder } from './core/builder.ts'
 import './core/scalars.ts'
 import './core/errors.ts'
-import './core/node.ts'
+import './relay/node.ts'
 import './models.ts'
 import './core/inputs.ts'
 import './embed.ts'

@@ -1,30 +1,34 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
+import { ModelNotFound } from '../workers/errors.ts'
 import { builder } from './core/builder.ts'
-import { Node } from './core/node.ts'
 
-export const Model = builder.objectRef<ServedModel>('Model').implement({
-  description: 'A dual encoder: images and texts into one space.',
-  interfaces: [Node],
-  isTypeOf: (node) => node !== null && typeof node === 'object' && 'card' in node,
+export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
+  description: 'A dual encoder: it maps images and texts into one vector space.',
+  id: { resolve: ({ card }) => card.name },
+  loadWithoutCache: (name, { catalogue }) =>
+    catalogue.get(name).catch((error: unknown) => {
+      if (error instanceof ModelNotFound) return null
+      throw error
+    }),
   fields: (t) => ({
     dimensions: t.int({ description: 'Length of its vectors.', resolve: ({ card }) => card.dimensions }),
     imageSize: t.int({
-      description: 'Edge, in pixels, of the square that an image is brought to.',
+      description: 'Edge in pixels of the square that images are resized to.',
       resolve: ({ card }) => card.image.width,
     }),
     maxTokens: t.int({
-      description: 'Longest text, in tokens; what is beyond is cut off.',
+      description: 'Longest text in tokens; longer ones are cut off.',
       resolve: ({ card }) => card.text.maxTokens,
     }),
     isDefault: t.exposeBoolean('isDefault', {
-      description: 'The model that is used where none is named, and that the library is indexed with.',
+      description: 'Whether it is the default model, which also indexes the library.',
     }),
     provider: t.exposeString('provider', {
       description: 'The execution provider in use: cpu, webgpu, cuda, coreml or dml.',
     }),
     precision: t.string({
       description:
-        'Weights in use: fp32, fp16 and so on as the model has them, or int8 (CPU) or fp16 (GPU) where files that Limn derived serve for images, texts or both.',
+        'Precision of the weights in use: fp32, fp16 and so on as the model provides them, or int8 (CPU) or fp16 (GPU) when files derived by Limn serve images, texts or both.',
       resolve: ({ precision }) => precision,
     }),
     revision: t.string({
@@ -33,12 +37,12 @@ export const Model = builder.objectRef<ServedModel>('Model').implement({
       resolve: ({ card }) => card.revision,
     }),
     licence: t.string({
-      description: "The weights' licence, as their model card names it.",
+      description: 'Licence of the weights, as the model card names it.',
       resolve: ({ card }) => card.licence,
     }),
     canGuide: t.boolean({
       description:
-        'Whether it can give gradients: guide, and what is built on it. Finding out takes a while the first time.',
+        'Whether it provides gradients, which guide and guidance runs need. The first check takes a while.',
       resolve: async ({ card }, _args, { catalogue, guide }) =>
         (await catalogue.failure(card)) === null && (await guide.unsupportedReason(card)) === null,
     }),
@@ -48,7 +52,7 @@ export const Model = builder.objectRef<ServedModel>('Model').implement({
 builder.queryFields((t) => ({
   models: t.field({
     type: [Model],
-    description: 'Every model that this server can use.',
+    description: 'All models of this server.',
     resolve: (_root, _args, { catalogue }) => catalogue.list(),
   }),
 }))

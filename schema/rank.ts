@@ -1,12 +1,13 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ItemError } from '../workers/errors.ts'
+import { limits } from '../workers/limits.ts'
 import { type Ranked, rank } from '../workers/similarity/rank.ts'
 import { Asset } from './assets/asset.ts'
 import { builder } from './core/builder.ts'
 import type { Concept } from './core/context.ts'
+import { counted } from './core/cost.ts'
 import { atMost, InputError, ItemFailure } from './core/errors.ts'
 import { ConceptInput } from './core/inputs.ts'
-import { counted, limits } from './core/limits.ts'
 import {
   givenPrompts,
   PromptInput,
@@ -21,30 +22,30 @@ interface RankedObject extends Ranked {
 }
 
 const RankedItem = builder.objectRef<RankedObject>('RankedItem').implement({
-  description: 'A candidate in its place of the order.',
+  description: 'A candidate with its scores.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Place of the candidate in the request.' }),
+    index: t.exposeInt('index', { description: 'Index of the candidate in the request.' }),
     asset: t.field({
       type: Asset,
       nullable: true,
-      description: 'The candidate, where it was given by assetId.',
+      description: 'The candidate, if it was given by assetId.',
       resolve: ({ concept }) => concept.asset,
     }),
     text: t.string({
       nullable: true,
-      description: 'The candidate, where it was given as text.',
+      description: 'The candidate, if it was given as text.',
       resolve: ({ concept }) => concept.text,
     }),
     score: t.exposeFloat('score', {
       description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
     }),
     similarities: t.floatList({
-      description: 'Cosine with each prompt, in the order of the prompts.',
+      description: 'Cosine similarity to each prompt, in the order of the prompts.',
       resolve: ({ similarities }) => Array.from(similarities),
     }),
     probability: t.exposeFloat('probability', {
       description:
-        "The model's own reading of the scores over the candidates: softmax with its logit scale (CLIP: softmax(scale x score)) or sigmoid with its scale and bias (SigLIP: sigmoid(scale x score + bias)).",
+        'The score as a probability, the way the model was trained: softmax over the candidates with its logit scale (CLIP: softmax(scale x score)), or sigmoid with its scale and bias (SigLIP: sigmoid(scale x score + bias)).',
     }),
   }),
 })
@@ -56,9 +57,9 @@ interface RankingObject {
 }
 
 const Ranking = builder.objectRef<RankingObject>('Ranking').implement({
-  description: 'Candidates in order.',
+  description: 'Ranked candidates.',
   fields: (t) => ({
-    model: t.field({ type: Model, description: 'The model that was asked.', resolve: ({ model }) => model }),
+    model: t.field({ type: Model, description: 'The model used.', resolve: ({ model }) => model }),
     items: t.field({
       type: [RankedItem],
       description: 'Best first.',
@@ -67,7 +68,7 @@ const Ranking = builder.objectRef<RankingObject>('Ranking').implement({
     }),
     errors: t.field({
       type: [InputError],
-      description: 'Candidates that could not be read, by their index.',
+      description: 'Candidates that could not be used, with their indexes.',
       complexity: { field: 0, multiplier: 0 },
       resolve: ({ errors }) => errors,
     }),
@@ -78,14 +79,14 @@ builder.queryFields((t) => ({
   rank: t.field({
     type: Ranking,
     description:
-      'Orders candidates by how well they fit the prompts. Texts and images may stand on either side.',
+      'Ranks candidates by how well they match the prompts. Prompts and candidates may be texts or images.',
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
       candidates: t.arg({
         type: [ConceptInput],
         required: true,
-        description: `What is to be ordered, at most ${limits.rankCandidates}.`,
+        description: `Candidates to rank, at most ${limits.rankCandidates}.`,
       }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
@@ -94,12 +95,12 @@ builder.queryFields((t) => ({
       return { field: 5 * (count + counted(prompts?.length ?? 1, limits.prompts)), multiplier: count }
     },
     resolve: async (_root, { prompt, prompts: weighted, candidates, model: name }, context) => {
-      const asked = givenPrompts(prompt, weighted)
+      const placed = givenPrompts(prompt, weighted)
       atMost(candidates, limits.rankCandidates, 'candidates')
       const model = await context.catalogue.get(name)
       const load = context.loaders.concept(model)
       const [prompts, concepts] = await Promise.all([
-        resolvePrompts(asked, model, context),
+        resolvePrompts(placed, model, context),
         Promise.all(candidates.map(load)),
       ])
       const errors: ItemFailure[] = []

@@ -1,24 +1,17 @@
 import { createHash } from 'node:crypto'
+import type { PageInfoShape } from '@pothos/plugin-relay'
 import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { BadUserInput } from '../workers/errors.ts'
+import { limits } from '../workers/limits.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
+import { requireScope } from './core/caller.ts'
 import type { Context } from './core/context.ts'
-import { counted, limits } from './core/limits.ts'
-import { isAssetId } from './core/loaders.ts'
-import {
-  countedPage,
-  decodeCursor,
-  encodeCursor,
-  firstDescription,
-  PageInfo,
-  type PageInfoObject,
-  pageSize,
-} from './core/page.ts'
+import { counted, countedPage } from './core/cost.ts'
 import {
   givenPrompts,
   type Prompt,
@@ -28,6 +21,9 @@ import {
   resolvePrompts,
 } from './core/prompts.ts'
 import { Model } from './models.ts'
+import { isAssetId } from './relay/ids.ts'
+import { firstDescription } from './relay/options.ts'
+import { decodeCursor, encodeCursor, pageSize } from './relay/page.ts'
 
 interface EdgeObject {
   node: AssetRow
@@ -39,67 +35,64 @@ interface EdgeObject {
 
 interface ConnectionObject {
   edges: EdgeObject[]
-  pageInfo: PageInfoObject
+  pageInfo: PageInfoShape
   model: ServedModel
   truncated: boolean
 }
 
-const SearchEdge = builder.objectRef<EdgeObject>('SearchEdge').implement({
-  description: 'An image that was found.',
-  fields: (t) => ({
-    node: t.field({ type: Asset, description: 'The image.', resolve: ({ node }) => node }),
-    cursor: t.exposeString('cursor', { description: 'Its place: give it as after.' }),
-    score: t.exposeFloat('score', {
-      description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
+const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
+  {
+    name: 'SearchConnection',
+    type: Asset,
+    description: 'A page of search results.',
+    edgesField: { description: 'Best first.' },
+    fields: (t) => ({
+      model: t.field({
+        type: Model,
+        description: 'The model used.',
+        resolve: ({ model }) => model,
+      }),
+      truncated: t.exposeBoolean('truncated', {
+        description:
+          'True when the index stopped before it had examined enough rows for this filter: more images may match.',
+      }),
     }),
-    similarities: t.floatList({
-      description: 'Cosine with each prompt, in the order of the prompts.',
-      resolve: (edge) => edge.similarities(),
+  },
+  {
+    name: 'SearchEdge',
+    description: 'A search result.',
+    nodeField: { description: 'The image.' },
+    fields: (t) => ({
+      score: t.exposeFloat('score', {
+        description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
+      }),
+      similarities: t.floatList({
+        description: 'Cosine similarity to each prompt, in the order of the prompts.',
+        resolve: (edge) => edge.similarities(),
+      }),
     }),
-  }),
-})
+  },
+)
 
-const SearchConnection = builder.objectRef<ConnectionObject>('SearchConnection').implement({
-  description: 'A page of what was found.',
-  fields: (t) => ({
-    edges: t.field({
-      type: [SearchEdge],
-      description: 'Best first.',
-      complexity: { field: 0, multiplier: 1 },
-      resolve: ({ edges }) => edges,
-    }),
-    pageInfo: t.field({
-      type: PageInfo,
-      description: 'Where the page lies.',
-      resolve: ({ pageInfo }) => pageInfo,
-    }),
-    model: t.field({ type: Model, description: 'The model that was asked.', resolve: ({ model }) => model }),
-    truncated: t.exposeBoolean('truncated', {
-      description:
-        'True when the index stopped before it had looked at enough rows for this filter: more may match.',
-    }),
-  }),
-})
-
-interface SearchAsked {
+interface SearchOptions {
   prompts: readonly Prompt[]
   model: ServedModel
   where: AssetFilter | null
   first: number
   after?: SearchPosition | null
-  /** An asset that is not to be found. */
+  /** Id of an asset to leave out. */
   except?: string
 }
 
 /** The same prompts, weights, filter and model give the same fingerprint: a cursor of one search fits no other. */
-function fingerprint({ prompts, model, where }: Pick<SearchAsked, 'prompts' | 'model' | 'where'>): string {
-  const said = [
+function fingerprint({ prompts, model, where }: Pick<SearchOptions, 'prompts' | 'model' | 'where'>): string {
+  const parts = [
     model.card.revision,
     prompts.map(({ weight }) => weight),
     prompts.map(({ contentHash }) => contentHash),
     where,
   ]
-  return createHash('sha256').update(JSON.stringify(said)).digest('base64url').slice(0, 22)
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
 }
 
 function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { print: string }) | null {
@@ -108,8 +101,8 @@ function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { prin
   return { product, assetId, print }
 }
 
-async function search(asked: SearchAsked, context: Context): Promise<ConnectionObject> {
-  const { prompts, model, where, except } = asked
+async function search(options: SearchOptions, context: Context): Promise<ConnectionObject> {
+  const { prompts, model, where, except } = options
   const { revision, dimensions } = model.card
   const complete = model.isDefault || (await context.library.ensureIndexed(model.card.name))
   const found = await context.database.vectors.search({
@@ -117,13 +110,13 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
     dimensions,
     query: weightedSum(prompts),
     where,
-    first: asked.first + (except === undefined ? 0 : 1),
-    after: asked.after ?? null,
+    first: options.first + (except === undefined ? 0 : 1),
+    after: options.after ?? null,
   })
   const hits = found.hits.filter(({ assetId }) => assetId !== except)
-  const page = hits.slice(0, asked.first)
+  const page = hits.slice(0, options.first)
   const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
-  const print = fingerprint(asked)
+  const print = fingerprint(options)
   const total = totalWeight(prompts)
   let vectors: Promise<Map<string, Float32Array>> | undefined
   const edges = page.flatMap(({ assetId, product }, n): EdgeObject[] => {
@@ -153,7 +146,7 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
     truncated: found.truncated || !complete,
     pageInfo: {
       hasNextPage: found.hasNextPage || hits.length > page.length,
-      hasPreviousPage: asked.after != null,
+      hasPreviousPage: options.after != null,
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },
@@ -163,16 +156,16 @@ async function search(asked: SearchAsked, context: Context): Promise<ConnectionO
 builder.queryFields((t) => ({
   search: t.field({
     type: SearchConnection,
-    description: 'Images of the library that fit the prompts, best first.',
+    description: 'Images of the library that match the prompts, best first.',
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
       where: t.arg({
         type: AssetWhere,
-        description: 'Only among these; the filter is applied inside the search.',
+        description: 'Only images that match; the filter is applied inside the search.',
       }),
       first: t.arg.int({ description: firstDescription }),
-      after: t.arg.string({ description: 'Cursor that the page begins after; of the same search.' }),
+      after: t.arg.string({ description: 'Cursor of the same search; the page begins after it.' }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ first, prompts }) => ({
@@ -192,12 +185,12 @@ builder.queryFields((t) => ({
       const position = args.after == null ? null : decodeCursor('search', args.after, 'after', placeOf)
       const model = await context.catalogue.get(args.model)
       const prompts = await resolvePrompts(given, model, context)
-      const asked = { prompts, model, where, first }
-      if (position && position.print !== fingerprint(asked))
+      const options = { prompts, model, where, first }
+      if (position && position.print !== fingerprint(options))
         throw new BadUserInput(
           'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
         )
-      return search({ ...asked, after: position }, context)
+      return search({ ...options, after: position }, context)
     },
   }),
 }))
@@ -205,16 +198,18 @@ builder.queryFields((t) => ({
 builder.objectField(Asset, 'similar', (t) =>
   t.field({
     type: SearchConnection,
-    description: 'Images like this one, best first, without itself. Empty until it is READY.',
+    description: 'Similar images, best first, without this one. Empty until this one is READY.',
     args: {
       first: t.arg.int({
         required: true,
         defaultValue: 12,
-        description: `How many, 1 to ${limits.pageSize}.`,
+        description: `Page size, 1 to ${limits.pageSize}.`,
       }),
     },
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
     resolve: async (asset, { first }, context) => {
+      // A mutation's answer leads here too.
+      requireScope(context, 'read')
       const size = pageSize(first, 'first')
       const model = await context.catalogue.get()
       const vector = await context.loaders.storedVector(model).load(asset)

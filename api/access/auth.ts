@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { type Caller, scopes } from '../../schema/core/caller.ts'
 import { echoed } from '../../workers/errors.ts'
-import { Forbidden, Unauthenticated } from '../errors.ts'
+import { Unauthenticated } from '../errors.ts'
 
 type Headers = Pick<IncomingHttpHeaders, 'host' | 'origin' | 'authorization'> & IncomingHttpHeaders
 
@@ -15,22 +16,9 @@ export function presentedKey(headers: Headers): string | null {
   throw new Unauthenticated('Authorization must be "Bearer KEY". `limn keys` shows the key of this server.')
 }
 
-const loopbackName = /^(localhost|[a-z0-9-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
-
 /**
- * A page that points its own name at 127.0.0.1 (DNS rebinding) is told by the name it uses.
- * @throws Forbidden
- */
-export function checkLoopbackHost(host: string | undefined): void {
-  if (host !== undefined && loopbackName.test(host)) return
-  throw new Forbidden(
-    `Without LIMN_API_KEY this server answers only to loopback names such as localhost, not to "${echoed(host ?? '')}".`,
-  )
-}
-
-/**
- * Whether a page of another origin sends this. `null` (sandboxed frames such as Figma's) is foreign. Requests
- * that carry no Origin (images, navigation) are told by Sec-Fetch-Site; who sends neither is no browser.
+ * Whether a page of another origin sends this. `null` (sandboxed frames such as Figma's) is foreign. Of requests without
+ * Origin (images, navigation) Sec-Fetch-Site tells; no browser sends neither.
  */
 export function isForeign(headers: Headers): boolean {
   if (headers.origin !== undefined) return URL.parse(headers.origin)?.host !== headers.host
@@ -38,25 +26,48 @@ export function isForeign(headers: Headers): boolean {
   return site === 'cross-site' || site === 'same-site'
 }
 
-export interface Access {
-  /** LIMN_API_KEY is set: everybody needs it, and any Host name will do. */
+/** May do everything, with the whole of each queue. */
+const owner = { scopes, tenant: null, share: 1 } as const
+
+/** Who uses this machine, without a key. */
+const localCaller: Caller = { id: 'local', ...owner }
+
+/** The holder of the server's one key. */
+export const ownerCaller: Caller = { id: 'owner', ...owner }
+
+export interface AccessOptions {
+  /** LIMN_API_KEY is set: everybody needs a key, and any Host name will do. */
   keyRequired: boolean
-  matches(key: string): boolean
+  /** Null for a key that this server does not know. */
+  callerOf(key: string): Caller | null
 }
 
-/** @throws Unauthenticated, Forbidden */
-export function authorise(headers: Headers, access: Access): void {
-  const key = presentedKey(headers)
-  if (key !== null) {
-    if (access.matches(key)) return
-    throw new Unauthenticated('This server does not know that key. `limn keys` shows the right one.')
+/** Tells who sends a request. */
+export class Access {
+  readonly keyRequired: boolean
+  readonly #callerOf: AccessOptions['callerOf']
+
+  constructor({ keyRequired, callerOf }: AccessOptions) {
+    this.keyRequired = keyRequired
+    this.#callerOf = callerOf
   }
-  if (access.keyRequired)
-    throw new Unauthenticated(
-      'This server needs a key, in the header x-api-key or Authorization: Bearer KEY.',
-    )
-  if (isForeign(headers))
-    throw new Unauthenticated(
-      `Requests from other pages (Origin: ${echoed(headers.origin ?? 'not said')}) need a key, in the header x-api-key or Authorization: Bearer KEY. \`limn keys\` shows it.`,
-    )
+
+  /** @throws Unauthenticated */
+  authenticate(headers: Headers): Caller {
+    const key = presentedKey(headers)
+    if (key !== null) {
+      const caller = this.#callerOf(key)
+      if (caller) return caller
+      throw new Unauthenticated('This server does not know that key. `limn keys` shows the right one.')
+    }
+    if (this.keyRequired)
+      throw new Unauthenticated(
+        'This server needs a key, in the header x-api-key or Authorization: Bearer KEY.',
+      )
+    if (isForeign(headers))
+      throw new Unauthenticated(
+        `Requests from other pages (Origin: ${echoed(headers.origin ?? 'absent')}) need a key, in the header x-api-key or Authorization: Bearer KEY. \`limn keys\` shows it.`,
+      )
+    return localCaller
+  }
 }

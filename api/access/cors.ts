@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 const allowedHeaders =
-  'content-type, accept, authorization, x-api-key, x-limn-client, x-request-id, apollo-require-preflight, range, if-none-match'
+  'content-type, accept, authorization, x-api-key, x-limn-client, x-limn-timings, x-request-id, apollo-require-preflight, range, if-none-match'
 
 /**
  * Any page may read what it has a key for: `*`, never with credentials (there are no cookies to send). The value

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Forbidden } from '../errors.ts'
+import { Forbidden } from '../../schema/core/caller.ts'
 
 /** Bodies that a plain form can send to any server without the browser asking first. */
 const simple = /^\s*(multipart\/form-data|application\/x-www-form-urlencoded|text\/plain)\b/i

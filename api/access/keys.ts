@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import type { Caller } from '../../schema/core/caller.ts'
 import type { Config } from '../config.ts'
 
 /** The server's one key: LIMN_API_KEY, else the one made at first start, kept in LIMN_HOME/key for its owner alone. */
@@ -22,8 +23,8 @@ export function serverKey({ apiKey, home }: Pick<Config, 'apiKey' | 'home'>): st
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** Compares in a time that says nothing about where the first difference is. */
-export function keyMatcher(key: string): (given: string) => boolean {
+/** The caller of the one key. Compares in a time that says nothing about where the first difference is. */
+export function singleKey(key: string, caller: Caller): (given: string) => Caller | null {
   const expected = digest(key)
-  return (given) => timingSafeEqual(digest(given), expected)
+  return (given) => (timingSafeEqual(digest(given), expected) ? caller : null)
 }

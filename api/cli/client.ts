@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The server could not be reached, again and again. */
+/** The server did not answer, after several tries. */
 export class ServerUnreachable extends Error {
-  override readonly name = 'ServerGone'
+  override readonly name = 'ServerUnreachable'
 }
 
-/** The server turned the request as a whole away. */
+/** The server refused the whole request. */
 export class RequestRefused extends Error {
-  override readonly name = 'Refused'
+  override readonly name = 'RequestRefused'
   readonly code: string
   constructor(code: string, message: string) {
     super(message)
@@ -20,16 +20,16 @@ interface GraphQLAnswer {
   errors?: { message: string; extensions?: { code?: string; retryAfterMs?: number } }[]
 }
 
-/** Longest that a server which does not answer is waited for, in steps that double. */
+/** Pauses between the tries to reach a server. */
 const retryDelaysMs = [250, 500, 1000, 2000, 4000]
 
 export interface Client {
   url: string
-  /** @throws ServerGone, Refused */
+  /** @throws ServerUnreachable, RequestRefused */
   send<T>(query: string, variables: object, files?: Record<string, Blob>): Promise<T>
 }
 
-/** A GraphQL client that waits where the server asks it to and tries again where it does not answer. */
+/** A GraphQL client that waits when the server says so and tries again when it does not answer. */
 export function createClient(url: string, key: string | undefined, signal: AbortSignal): Client {
   const headers = { 'x-limn-client': 'limn', ...(key === undefined ? {} : { 'x-api-key': key }) }
 

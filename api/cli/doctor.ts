@@ -9,7 +9,7 @@ import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, checkExposure, readConfig } from '../config.ts'
 
-/** One thing that was looked at. `ok` is null where there was nothing to look at. */
+/** A check and its result. `ok` is null when there was nothing to check. */
 interface Check {
   name: string
   ok: boolean | null
@@ -19,11 +19,11 @@ interface Check {
 /** Below this a library has little room left to grow. */
 const littleRoom = 1024 ** 3
 
-/** Says what works here and what does not; the exit status is 1 where something does not. */
+/** Checks this installation; the exit status is 1 when something does not work. */
 export async function doctorCommand(args: string[]): Promise<number> {
   const json = args.includes('--json')
   if (args.some((arg) => arg !== '--json')) {
-    console.log('limn doctor [--json]: looks at Node, settings, disk, database, models and the encoder.')
+    console.log('limn doctor [--json]: checks Node, settings, disk, database, models and the encoder.')
     return args[0] === '--help' ? 0 : 2
   }
   const checks: Check[] = []
@@ -44,7 +44,7 @@ async function* examine(): AsyncGenerator<Check> {
     const read = readConfig(process.env)
     config = read.config
     checkExposure(config)
-    yield { name: 'settings', ok: true, detail: read.warnings.join(' ') || 'all can be used' }
+    yield { name: 'settings', ok: true, detail: read.warnings.join(' ') || 'all valid' }
   } catch (error) {
     yield { name: 'settings', ok: false, detail: (error as Error).message }
     return
@@ -68,10 +68,10 @@ async function disk({ home }: Config): Promise<string> {
   await access(home, constants.R_OK | constants.W_OK)
   const { bavail, bsize } = await statfs(home)
   const free = bavail * bsize
-  const said = `${home} is writable, ${(free / 1024 ** 3).toFixed(1)} GB free`
+  const state = `${home} is writable, ${(free / 1024 ** 3).toFixed(1)} GB free`
   if (free < littleRoom)
-    throw new Error(`${said}: less than 1 GB. Make room or set LIMN_HOME to another disk.`)
-  return said
+    throw new Error(`${state}: less than 1 GB. Make room or set LIMN_HOME to another disk.`)
+  return state
 }
 
 /** The process that has this data folder open. */
@@ -80,7 +80,7 @@ function holderOf(home: string): { pid: number; url?: string } | null {
   return lock?.alive ? lock : null
 }
 
-/** The server of this data folder, else whatever answers where one would. */
+/** The server of this data folder, else any that answers at its address. */
 async function server({ home, host, port }: Config): Promise<Check> {
   const name = 'server'
   const holder = holderOf(home)
@@ -156,7 +156,7 @@ async function* models(config: Config): AsyncGenerator<Check> {
   }
 }
 
-/** Encodes the model's references again: what has drifted shows here. */
+/** Encodes the model's references again, to show drift. */
 async function references(spec: ModelSpec | null, encoder: Encoder): Promise<Check> {
   const name = 'references'
   if (!spec) return { name, ok: null, detail: 'there is no model to compare' }

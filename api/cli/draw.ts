@@ -13,20 +13,20 @@ const defaults = { elements: 14, steps: 250 }
 
 const usage = `limn draw PROMPT... [--generator SHAPES|STROKES|PIXELS|RECOLOUR] [--out FILE]
 
-Lets the server make an image that fits the prompts, step by step, and writes it to FILE.png and, unless it is made of
-pixels, to FILE.svg.
+Has the server draw an image that matches the prompts, step by step, and writes it to FILE.png and, unless it consists
+of pixels, to FILE.svg.
 
-  --avoid TEXT       what it is not to look like; may be given several times
-  --generator NAME   what makes it: SHAPES (default), STROKES, PIXELS, or RECOLOUR, which changes an SVG's colours
-  --start FILE       what it starts from: an image, or for RECOLOUR an SVG
-  --palette COLOURS  only these, e.g. "#e63946,#f1faee,#1d3557"
-  --elements N       how many shapes or strokes (${defaults.elements})
-  --steps N          how often it is bettered (${defaults.steps})
+  --avoid TEXT       what the image should not look like; may be given several times
+  --generator NAME   SHAPES (default), STROKES, PIXELS, or RECOLOUR, which changes an SVG's colours
+  --start FILE       first image, or for RECOLOUR the SVG
+  --palette COLOURS  allowed colours, e.g. "#e63946,#f1faee,#1d3557"
+  --elements N       number of shapes or strokes (${defaults.elements})
+  --steps N          number of steps (${defaults.steps})
   --seed N           the same seed gives the same drawing (0)
-  --size WxH         512x512 where nothing is said
-  --model NAME       the default model where nothing is said
-  --out FILE         without its ending; "drawing" where nothing is said
-  --url URL          a server elsewhere; else the one of LIMN_HOME, which is started where none is running
+  --size WxH         width and height in pixels (512x512)
+  --model NAME       model name (the default model)
+  --out FILE         file name without extension ("drawing")
+  --url URL          a server elsewhere; default: the one of LIMN_HOME, started when none is running
   --key KEY          that server's key
 `
 
@@ -114,7 +114,7 @@ async function draw(client: Client, input: object, out: string): Promise<number>
   return 0
 }
 
-/** Why a file could not be written, found out before there is anything to lose; null where it can. */
+/** Why a file cannot be written, found out before any work is done; null when it can. */
 async function unwritable(file: string): Promise<string | null> {
   const folder = path.dirname(file)
   const [there, around] = await Promise.all([file, folder].map((at) => stat(at).catch(() => null)))

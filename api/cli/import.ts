@@ -13,16 +13,16 @@ import { complain, say, withUsageErrors } from './usage.ts'
 
 const usage = `limn import FOLDER [--collection NAME] [--tag TAG]... [--url URL --key KEY]
 
-Takes the images of a folder tree (jpg, png, webp, avif, gif, tiff, svg) into the library. The names of the folders
-become tags. It may be interrupted and run again: what is there is not sent twice.
+Adds the images of a folder tree (jpg, png, webp, avif, gif, tiff, svg) to the library. The names of the folders
+become tags. It may be interrupted and run again: nothing is sent twice.
 
   --collection NAME  collection of all these images
   --tag TAG          one more tag for all of them; may be given several times
-  --url URL          a server elsewhere; else the one of LIMN_HOME, which is started where none is running
+  --url URL          a server elsewhere; default: the one of LIMN_HOME, started when none is running
   --key KEY          that server's key
 `
 
-/** Requests on their way at once: while one is stored the next one is decoded. */
+/** Requests under way at once: while the server stores one it decodes the next. */
 const requestsAtOnce = 3
 
 export const importCommand = withUsageErrors(async (args: string[]): Promise<number> => {
@@ -40,13 +40,13 @@ export const importCommand = withUsageErrors(async (args: string[]): Promise<num
   if (values.help) return say(usage, 0)
   if (positionals.length !== 1) return complain(`Give one folder.\n\n${usage}`, 2)
   const folder = path.resolve(positionals[0]!)
-  if (!(await stat(folder).catch(() => null))?.isDirectory()) return complain(`${folder} is no folder.`, 2)
+  if (!(await stat(folder).catch(() => null))?.isDirectory()) return complain(`${folder} is not a folder.`, 2)
 
   const interrupt = interruptible()
   const { config } = readConfig(process.env)
   const { files, others } = await walk(folder)
   console.log(
-    `${count(files.length, 'image')} in ${folder}${others > 0 ? ` (${count(others, 'other file')} passed over)` : ''}`,
+    `${count(files.length, 'image')} in ${folder}${others > 0 ? ` (${count(others, 'other file')} skipped)` : ''}`,
   )
   if (files.length === 0) return 0
 
@@ -61,7 +61,7 @@ export const importCommand = withUsageErrors(async (args: string[]): Promise<num
   } catch (error) {
     if (!(error instanceof ServerUnreachable || error instanceof RequestRefused)) throw error
     return complain(
-      `${error.message}\nWhat was taken so far is safe. Run the same command again to go on.`,
+      `${error.message}\nThe images added so far are safe. Run the same command again to continue.`,
       1,
     )
   } finally {
@@ -83,7 +83,7 @@ async function run(
   const tooLarge = (file: ImageFile) => file.size > maxUploadBytes
   for (const file of files)
     if (!known.has(file) && tooLarge(file))
-      outcomes.push({ file, failed: `It has ${file.size} bytes; at most ${maxUploadBytes} are taken.` })
+      outcomes.push({ file, failed: `It has ${file.size} bytes; at most ${maxUploadBytes} are accepted.` })
   const left = batches(files.filter((file) => !known.has(file) && !tooLarge(file)))
 
   const sending = progressOn(process.stderr, 'sending', images)
@@ -109,20 +109,20 @@ async function run(
       ({ id }) => `${pending.get(id)!.relative}: it is in the library, but could not be encoded.`,
     ),
   ]
-  const taken = outcomes.filter((one) => 'id' in one)
-  const added = taken.filter(({ duplicate }) => !duplicate).length
-  console.log(`${added} added, ${taken.length - added} already there, ${failed.length} failed`)
+  const stored = outcomes.filter((one) => 'id' in one)
+  const added = stored.filter(({ duplicate }) => !duplicate).length
+  console.log(`${added} added, ${stored.length - added} already there, ${failed.length} failed`)
   for (const line of failed) console.error(`  ${line}`)
   if (interrupted.aborted) {
     console.log(
-      `Interrupted with ${files.length - outcomes.length} to go. Run the same command again to go on.`,
+      `Interrupted with ${files.length - outcomes.length} to go. Run the same command again to continue.`,
     )
     return 130
   }
   return failed.length > 0 ? 1 : 0
 }
 
-/** Waits for the vectors of what was taken. */
+/** Waits for the vectors of the images sent. */
 async function indexed(client: Client, pending: ReadonlyMap<string, ImageFile>, interrupted: AbortSignal) {
   const bar = progressOn(process.stderr, 'indexing', images)
   const failed = await untilIndexed(client, [...pending.keys()], interrupted, bar.update)
@@ -147,12 +147,12 @@ async function knownOf(
   })
 }
 
-/** The first Ctrl-C ends after what is on its way, the second at once. */
+/** The first Ctrl-C ends after the requests under way, the second at once. */
 function interruptible() {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(130)
-    console.error('\nEnding after what is on its way. Ctrl-C again ends at once.')
+    console.error('\nEnding after the requests under way. Ctrl-C again ends at once.')
     controller.abort()
   }
   process.on('SIGINT', onSignal)

@@ -1,4 +1,4 @@
-/** Progress on a terminal: one line that is drawn over; where the output is no terminal, a line each tenth. */
+/** Progress: one line that is drawn over on a terminal, else a line each tenth. */
 export interface Progress {
   update(done: number, total: number): void
   /** Leaves the last state behind and ends the line. */
@@ -36,7 +36,7 @@ export function progressOn(
 
   return {
     update(done, total) {
-      // What was there before this run says nothing of the speed.
+      // Items that were there before this run do not count for the speed.
       first ??= done
       last = line(done, total)
       if (!output.isTTY) {

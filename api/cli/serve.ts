@@ -7,7 +7,7 @@ const statusOf = { SIGINT: 130, SIGTERM: 143 } as const
 export async function serveCommand(args: string[]): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     console.log(
-      `limn serve\n\nSettings, all by environment variables [and what they are when absent]:\n${describeSettings()}`,
+      `limn serve\n\nSettings, all by environment variables [and their defaults]:\n${describeSettings()}`,
     )
     return 0
   }
@@ -28,16 +28,16 @@ export async function serveCommand(args: string[]): Promise<number> {
   const problem = await Promise.race([server.ready, ended.then(() => null)])
   if (problem !== null) console.error(`warning: not ready: ${problem}`)
   const signal = await ended
-  console.log(`${signal}: answering what has begun. Once more ends at once.`)
+  console.log(`${signal}: finishing the requests under way. Once more ends at once.`)
   process.on(signal, () => process.exit(statusOf[signal]))
   await server.close()
   return 0
 }
 
-/** On the first start: until the query that is proposed finds something. */
+/** On the first start: waits until the proposed query finds something. */
 async function firstImages({ app, samples, ready }: RunningServer): Promise<void> {
   const notice = setTimeout(() => console.log('A new library: adding the sample images ...'), 500)
-  // Images that cannot be encoded would be waited for without end.
+  // Images that cannot be encoded would make this wait forever.
   if ((await samples) > 0 && (await ready) === null) await app.services.library.idle()
   clearTimeout(notice)
 }

@@ -14,7 +14,7 @@ import {
   type ValidationContext,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { limits } from '../../schema/core/limits.ts'
+import { limits } from '../../workers/limits.ts'
 import { TooComplex } from '../errors.ts'
 
 const refusal = (message: string) => {
@@ -22,15 +22,13 @@ const refusal = (message: string) => {
   return new GraphQLError(cause.message, { originalError: cause })
 }
 
-const reportInstead = (what: string, limit: number) => ({
+const report = (what: string, limit: number) => ({
   n: limit,
   exposeLimits: true,
   propagateOnRejection: false,
   onReject: [
     (context: ValidationContext | null) =>
-      context?.reportError(
-        refusal(`The document has more ${what} than the ${limit} that are taken. Split it.`),
-      ),
+      context?.reportError(refusal(`The document has more than ${limit} ${what}. Split it.`)),
   ],
 })
 
@@ -47,16 +45,14 @@ export function useLimits(): Plugin {
           return parse(source, { ...options, maxTokens: limits.tokens })
         } catch (error) {
           if (error instanceof GraphQLError && error.message.includes('tokens. Parsing aborted'))
-            throw refusal(
-              `The document has more than the ${limits.tokens} tokens that are taken. Use variables, or split it.`,
-            )
+            throw refusal(`The document has more than ${limits.tokens} tokens. Use variables, or split it.`)
           throw error
         }
       })
     },
     onValidate({ addValidationRule }) {
-      addValidationRule(maxAliasesRule(reportInstead('aliases', limits.aliases)))
-      addValidationRule(maxDepthRule({ ...reportInstead('levels', limits.depth), flattenFragments: true }))
+      addValidationRule(maxAliasesRule(report('aliases', limits.aliases)))
+      addValidationRule(maxDepthRule({ ...report('levels', limits.depth), flattenFragments: true }))
     },
     onExecute({ args, setResultAndStopExecution }) {
       const cost = costOf(
@@ -70,7 +66,7 @@ export function useLimits(): Plugin {
         setResultAndStopExecution({
           errors: [
             refusal(
-              `The request costs ${cost}; at most ${limits.complexity} is taken. Ask for fewer items or fewer fields of each.`,
+              `The request costs ${cost}; the limit is ${limits.complexity}. Ask for fewer items or fewer fields of each.`,
             ),
           ],
         })
@@ -85,19 +81,19 @@ const closing: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BR
 function boundNesting(document: string): void {
   const lexer = new Lexer(new Source(document))
   let depth = 0
-  // Too many tokens are the parser's to refuse; what is no token, the lexer refuses here as it would there.
+  // The parser refuses too many tokens; the lexer refuses a malformed one here as it would there.
   for (let count = 0; count <= limits.tokens; count++) {
     const { kind } = lexer.advance()
     if (kind === TokenKind.EOF) return
     if (closing.has(kind)) depth--
     if (opening.has(kind) && ++depth > limits.nesting)
       throw refusal(
-        `The document has more than the ${limits.nesting} brackets inside one another that are taken. Ask for fewer levels.`,
+        `The document has more than ${limits.nesting} brackets inside one another. Ask for fewer levels.`,
       )
   }
 }
 
-/** 0 where operation or variables are not valid: execution says what is wrong with them. */
+/** 0 for an invalid operation or invalid variables: execution says what is wrong with them. */
 function costOf(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -109,9 +105,9 @@ function costOf(
   if (!operation) return 0
   // The plugin counts the first operation of a document.
   const others = document.definitions.filter(({ kind }) => kind !== Kind.OPERATION_DEFINITION)
-  const asked = { ...document, definitions: [operation, ...others] }
+  const counted = { ...document, definitions: [operation, ...others] }
   try {
-    return complexityFromQuery(asked, { schema, ctx, variables: variables ?? {} }).complexity
+    return complexityFromQuery(counted, { schema, ctx, variables: variables ?? {} }).complexity
   } catch (error) {
     if (error instanceof GraphQLError) return 0
     throw error

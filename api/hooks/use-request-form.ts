@@ -3,13 +3,13 @@ import type { Plugin } from 'graphql-yoga'
 import { HttpError } from '../../schema/core/errors.ts'
 import { BadUserInput, echoed } from '../../workers/errors.ts'
 
-/** Says what is wrong with the form of a request, in GraphQL's shape: where Yoga answers nothing, or a fault of the server. */
+/** Explains a malformed request in GraphQL's shape, where Yoga would answer nothing or a fault of the server. */
 export function useRequestForm(): Plugin {
   return {
     onRequestParse({ request, requestParser, setRequestParser }) {
-      // Before anything is done that nobody could then be told of.
+      // Before anything is done whose answer the client could not read.
       if (!accepts(request, [...json, ...streams])) throw notAcceptable(request)
-      // Other methods are told as such by Yoga.
+      // Yoga refuses other methods.
       if (!requestParser && request.method !== 'POST') return
       if (!requestParser) throw unsupported(request)
       setRequestParser(async (request) => {
@@ -37,7 +37,7 @@ export function useRequestForm(): Plugin {
 const json = ['application/json', 'application/graphql-response+json'] as const
 const streams = ['text/event-stream', 'multipart/mixed'] as const
 
-/** Whether one of the types is among those that the request says it reads; without a word it reads all. */
+/** Whether the request accepts one of the types; without an Accept header it accepts all. */
 function accepts(request: Request, types: readonly string[]): boolean {
   const accepted = (request.headers.get('accept') || '*/*')
     .split(',')
@@ -47,16 +47,16 @@ function accepts(request: Request, types: readonly string[]): boolean {
   )
 }
 
-/** Whether the answer can only be a stream of events: its reader is told of errors by events, never by a status. */
+/** Whether the answer can only be a stream of events: errors come as events, never as a status. */
 export const readsEventsOnly = (request: Request): boolean =>
   accepts(request, ['text/event-stream']) && !accepts(request, [...json, 'multipart/mixed'])
 
 function notAcceptable(request: Request): HttpError {
-  const asked = request.headers.get('accept') ?? ''
+  const accept = request.headers.get('accept') ?? ''
   return new HttpError(
     406,
     'BAD_USER_INPUT',
-    `Nothing can be answered as "${echoed(asked)}". Accept application/json, or text/event-stream for a subscription.`,
+    `No answer can be "${echoed(accept)}". Accept application/json, or text/event-stream for a subscription.`,
   )
 }
 
@@ -65,11 +65,11 @@ function unsupported(request: Request): HttpError {
   return new HttpError(
     415,
     'BAD_USER_INPUT',
-    `A request of type "${echoed(type)}" is not read. Send application/json, or multipart/form-data with files.`,
+    `A request of type "${echoed(type)}" is not supported. Send application/json, or multipart/form-data with files.`,
   )
 }
 
-/** JSON that is none, or of another shape than the specification's: Yoga's parsers trip over both. */
+/** Malformed JSON, or JSON of another shape than the specification's: Yoga's parsers throw on both. */
 const isMalformed = (error: unknown) =>
   error instanceof SyntaxError ||
   error instanceof TypeError ||
@@ -79,7 +79,7 @@ function malformed(request: Request): BadUserInput {
   const type = request.headers.get('content-type') ?? ''
   return new BadUserInput(
     type.startsWith('multipart/')
-      ? 'The multipart body is not as the GraphQL multipart request specification says: operations holds a JSON object, map lists of paths by file.'
+      ? 'The multipart body does not follow the GraphQL multipart request specification: operations holds a JSON object, map lists of paths by file.'
       : request.method === 'GET' || type.includes('urlencoded')
         ? 'variables and extensions must be JSON objects.'
         : 'The body is not valid JSON.',

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
@@ -19,13 +20,30 @@ query FindAndRank {
 }
 `
 
+/** A browser opens the page; a query of one accepts JSON. */
+export const wantsGraphiql = (req: IncomingMessage) =>
+  req.method === 'GET' && (req.headers.accept ?? '').includes('text/html')
+
+export async function serveGraphiql(res: ServerResponse, keyRequired: boolean): Promise<void> {
+  const page = await graphiqlPage(keyRequired)
+  res.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-encoding': 'gzip',
+    'content-length': page.byteLength,
+    // No other page may frame this one and borrow its clicks.
+    'content-security-policy': "frame-ancestors 'none'",
+    vary: 'accept',
+  })
+  res.end(page)
+}
+
 const pages = new Map<boolean, Promise<Buffer>>()
 
 /**
  * GraphiQL as one gzipped page that needs nothing from elsewhere (the renderer that comes with Yoga loads it from
- * a CDN). 9 MB of script: made when first asked for, kept compressed.
+ * a CDN). 9 MB of script: rendered at the first request, kept compressed.
  */
-export function graphiqlPage(keyRequired: boolean): Promise<Buffer> {
+function graphiqlPage(keyRequired: boolean): Promise<Buffer> {
   const page = pages.get(keyRequired) ?? render(keyRequired)
   pages.set(keyRequired, page)
   return page
@@ -37,7 +55,7 @@ async function render(keyRequired: boolean): Promise<Buffer> {
     title: 'Limn',
     defaultQuery: exampleQuery,
     headers: JSON.stringify(keyRequired ? { 'x-api-key': '' } : {}),
-    // An address that this page cannot reach would leave an error in the console of who works offline.
+    // The usual address would leave an error in the console of a machine without internet.
     favicon: 'data:,',
   })
   return promisify(gzip)(html)

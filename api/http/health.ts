@@ -5,13 +5,13 @@ import type { Log } from '../../workers/log.ts'
 import { send } from './respond.ts'
 
 export interface Readiness {
-  /** Never rejects: null when a real encode and a query worked, else what did not; the log has the reason. */
+  /** Never rejects: null when a real encode and a query worked, else the part that did not; the log has the reason. */
   check(): Promise<string | null>
   /** From now on the answer is that the server is shutting down. */
   drain(): void
 }
 
-/** Probes come in bursts (balancer, orchestrator, doctor): one check answers those of the next seconds. */
+/** Probes come in bursts (balancer, orchestrator, doctor): one check answers all of the next seconds. */
 const keptMs = 3000
 
 export function createReadiness(

@@ -1,73 +1,92 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { requireScope } from '../../schema/core/caller.ts'
 import { toGraphQLError } from '../../schema/core/errors.ts'
 import type { Log } from '../../workers/log.ts'
-import { type Access, authorise, checkLoopbackHost } from '../access/auth.ts'
+import type { Access } from '../access/auth.ts'
 import { cors } from '../access/cors.ts'
 import { checkForgery } from '../access/csrf.ts'
+import { checkLoopbackHost } from '../access/loopback-host.ts'
 import type { App } from '../app.ts'
 import { serveFile } from './files.ts'
-import { graphiqlPage } from './graphiql.ts'
+import { serveGraphiql, wantsGraphiql } from './graphiql.ts'
 import { createGraphQL } from './graphql.ts'
 import { type Readiness, serveReady } from './health.ts'
-import { createAdmission } from './load-shedding.ts'
+import { LoadShedder } from './load-shedding.ts'
 import { send, sendError } from './respond.ts'
 
-/** What every request passes, in this order: log, Host, CORS, then its route. */
-export function createRouter(app: App, access: Access, readiness: Readiness): RequestListener {
-  const graphql = createGraphQL(app.services, app.config, app.metrics, app.log)
-  const admit = createAdmission(() => app.services.encoder.stats())
+type Match = (pathname: string, req: IncomingMessage) => boolean
+type Handler = (req: IncomingMessage, res: ServerResponse, pathname: string) => void | Promise<void>
 
-  const route = async (req: IncomingMessage, res: ServerResponse, pathname: string): Promise<void> => {
+const at =
+  (path: string): Match =>
+  (pathname) =>
+    pathname === path
+
+/** Every request passes, in this order: log, Host, CORS, then the first route that matches. */
+export function createRouter(app: App, access: Access, readiness: Readiness): RequestListener {
+  const { services, metrics, log } = app
+  const graphql = createGraphQL(services, app.config, metrics, log)
+  const shedder = new LoadShedder(() => services.encoder.stats())
+
+  const routes: readonly [Match, Handler][] = [
+    [
+      (pathname, req) => pathname === '/graphql' && wantsGraphiql(req),
+      (_req, res) => serveGraphiql(res, access.keyRequired),
+    ],
+    [
+      at('/graphql'),
+      async (req, res) => {
+        const caller = access.authenticate(req.headers)
+        checkForgery(req.method, req.headers)
+        shedder.admit(res, caller)
+        await graphql(req, res, { caller })
+      },
+    ],
+    [
+      (pathname) => pathname.startsWith('/files/'),
+      (req, res, pathname) => serveFile(req, res, pathname, services),
+    ],
+    [at('/health'), (_req, res) => send(res, 200, 'application/json; charset=utf-8', '{"alive":true}')],
+    [at('/ready'), (_req, res) => serveReady(res, readiness)],
+    [
+      at('/metrics'),
+      async (req, res) => {
+        requireScope({ caller: access.authenticate(req.headers) }, 'admin')
+        send(res, 200, metrics.registry.contentType, await metrics.registry.metrics())
+      },
+    ],
+    [at('/'), (_req, res) => void res.writeHead(302, { location: '/graphql' }).end()],
+    [
+      () => true,
+      (_req, res) =>
+        send(res, 404, 'text/plain; charset=utf-8', 'There is nothing here. GraphQL is at /graphql.\n'),
+    ],
+  ]
+
+  const answer: Handler = async (req, res, pathname) => {
     if (!access.keyRequired) checkLoopbackHost(req.headers.host)
     if (cors(req, res)) return
-    if (pathname === '/graphql') {
-      if (wantsPage(req)) return sendGraphiql(res, access.keyRequired)
-      authorise(req.headers, access)
-      checkForgery(req.method, req.headers)
-      admit(res)
-      await graphql(req, res)
-    } else if (pathname.startsWith('/files/')) await serveFile(req, res, pathname, app.services)
-    else if (pathname === '/health') send(res, 200, 'application/json; charset=utf-8', '{"alive":true}')
-    else if (pathname === '/ready') await serveReady(res, readiness)
-    else if (pathname === '/metrics') {
-      authorise(req.headers, access)
-      send(res, 200, app.metrics.registry.contentType, await app.metrics.registry.metrics())
-    } else if (pathname === '/') res.writeHead(302, { location: '/graphql' }).end()
-    else send(res, 404, 'text/plain; charset=utf-8', 'There is nothing here. GraphQL is at /graphql.\n')
+    const [, handle] = routes.find(([matches]) => matches(pathname, req))!
+    await handle(req, res, pathname)
   }
 
-  return (req, res) => {
+  return async (req, res) => {
     const id = requestId(req)
     res.setHeader('x-request-id', id)
     const pathname = (req.url ?? '/').split('?', 1)[0]!
-    logAnswer(app.log, id, req, res, pathname)
-    route(req, res, pathname).catch((error: unknown) => {
+    logAnswer(log, id, req, res, pathname)
+    try {
+      await answer(req, res, pathname)
+    } catch (error) {
       const shown = toGraphQLError(error, (err) => {
-        app.log.error({ err, id }, 'a request failed by a fault of the server')
+        log.error({ err, id }, 'request failed by a fault of the server')
         return id
       })
       if (res.headersSent) res.destroy()
       else sendError(res, shown)
-    })
+    }
   }
-}
-
-/** A page opened in a browser, not a query sent by one. */
-const wantsPage = (req: IncomingMessage) =>
-  req.method === 'GET' && (req.headers.accept ?? '').includes('text/html')
-
-async function sendGraphiql(res: ServerResponse, keyRequired: boolean): Promise<void> {
-  const page = await graphiqlPage(keyRequired)
-  res.writeHead(200, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-encoding': 'gzip',
-    'content-length': page.byteLength,
-    // No other page may frame this one and borrow its clicks.
-    'content-security-policy': "frame-ancestors 'none'",
-    vary: 'accept',
-  })
-  res.end(page)
 }
 
 const requestId = ({ headers }: IncomingMessage) => {
@@ -82,6 +101,6 @@ function logAnswer(log: Log, id: string, req: IncomingMessage, res: ServerRespon
     const ms = Math.round(performance.now() - begun)
     const fields = { id, method: req.method, path, status: res.statusCode, ms }
     if (res.writableFinished) log.info(fields, 'answered')
-    else log.info(fields, 'the caller went away')
+    else log.info(fields, 'client disconnected')
   })
 }

@@ -1,27 +1,26 @@
 import type { AssetRow } from '../../prisma/types.ts'
 import { builder } from '../core/builder.ts'
-import { Node } from '../core/node.ts'
 import { Embedding } from '../embed.ts'
 
 export const AssetStatus = builder.enumType('AssetStatus', {
-  description: 'How far an image has come.',
+  description: 'Processing state of an image.',
   values: {
-    PENDING: { description: 'Taken in; its vector follows. Search does not find it yet.' },
-    READY: { description: 'Has its vector.' },
-    FAILED: { description: 'No vector could be made of it.' },
+    PENDING: { description: 'Stored; its vector follows. Search does not find it yet.' },
+    READY: { description: 'Has its vector; search finds it.' },
+    FAILED: { description: 'No vector could be made.' },
   },
 })
 
-export const Asset = builder.objectRef<AssetRow>('Asset').implement({
+export const Asset = builder.node(builder.objectRef<AssetRow>('Asset'), {
   description: 'An image of the library.',
-  interfaces: [Node],
-  isTypeOf: (node) => node !== null && typeof node === 'object' && 'contentHash' in node,
+  id: { resolve: ({ id }) => id },
+  loadWithoutCache: (id, { loaders }) => loaders.asset.load(id),
   fields: (t) => ({
     name: t.exposeString('name', { description: "The file's name." }),
-    title: t.exposeString('title', { nullable: true, description: 'What people call it.' }),
+    title: t.exposeString('title', { nullable: true, description: 'A title for people.' }),
     description: t.exposeString('description', {
       nullable: true,
-      description: 'What is to be said about it.',
+      description: 'A longer text about it.',
     }),
     tags: t.exposeStringList('tags', { description: 'Keywords.' }),
     collection: t.exposeString('collection', {
@@ -32,28 +31,28 @@ export const Asset = builder.objectRef<AssetRow>('Asset').implement({
     bytes: t.exposeInt('bytes', { description: 'Size of the stored file.' }),
     width: t.exposeInt('width', { description: 'In pixels, as displayed.' }),
     height: t.exposeInt('height', { description: 'In pixels, as displayed.' }),
-    contentHash: t.exposeString('contentHash', { description: "SHA-256, hex, of the file's bytes." }),
+    contentHash: t.exposeString('contentHash', { description: "SHA-256 (hex) of the file's bytes." }),
     url: t.field({
       type: 'URL',
       description:
-        'The file as it was taken in. Whoever has the address can read it: it holds the content hash, which cannot be guessed.',
+        'Address of the original file. It needs no key: it contains the content hash, which cannot be guessed.',
       resolve: (asset, _args, { fileUrl }) => fileUrl(asset),
     }),
     thumbnail: t.field({
       type: 'URL',
-      description: 'A WebP image of it whose longest edge is about so many pixels.',
+      description: 'Address of a WebP thumbnail.',
       args: {
         size: t.arg.int({
           required: true,
           defaultValue: 320,
-          description: 'Longest edge; the next of 64, 128, 256, 320, 512, 1024 and 2048 is taken.',
+          description: 'Longest edge in pixels, rounded up to 64, 128, 256, 320, 512, 1024 or 2048.',
         }),
       },
       resolve: (asset, { size }, { thumbnailUrl }) => thumbnailUrl(asset, size),
     }),
     createdAt: t.field({
       type: 'DateTime',
-      description: 'When it was taken in.',
+      description: 'When it was added.',
       resolve: (asset) => asset.createdAt,
     }),
     status: t.field({
@@ -65,7 +64,7 @@ export const Asset = builder.objectRef<AssetRow>('Asset').implement({
       type: Embedding,
       nullable: true,
       description:
-        'Its vector: stored under the default model (null until READY), made and stored on demand under another.',
+        'Its vector. Under the default model it is null until READY; under any other it is made and stored on demand.',
       args: { model: t.arg.id({ description: 'The default model when absent.' }) },
       complexity: ({ model }) => (model == null ? 2 : 10),
       resolve: async (asset, { model: name }, { catalogue, loaders }) => {

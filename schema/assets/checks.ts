@@ -1,5 +1,5 @@
 import { BadUserInput } from '../../workers/errors.ts'
-import { limits } from '../core/limits.ts'
+import { limits } from '../../workers/limits.ts'
 
 export interface AssetTexts {
   name?: string | null

@@ -1,46 +1,47 @@
 import type { AssetPatch } from '../../prisma/types.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
 import type { Added } from '../../workers/ingest/library.ts'
+import { limits } from '../../workers/limits.ts'
+import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import { builder } from '../core/builder.ts'
+import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
+import { counted } from '../core/cost.ts'
 import { atMost, InputError, ItemFailure } from '../core/errors.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { counted, limits } from '../core/limits.ts'
-import { isAssetId } from '../core/loaders.ts'
-import { mapLimited } from '../core/parallel.ts'
+import { isAssetId } from '../relay/ids.ts'
 import { Asset } from './asset.ts'
 import { check, complaint } from './checks.ts'
 
 const AssetInput = builder.inputType('AssetInput', {
-  description:
-    'An image to be taken into the library. What is absent is read from the file itself (IPTC, XMP).',
+  description: 'An image to add to the library. Absent texts are read from the file itself (IPTC, XMP).',
   fields: (t) => ({
     image: t.field({ type: ImageInput, required: true, description: 'The image.' }),
     name: t.string({ description: `The file's name, at most ${limits.nameLength} characters.` }),
     title: t.string({ description: `At most ${limits.titleLength} characters.` }),
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
-    tags: t.stringList({ description: `At most ${limits.tags}, joined with the keywords inside the file.` }),
+    tags: t.stringList({ description: `At most ${limits.tags}; keywords inside the file are added.` }),
     collection: t.string({ description: `At most ${limits.collectionLength} characters.` }),
   }),
 })
 
 const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
-  description: 'An image that is in the library now.',
+  description: 'An image in the library.',
   fields: (t) => ({
     asset: t.field({ type: Asset, description: 'The image.', resolve: ({ asset }) => asset }),
     duplicate: t.exposeBoolean('duplicate', {
-      description: 'The same bytes were there already: that asset is returned.',
+      description: 'True when the library already had these bytes; asset is the existing one.',
     }),
   }),
 })
 
 const AddAssetResult = builder.unionType('AddAssetResult', {
-  description: 'The image as it was taken in, or why it was not.',
+  description: 'The added image, or the reason why it was not added.',
   types: [AddedAsset, InputError],
   resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'AddedAsset'),
 })
 
-/** Images that are decoded and stored at once. */
+/** Images of one request that are decoded and stored at once. */
 const addsAtOnce = 4
 
 async function addOne(input: typeof AssetInput.$inferInput, context: Context): Promise<Added> {
@@ -60,7 +61,7 @@ builder.mutationFields((t) => ({
   addAssets: t.field({
     type: [AddAssetResult],
     description:
-      'Takes images into the library, in the order of the inputs. An image that is answered is safe: its vector follows whatever happens.',
+      'Adds images to the library. Results are in the order of the inputs. An image in the answer is stored durably; its vector follows, after a crash too.',
     args: {
       inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
     },
@@ -69,38 +70,41 @@ builder.mutationFields((t) => ({
       return { field: 20 * count, multiplier: count }
     },
     resolve: (_root, { inputs }, context) => {
+      requireScope(context, 'insert')
       atMost(inputs, limits.addAssets, 'inputs')
-      return mapLimited(inputs, addsAtOnce, async (input, index) => {
+      const adds = new Semaphore(addsAtOnce)
+      const add = async (input: typeof AssetInput.$inferInput, index: number) => {
         try {
           return await addOne(input, context)
         } catch (error) {
           if (error instanceof ItemError) return new ItemFailure(index, error)
           throw error
         }
-      })
+      }
+      return Promise.all(inputs.map((input, index) => adds.run(() => add(input, index))))
     },
   }),
 
   updateAsset: t.field({
     type: Asset,
-    description:
-      'Changes what is said about an image. An absent argument leaves it as it is; null clears it.',
+    description: 'Changes the texts of an image. An absent argument keeps the value; null clears it.',
     args: {
       id: t.arg.id({ required: true, description: 'asset_...' }),
       title: t.arg.string({ description: `At most ${limits.titleLength} characters.` }),
       description: t.arg.string({ description: `At most ${limits.descriptionLength} characters.` }),
-      tags: t.arg.stringList({ description: `All tags anew, at most ${limits.tags}.` }),
+      tags: t.arg.stringList({ description: `Replaces all tags, at most ${limits.tags}.` }),
       collection: t.arg.string({ description: `At most ${limits.collectionLength} characters.` }),
     },
     complexity: 10,
-    resolve: async (_root, { id, ...given }, { library }) => {
+    resolve: async (_root, { id, ...given }, context) => {
+      requireScope(context, 'edit')
       check(given)
       const patch: AssetPatch = {}
       if (given.title !== undefined) patch.title = given.title
       if (given.description !== undefined) patch.description = given.description
       if (given.collection !== undefined) patch.collection = given.collection
       if (given.tags !== undefined) patch.tags = given.tags ?? []
-      const asset = isAssetId(id) ? await library.update(id, patch) : null
+      const asset = isAssetId(id) ? await context.library.update(id, patch) : null
       if (!asset) throw new BadUserInput(`There is no asset "${echoed(id)}".`)
       return asset
     },
@@ -108,12 +112,13 @@ builder.mutationFields((t) => ({
 
   deleteAssets: t.field({
     type: ['ID'],
-    description: 'Removes images, their files and their vectors. Returns the ids that were there.',
+    description: 'Deletes images with their files and vectors. Returns the ids that existed.',
     args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
     complexity: 10,
-    resolve: (_root, { ids }, { library }) => {
+    resolve: (_root, { ids }, context) => {
+      requireScope(context, 'edit')
       atMost(ids, limits.ids, 'ids')
-      return library.delete(ids.filter(isAssetId))
+      return context.library.delete(ids.filter(isAssetId))
     },
   }),
 }))

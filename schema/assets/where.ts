@@ -1,44 +1,44 @@
 import type { AssetFilter } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { atMost } from '../core/errors.ts'
-import { limits } from '../core/limits.ts'
 
 export const Orientation = builder.enumType('Orientation', {
-  description: 'How an image lies.',
+  description: 'Orientation of an image.',
   values: {
-    LANDSCAPE: { description: 'Wider than high.' },
-    PORTRAIT: { description: 'Higher than wide.' },
-    SQUARE: { description: 'As wide as high.' },
+    LANDSCAPE: { description: 'Wider than tall.' },
+    PORTRAIT: { description: 'Taller than wide.' },
+    SQUARE: { description: 'As wide as tall.' },
   },
 })
 
 export const AssetWhere = builder.inputType('AssetWhere', {
-  description: 'Which images: every field that is given must hold.',
+  description: 'A filter for images. All given fields must match.',
   fields: (t) => ({
-    ids: t.idList({ description: 'One of these ids.' }),
+    ids: t.idList({ description: 'Has one of these ids.' }),
     collections: t.stringList({
-      description: 'In one of these collections, whose names are told apart by case.',
+      description: 'Is in one of these collections; names are case-sensitive.',
     }),
-    tagsAll: t.stringList({ description: 'Has every one of these tags, in upper or lower case.' }),
-    tagsAny: t.stringList({ description: 'Has one of these tags, in upper or lower case.' }),
-    mimeTypes: t.stringList({ description: 'One of these types, e.g. image/png.' }),
+    tagsAll: t.stringList({ description: 'Has all of these tags, regardless of case.' }),
+    tagsAny: t.stringList({ description: 'Has one of these tags, regardless of case.' }),
+    mimeTypes: t.stringList({ description: 'Has one of these types, e.g. image/png.' }),
     text: t.string({
       description:
-        'Words of name, title, description or tags (Postgres full text): all must be there; "a phrase", or, and -not are understood.',
+        'Full-text search in name, title, description and tags (PostgreSQL). All words must match; "a phrase", or, and -not work.',
     }),
-    orientation: t.field({ type: Orientation, description: 'How it lies.' }),
-    minWidth: t.int({ description: 'At least so many pixels wide.' }),
-    minHeight: t.int({ description: 'At least so many pixels high.' }),
-    createdAfter: t.field({ type: 'DateTime', description: 'Taken in after this moment.' }),
-    createdBefore: t.field({ type: 'DateTime', description: 'Taken in before this moment.' }),
+    orientation: t.field({ type: Orientation, description: 'Has this orientation.' }),
+    minWidth: t.int({ description: 'Minimum width in pixels.' }),
+    minHeight: t.int({ description: 'Minimum height in pixels.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Added after this moment.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Added before this moment.' }),
   }),
 })
 
 const lists = ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const
 
 /**
- * The fields that are given; null where none is.
+ * The given fields; null when there is none.
  * @throws BadUserInput for a list or text over its limit, or one that PostgreSQL's text cannot hold
  */
 export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undefined): AssetFilter | null {
@@ -47,7 +47,7 @@ export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undef
   const { text } = where
   if (text != null && text.length > limits.titleLength)
     throw new BadUserInput(
-      `where.text has ${text.length} characters; at most ${limits.titleLength} are looked for. Shorten it.`,
+      `where.text has ${text.length} characters; at most ${limits.titleLength} are searched for. Shorten it.`,
     )
   for (const field of [...lists, 'text'] as const)
     if ([where[field]].flat().some((value) => value?.includes('\0')))

@@ -1,11 +1,15 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
+import RelayPlugin from '@pothos/plugin-relay'
+import { relayOptions } from '../relay/options.ts'
 import type { Context } from './context.ts'
 import type { Upload } from './images.ts'
 
 export const builder = new SchemaBuilder<{
   Context: Context
   DefaultFieldNullability: false
+  DefaultEdgesNullability: false
+  DefaultNodeNullability: false
   Scalars: {
     ID: { Input: string; Output: string }
     Vector: { Input: string; Output: string }
@@ -14,11 +18,12 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: Date; Output: Date }
   }
 }>({
-  plugins: [ComplexityPlugin],
+  plugins: [RelayPlugin, ComplexityPlugin],
   defaultFieldNullability: false,
-  // The cost is checked once per request, before execution: see api/http/limits.ts.
+  // The cost is checked once per request, before execution: see api/hooks/use-limits.ts.
   complexity: { disabled: true },
+  relay: relayOptions,
 })
 
-builder.queryType({ description: 'Everything that reads.' })
-builder.mutationType({ description: 'Everything that changes the library.' })
+builder.queryType({ description: 'Operations that read.' })
+builder.mutationType({ description: 'Operations that change the library or guidance runs.' })

@@ -2,13 +2,14 @@ import type DataLoader from 'dataloader'
 import type { AssetRow, Database } from '../../prisma/types.ts'
 import type { DrawingRuns } from '../../workers/drawing/runs.ts'
 import type { ModelCatalogue, ServedModel } from '../../workers/encode/catalogue.ts'
-import type { Encoder } from '../../workers/encode/encoder.ts'
+import type { Encoded, EncodeInput, Encoder } from '../../workers/encode/encoder.ts'
 import type { ItemError } from '../../workers/errors.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
 import type { Library } from '../../workers/ingest/library.ts'
+import type { Caller } from './caller.ts'
 import type { ImageSource, ReadImages } from './images.ts'
 
-/** What the operations stand on; made once per server. */
+/** What the operations stand on; opened once per server. */
 export interface Services {
   encoder: Encoder
   catalogue: ModelCatalogue
@@ -19,11 +20,18 @@ export interface Services {
   images: ReadImages
 }
 
+/** The part of the database that operations read and write. */
+export type RequestDatabase = Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments'>
+
 /** One request's view of the services. */
-export interface Context extends Services {
+export interface Context extends Omit<Services, 'database'> {
+  caller: Caller
+  database: RequestDatabase
+  /** As {@link Encoder.encode}, for this caller and until the request's deadline. */
+  encode(inputs: readonly EncodeInput[], model: ServedModel): Promise<(Encoded | ItemError)[]>
   /** Fires when the caller has gone or the deadline has passed. */
   signal: AbortSignal
-  /** Milliseconds that are left of the request's time. */
+  /** Milliseconds left until the deadline. */
   remainingMs(): number
   /** Address of a library image's file, absolute. */
   fileUrl(asset: AssetRow): string
@@ -31,7 +39,7 @@ export interface Context extends Services {
   loaders: Loaders
 }
 
-/** One request's loaders: what is asked for in one tick is fetched together, and nothing is fetched twice. */
+/** One request's loaders: they fetch the keys of one tick together, and none twice. */
 export interface Loaders {
   asset: DataLoader<string, AssetRow | null>
   /** An ItemError is a value here: it belongs to one item, and only a prompt turns it into a request error. */

@@ -34,15 +34,15 @@ export const InputErrorCode = builder.enumType('InputErrorCode', {
 
 export const InputError = builder.objectType(ItemFailure, {
   name: 'InputError',
-  description: 'One input that could not be used. The others are answered.',
+  description: 'An input that could not be used. The others are answered all the same.',
   fields: (t) => ({
-    index: t.exposeInt('index', { description: 'Place of the input in the request.' }),
+    index: t.exposeInt('index', { description: 'Index of the input in the request.' }),
     code: t.field({
       type: InputErrorCode,
-      description: 'What is wrong, for programs.',
+      description: 'The reason, for programs.',
       resolve: (e) => e.code,
     }),
-    message: t.exposeString('message', { description: 'What is wrong and what to do, for people.' }),
+    message: t.exposeString('message', { description: 'The reason and what to do about it, for people.' }),
   }),
 })
 
@@ -67,7 +67,7 @@ export const statusOf: Record<RequestErrorCode, number> = {
   INTERNAL: 500,
 }
 
-/** A request whose HTTP status says more than its code: a media type that is not read, an answer that is not accepted. */
+/** A request whose HTTP status says more than its code: an unsupported media type, an answer that is not acceptable. */
 export class HttpError extends RequestError {
   override readonly name = 'HttpError'
   readonly status: number
@@ -77,15 +77,15 @@ export class HttpError extends RequestError {
   }
 }
 
-/** Yoga's codes for what has one of Limn's. */
+/** Yoga's codes and Limn's for the same. */
 const yogaCodes: Record<string, RequestErrorCode> = {
   REQUEST_ENTITY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   INTERNAL_SERVER_ERROR: 'INTERNAL',
 }
 
 /**
- * What leaves the server: the texts of RequestErrors and of GraphQL's own errors (syntax, validation, variables).
- * Everything else is a bug: `report` gets it and returns the id that the caller is shown.
+ * The error as a caller sees it. RequestErrors and GraphQL's own errors (syntax, validation, variables) keep their texts.
+ * Everything else is a bug: `report` logs it and returns the id that the caller gets.
  */
 export function toGraphQLError(error: unknown, report: (error: unknown) => string): GraphQLError {
   const graphql = error instanceof GraphQLError ? error : undefined
@@ -122,7 +122,7 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
       ...place,
       extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: 404 } },
     })
-  // Nothing of a database's own words, which hold queries and addresses.
+  // The database's own words hold queries and addresses.
   if (cause instanceof DatabaseUnavailable || cause instanceof DiskFull) {
     const message =
       cause instanceof DiskFull
@@ -143,24 +143,24 @@ function rootCause(error: GraphQLError): unknown {
   return cause
 }
 
-/** Longest reason that is told: GraphQL's own repeat the value that they refuse. */
-const longestReason = 300
+/** Characters of a reason: GraphQL's own repeat the value that they refuse. */
+const maxReason = 300
 
 /**
- * What GraphQL says of a variable, with the value cut: it may be a whole image. Only the outer error knows the
+ * GraphQL's message about a variable, with the value cut: it may be a whole image. Only the outer error knows the
  * variable and the place in it; the innermost one has the reason alone, with which the outer one's message ends.
  */
 function legible(message: string, reason: string): string {
-  const told = echoed(reason, longestReason)
-  const said = message.endsWith(`; ${reason}`) && message.slice(0, -reason.length - 2)
-  const begun = said && /^Variable "\$(\w+)" got invalid value /.exec(said)
-  if (!said || !begun) return echoed(message, longestReason)
-  const [prefix, name] = begun
+  const shortReason = echoed(reason, maxReason)
+  const statement = message.endsWith(`; ${reason}`) && message.slice(0, -reason.length - 2)
+  const start = statement && /^Variable "\$(\w+)" got invalid value /.exec(statement)
+  if (!statement || !start) return echoed(message, maxReason)
+  const [prefix, name] = start
   // The last one: the value before it may hold such words too.
-  const at = said.lastIndexOf(` at "${name}`)
-  const place = at < prefix.length ? '' : said.slice(at)
-  const value = said.slice(prefix.length, place === '' ? undefined : at)
-  return `${prefix}${echoed(value)}${echoed(place, longestReason)}; ${told}`
+  const at = statement.lastIndexOf(` at "${name}`)
+  const place = at < prefix.length ? '' : statement.slice(at)
+  const value = statement.slice(prefix.length, place === '' ? undefined : at)
+  return `${prefix}${echoed(value)}${echoed(place, maxReason)}; ${shortReason}`
 }
 
 /** @throws BadUserInput naming the argument, how many there are and how many may be */

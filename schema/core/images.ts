@@ -16,17 +16,17 @@ export interface ImageSource {
 
 export interface ReadImage {
   bytes: Uint8Array
-  /** What the file is called where it came from. */
+  /** The file's name at its origin. */
   name?: string
 }
 
 /**
- * Brings the bytes of an image, whichever way it was given, within the server's byte limit.
+ * Reads the bytes of an image, in whichever way it was given, within the server's byte limit.
  * @throws ItemError
  */
 export type ReadImages = (source: ImageSource, signal: AbortSignal) => Promise<ReadImage>
 
-/** What is asked of workers/sources. */
+/** Readers of workers/sources. */
 export interface ImageReaders {
   maxBytes: number
   decodeBase64(text: string): Uint8Array
@@ -40,7 +40,7 @@ export function imageReader({ maxBytes, decodeBase64, fetchUrl }: ImageReaders):
       if (upload.size > maxBytes)
         throw new ItemError(
           'TOO_LARGE',
-          `The upload "${echoed(upload.name)}" has ${upload.size} bytes; at most ${maxBytes} are taken.`,
+          `The upload "${echoed(upload.name)}" has ${upload.size} bytes; at most ${maxBytes} are accepted.`,
         )
       return { bytes: await upload.bytes(), name: upload.name || undefined }
     }

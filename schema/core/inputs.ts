@@ -1,21 +1,25 @@
 /** Input types that several operations take. */
+
+import { limits } from '../../workers/limits.ts'
 import { builder } from './builder.ts'
-import { limits } from './limits.ts'
 
 export const ConceptInput = builder.inputType('ConceptInput', {
-  description: 'Exactly one way of giving something to an encoder.',
+  description: 'A text, an image or a vector, given in exactly one way.',
   isOneOf: true,
   fields: (t) => ({
-    text: t.string({ description: `Words, at most ${limits.textLength} characters.` }),
+    text: t.string({ description: `Text, at most ${limits.textLength} characters.` }),
     assetId: t.id({
-      description: 'An image of the library: its stored vector is used, nothing is encoded again.',
+      description: 'An image of the library; its stored vector is used.',
     }),
     upload: t.field({ type: 'File', description: 'An image file of a multipart request.' }),
     base64: t.string({
-      description: 'Raw base64 or a data: URI. Design-tool sandboxes that cannot send multipart use this.',
+      description: 'An image as raw base64 or a data: URI, for clients that cannot send multipart requests.',
     }),
-    url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
-    vector: t.field({ type: 'Vector', description: 'A vector that the same model made earlier.' }),
+    url: t.field({
+      type: 'URL',
+      description: 'Address of an image, fetched by the server: http(s), public addresses only.',
+    }),
+    vector: t.field({ type: 'Vector', description: 'A vector made by the same model.' }),
   }),
 })
 
@@ -25,7 +29,10 @@ export const ImageInput = builder.inputType('ImageInput', {
   fields: (t) => ({
     assetId: t.id({ description: 'An image of the library.' }),
     upload: t.field({ type: 'File', description: 'An image file of a multipart request.' }),
-    base64: t.string({ description: 'Raw base64 or a data: URI.' }),
-    url: t.field({ type: 'URL', description: 'Fetched by the server: http(s), public addresses only.' }),
+    base64: t.string({ description: 'An image as raw base64 or a data: URI.' }),
+    url: t.field({
+      type: 'URL',
+      description: 'Address of an image, fetched by the server: http(s), public addresses only.',
+    }),
   }),
 })

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { ItemError } from '../../workers/errors.ts'
+import { isAssetId } from '../relay/ids.ts'
 import type { Concept, ConceptGiven, Context, Loaders } from './context.ts'
 import { conceptKey, resolveConcepts } from './resolve-concepts.ts'
 
@@ -40,9 +41,6 @@ export function createLoaders(context: Context): Loaders {
     ),
   }
 }
-
-/** Whether an asset could have this id: what could not, a NUL character say, never reaches the database. */
-export const isAssetId = (id: string) => /^asset_\w{1,64}$/.test(id)
 
 /** DataLoader turns every Error into a rejection, those that are one item's result too. */
 function itemErrorAsValue(error: unknown): ItemError {

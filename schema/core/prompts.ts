@@ -1,23 +1,27 @@
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { totalWeight, type WeightedVector } from '../../workers/similarity/weighted.ts'
 import { builder } from './builder.ts'
 import type { Concept, Context } from './context.ts'
 import { asRequestError, atMost } from './errors.ts'
 import { ConceptInput } from './inputs.ts'
-import { limits } from './limits.ts'
 
 export const PromptInput = builder.inputType('PromptInput', {
   description: 'A concept and its weight: above 0 attracts, below 0 repels.',
   fields: (t) => ({
     concept: t.field({ type: ConceptInput, required: true, description: 'What to look for, or to avoid.' }),
-    weight: t.float({ required: true, defaultValue: 1, description: 'How strongly. Not all may be 0.' }),
+    weight: t.float({
+      required: true,
+      defaultValue: 1,
+      description: 'Strength. At least one must not be 0.',
+    }),
   }),
 })
 
 export type PromptGiven = typeof PromptInput.$inferInput
 
-/** A prompt and where it stands in the request, for errors: `prompt`, `from[2]`. */
+/** A prompt and its place in the request, for errors: `prompt`, `from[2]`. */
 export interface PlacedPrompt extends PromptGiven {
   place: string
 }
@@ -26,8 +30,8 @@ export interface PlacedPrompt extends PromptGiven {
 export type Prompt = Concept & WeightedVector
 
 export const promptDescription =
-  'Words to look for: short for one prompt of weight 1. Either this or prompts.'
-export const promptsDescription = `Weighted prompts, 1 to ${limits.prompts}. Either these or prompt.`
+  'Text to match: short for one prompt of weight 1. Give either prompt or prompts.'
+export const promptsDescription = `Weighted prompts, 1 to ${limits.prompts}. Give either prompts or prompt.`
 
 /**
  * The prompts of a request, checked before anything is encoded.

@@ -3,12 +3,12 @@ import type { AssetRow } from '../../prisma/types.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import type { EncodeInput } from '../../workers/encode/encoder.ts'
 import { echoed, ItemError } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
+import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import type { Concept, ConceptGiven, Context } from './context.ts'
-import { limits } from './limits.ts'
-import { mapLimited } from './parallel.ts'
 import { unpackVector, vectorBytes } from './vector.ts'
 
-/** Two inputs with one key are one concept. Uploads are told apart as objects, never by name or size. */
+/** Two inputs with one key are one concept. An upload is its own key: names and sizes may coincide. */
 export function conceptKey(given: ConceptGiven): unknown {
   if (given.upload != null) return given.upload
   const [kind, value] = Object.entries(given)[0]!
@@ -63,7 +63,7 @@ async function storedConcepts(
   })
 }
 
-/** Images that are read, from memory or from an address, at once. */
+/** Images of one request that are read at once, from memory or from an address. */
 const readsAtOnce = 16
 
 async function encodedConcepts(
@@ -72,7 +72,8 @@ async function encodedConcepts(
   model: ServedModel,
   context: Context,
 ) {
-  const inputs: (EncodeInput | undefined)[] = await mapLimited(given, readsAtOnce, async (concept, place) => {
+  const reads = new Semaphore(readsAtOnce)
+  const read = async (concept: ConceptGiven, place: number): Promise<EncodeInput | undefined> => {
     try {
       if (concept.text != null) return { text: checkedText(concept.text) }
       if (concept.upload == null && concept.base64 == null && concept.url == null) return undefined
@@ -82,12 +83,13 @@ async function encodedConcepts(
       found[place] = error
       return undefined
     }
-  })
+  }
+  const inputs = await Promise.all(given.map((concept, place) => reads.run(() => read(concept, place))))
   const places = inputs.flatMap((input, place) => (input ? [place] : []))
   if (places.length === 0) return
-  const encoded = await context.encoder.encode(
+  const encoded = await context.encode(
     places.map((place) => inputs[place]!),
-    { model: model.card.name, signal: context.signal, deadlineMs: context.remainingMs() },
+    model,
   )
   places.forEach((place, n) => {
     const one = encoded[n]!
@@ -122,7 +124,7 @@ export function checkedText(text: string): string {
   if (text.length > limits.textLength)
     throw new ItemError(
       'TOO_LARGE',
-      `The text has ${text.length} characters; at most ${limits.textLength} are taken.`,
+      `The text has ${text.length} characters; at most ${limits.textLength} are accepted.`,
     )
   return text
 }

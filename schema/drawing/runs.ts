@@ -2,13 +2,15 @@ import type { RunRow } from '../../prisma/types.ts'
 import { parsePalette } from '../../workers/drawing/generators/colours.ts'
 import type { GeneratorName } from '../../workers/drawing/painter.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
+import { requireScope } from '../core/caller.ts'
+import { counted } from '../core/cost.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject } from '../core/image-data.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { counted, limits } from '../core/limits.ts'
-import { isRunId, Node } from '../core/node.ts'
 import { PromptInput, promptList, resolvePrompts } from '../core/prompts.ts'
+import { isRunId } from '../relay/ids.ts'
 
 const RunStatus = builder.enumType('RunStatus', {
   description: 'How far a guidance run has come.',
@@ -64,7 +66,9 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
       defaultValue: 24,
       description: `How many shapes or strokes, 1 to ${limits.runElements}.`,
     }),
-    palette: t.stringList({ description: 'Only these colours (hex) are used, at most 64.' }),
+    palette: t.stringList({
+      description: `Only these colours (hex) are used, at most ${limits.paletteColours}.`,
+    }),
     start: t.field({
       type: ImageInput,
       description:
@@ -76,10 +80,10 @@ const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
 const previewOf = ({ preview, previewWidth, previewHeight }: RunRow): ImageDataObject | null =>
   preview && { mimeType: 'image/png', width: previewWidth, height: previewHeight, bytes: preview }
 
-const GuidanceRun = builder.objectRef<RunRow>('GuidanceRun').implement({
+const GuidanceRun = builder.node(builder.objectRef<RunRow>('GuidanceRun'), {
   description: 'A drawing that the server makes step by step. It survives a restart of the server.',
-  interfaces: [Node],
-  isTypeOf: (node) => node !== null && typeof node === 'object' && 'id' in node && isRunId(String(node.id)),
+  id: { resolve: ({ id }) => id },
+  loadWithoutCache: (id, { runs }) => (isRunId(id) ? runs.get(id) : null),
   fields: (t) => ({
     status: t.field({
       type: RunStatus,
@@ -163,6 +167,7 @@ builder.mutationFields((t) => ({
       multiplier: 1,
     }),
     resolve: async (_root, { input }, context) => {
+      requireScope(context, 'insert')
       checked(input)
       const asked = promptList(input.prompts, 'input.prompts')
       const { generator, steps, seed, width, height, elements, palette } = input
@@ -188,7 +193,10 @@ builder.mutationFields((t) => ({
     type: GuidanceRun,
     description: 'Stops a run; its last saved step is kept. A run that is over stays as it is.',
     args: { id: t.arg.id({ required: true, description: 'Id of the run.' }) },
-    resolve: async (_root, { id }, { runs }) => (isRunId(id) ? await runs.stop(id) : null) ?? unknown(id),
+    resolve: async (_root, { id }, context) => {
+      requireScope(context, 'insert')
+      return (isRunId(id) ? await context.runs.stop(id) : null) ?? unknown(id)
+    },
   }),
 }))
 

@@ -3,14 +3,15 @@ import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import type { Guided, GuideRequest, Term } from '../../workers/guidance/guide.ts'
 import { promptLoss } from '../../workers/guidance/loss.ts'
+import { limits } from '../../workers/limits.ts'
 import { dot } from '../../workers/similarity/vectors.ts'
 import { weightedMean } from '../../workers/similarity/weighted.ts'
 import { builder } from '../core/builder.ts'
 import type { Context } from '../core/context.ts'
+import { counted } from '../core/cost.ts'
 import { asRequestError } from '../core/errors.ts'
 import { argumentImage, ImageData, type ImageDataObject, pngData } from '../core/image-data.ts'
 import { ImageInput } from '../core/inputs.ts'
-import { counted, limits } from '../core/limits.ts'
 import {
   givenPrompts,
   type Prompt,
@@ -200,12 +201,7 @@ class GuidanceObject {
 
   /** Loss and terms alone need no gradient: the encoder's way, with its cache. */
   async #forward(): Promise<Pick<Guided, 'loss' | 'terms'>> {
-    const { encoder, signal, remainingMs } = this.#context
-    const [encoded] = await encoder.encode([{ image: this.#image }], {
-      model: this.model.card.name,
-      signal,
-      deadlineMs: remainingMs(),
-    })
+    const [encoded] = await this.#context.encode([{ image: this.#image }], this.model)
     if (encoded instanceof ItemError) throw encoded
     const terms = this.#prompts.map(({ vector, weight }) => {
       const similarity = dot(vector, encoded!.vector)

@@ -10,6 +10,7 @@ import { type ImageLimits, imageError, imageHeader, openImage } from '../images/
 import type { Raster } from '../images/raster.ts'
 import { svgRenderer } from '../images/svg/renderer.ts'
 import { type CutoutChoice, cutoutViews, plainView, type Views } from '../images/views.ts'
+import { limits } from '../limits.ts'
 import { writeModel } from '../onnx/file.ts'
 import { valueInfo } from '../onnx/writer.ts'
 import { uniform } from '../random.ts'
@@ -52,8 +53,7 @@ const canvasEdge = { share: 1.5, least: 96, most: 224 }
  * ten such tensors are alive in a step: more elements are painted on a smaller canvas.
  */
 const largestTensor = 10e6
-/** How many times as long as wide a drawing may be. */
-export const longestAspect = 8
+const { runAspect } = limits
 /** Longest edge of a preview. */
 const previewEdge = 512
 /**
@@ -278,10 +278,10 @@ async function makeGenerator(
       if (!start) throw new ItemError('EMPTY', 'RECOLOUR needs an SVG to start from.')
       const svg = new ColouredSvg(start)
       const { width, height } = await imageHeader(start, limits)
-      if (Math.max(width, height) > longestAspect * Math.min(width, height))
+      if (Math.max(width, height) > runAspect * Math.min(width, height))
         throw new ItemError(
           'INVALID',
-          `The SVG is ${width} x ${height}: too long, at most ${longestAspect} times as long as wide.`,
+          `The SVG is ${width} x ${height}: too long, at most ${runAspect} times as long as wide.`,
         )
       const own = sized({ width, height })
       // Drawn again at each step, where nothing could stop it.

@@ -1,4 +1,5 @@
 import type { ItemError } from '../errors.ts'
+import type { QueueUser } from '../runtime/occupancy.ts'
 import type { Priority } from '../runtime/queue.ts'
 import type { StageSeconds } from '../runtime/stages.ts'
 
@@ -19,6 +20,8 @@ export interface EncodeOptions {
   deadlineMs?: number
   /** When it fires, work that has not begun is dropped. */
   signal?: AbortSignal
+  /** Whose work it is: it fills the caller's share of the queue at most. */
+  caller?: QueueUser
   /** Called before the answer, once for each input that was encoded for it; cached ones have no stages. */
   onStages?(seconds: StageSeconds): void
 }

@@ -125,6 +125,7 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
     this.#admission.check(
       inputs.length,
       inputs.some((input) => 'image' in input),
+      options.caller,
     )
     const spec = await this.#registry.get(options.model)
     const { results, jobs } = this.#submit(inputs, spec, options)
@@ -161,7 +162,11 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
    * Answers what is cached, joins what is being encoded and starts the rest. The caller unsubscribes from `jobs`, one
    * entry for each subscription. @throws Overloaded: nothing was started
    */
-  #submit(inputs: readonly EncodeInput[], spec: ModelSpec, { priority = 'interactive' }: EncodeOptions) {
+  #submit(
+    inputs: readonly EncodeInput[],
+    spec: ModelSpec,
+    { priority = 'interactive', caller }: EncodeOptions,
+  ) {
     const results: (Result | Promise<Result>)[] = new Array(inputs.length)
     const jobs: Job[] = []
     const fresh = new Map<string, { contentHash: string; input: EncodeInput; places: number[] }>()
@@ -183,7 +188,7 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
         else if (same) same.places.push(place)
         else fresh.set(key, { contentHash, input, places: [place] })
       }
-      this.#admission.enter(fresh.size)
+      this.#admission.enter(fresh.size, caller)
     } catch (error) {
       for (const job of jobs) job.unsubscribe()
       throw error
@@ -194,7 +199,7 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
         contentHash,
         priority,
         onDone: (result) => {
-          this.#admission.leave(1)
+          this.#admission.leave(1, caller)
           if (result && !(result instanceof Error)) this.#cache.set(key, result)
         },
       })

@@ -4,6 +4,7 @@ import type { Priority } from '../runtime/queue.ts'
 import { chooseProvider } from '../encode/choose-provider.ts'
 import { BadUserInput, GraphError, ItemError } from '../errors.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
+import { limits } from '../limits.ts'
 import { type Log, silent } from '../log.ts'
 import type { ModelCard } from '../registry/card.ts'
 import type { ModelSpec } from '../registry/spec.ts'
@@ -95,8 +96,7 @@ export interface CreateGuideOptions {
   onBatch?(model: string, size: number, seconds: number): void
 }
 
-/** Most pixels of an image whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
-export const guidePixels = 4 * 2 ** 20
+const { guidePixels } = limits
 
 /** Views that are made before the first of them is answered: what an image of many cutouts takes of the memory. */
 const viewsAtOnce = 32

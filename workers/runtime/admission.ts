@@ -1,9 +1,10 @@
 import { Overloaded } from '../errors.ts'
+import { Occupancy, type QueueUser } from './occupancy.ts'
 
 /** Lets work in or turns it away at once, by the items that are admitted and not yet answered. */
 export class Admission {
   readonly limit: number
-  #waiting = 0
+  readonly #occupancy = new Occupancy()
   /** Items answered a second, measured over the last seconds; how long a caller should wait follows from it. */
   #rate = 20
   #left = 0
@@ -14,7 +15,7 @@ export class Admission {
   }
 
   get waiting(): number {
-    return this.#waiting
+    return this.#occupancy.taken
   }
 
   /**
@@ -22,18 +23,18 @@ export class Admission {
    * images does. An idle encoder takes any number.
    * @throws Overloaded when the queue is full
    */
-  check(items: number, costly: boolean): void {
-    if (costly && this.#waiting >= this.limit) throw this.#overloaded(items)
+  check(items: number, costly: boolean, user?: QueueUser): void {
+    if (costly && this.#occupancy.exceeds(this.limit, 1, user)) throw this.#overloaded(items)
   }
 
   /** Lets all of a call's items in, or none. @throws Overloaded */
-  enter(items: number): void {
-    if (items > 0 && this.#waiting > 0 && this.#waiting + items > this.limit) throw this.#overloaded(items)
-    this.#waiting += items
+  enter(items: number, user?: QueueUser): void {
+    if (items > 0 && this.#occupancy.exceeds(this.limit, items, user)) throw this.#overloaded(items)
+    this.#occupancy.take(items, user)
   }
 
-  leave(items: number): void {
-    this.#waiting -= items
+  leave(items: number, user?: QueueUser): void {
+    this.#occupancy.release(items, user)
     this.#left += items
     const seconds = (performance.now() - this.#since) / 1000
     if (seconds < 1) return
@@ -43,8 +44,9 @@ export class Admission {
   }
 
   #overloaded(items: number): Overloaded {
-    const ahead = Math.min(this.#waiting, this.limit) + items - this.limit
-    const ms = Math.ceil((1000 * Math.max(1, ahead, this.#waiting / 2)) / this.#rate)
-    return Overloaded.queue(Math.min(30_000, Math.max(50, ms)), { waiting: this.#waiting, limit: this.limit })
+    const { waiting, limit } = this
+    const ahead = Math.min(waiting, limit) + items - limit
+    const ms = Math.ceil((1000 * Math.max(1, ahead, waiting / 2)) / this.#rate)
+    return Overloaded.queue(Math.min(30_000, Math.max(50, ms)), { waiting, limit })
   }
 }

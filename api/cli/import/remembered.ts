@@ -4,9 +4,9 @@ import path from 'node:path'
 import type { ImageFile } from './walk.ts'
 
 /**
- * What earlier imports of a folder sent and which asset came of it: a second import asks for ids instead of sending
- * the images again. One JSON line an image, so that an import which is killed loses nothing. A file that is lost or
- * damaged costs time only: the server knows its images by their bytes.
+ * The asset of each file that earlier imports of a folder sent: a second import asks for ids instead of sending the
+ * images again. One JSON line per image, so that a killed import loses nothing. A lost or damaged file costs time only:
+ * the server knows its images by their bytes.
  */
 export class Remembered {
   readonly #ids: Map<string, string>
@@ -32,7 +32,7 @@ export class Remembered {
       }
     }
     const file = await open(name, 'a')
-    // What follows half a line must not join it.
+    // The next line must not join half a line.
     await file.appendFile('\n')
     return new Remembered(ids, file)
   }

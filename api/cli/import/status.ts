@@ -10,7 +10,7 @@ export interface AssetState {
   status: 'PENDING' | 'READY' | 'FAILED'
 }
 
-/** States of those of the assets that are there. */
+/** States of the assets that exist. */
 export async function states(client: Client, ids: readonly string[]): Promise<Map<string, AssetState>> {
   const found = new Map<string, AssetState>()
   for (let from = 0; from < ids.length; from += atOnce) {
@@ -33,13 +33,13 @@ export async function untilIndexed(
   let waiting = [...ids]
   while (waiting.length > 0 && !signal.aborted) {
     onProgress(ids.length - waiting.length, ids.length)
-    // The oldest are indexed first: as long as one of the first waits, the rest need not be asked for.
-    const asked = waiting.slice(0, atOnce)
-    const found = await states(client, asked)
-    const still = asked.filter((id) => found.get(id)?.status === 'PENDING')
+    // The oldest are indexed first: while one of them waits, the rest need no query.
+    const first = waiting.slice(0, atOnce)
+    const found = await states(client, first)
+    const still = first.filter((id) => found.get(id)?.status === 'PENDING')
     failed.push(...[...found.values()].filter(({ status }) => status === 'FAILED'))
-    waiting = [...still, ...waiting.slice(asked.length)]
-    if (still.length === asked.length) await sleep(200, undefined, { signal }).catch(() => {})
+    waiting = [...still, ...waiting.slice(first.length)]
+    if (still.length === first.length) await sleep(200, undefined, { signal }).catch(() => {})
   }
   onProgress(ids.length - waiting.length, ids.length)
   return failed

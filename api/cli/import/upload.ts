@@ -8,7 +8,7 @@ export interface Labels {
   tags: readonly string[]
 }
 
-/** What became of one file. */
+/** The result for one file. */
 export type Outcome =
   | { file: ImageFile; id: string; duplicate: boolean; pending: boolean }
   | { file: ImageFile; failed: string }
@@ -22,7 +22,7 @@ const addAssets = `mutation ($inputs: [AssetInput!]!) {
 
 type Added = { duplicate: boolean; asset: { id: string; status: string } } | { message: string }
 
-/** Sends the images in one request. An image that cannot be used fails alone. @throws ServerGone */
+/** Sends the images in one request. An image that cannot be used fails alone. @throws ServerUnreachable */
 export async function upload(
   client: Client,
   files: readonly ImageFile[],
@@ -56,16 +56,16 @@ export async function upload(
     }
   } catch (error) {
     if (!(error instanceof RequestRefused)) throw error
-    if (turnsAllAway.has(error.code)) throw error
-    // Told apart one by one: which of them it was, the request as a whole does not say.
+    if (refusesAll.has(error.code)) throw error
+    // One by one: the refusal does not say which image it is about.
     if (sent.length > 1) for (const file of sent) outcomes.push(...(await upload(client, [file], labels)))
     else outcomes.push({ file: sent[0]!, failed: error.message })
   }
   return outcomes
 }
 
-/** What the next request would be told too. */
-const turnsAllAway = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
+/** Refusals that the next request would meet too. */
+const refusesAll = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
 
 /** The folders on the way to a file say what it shows. */
 function described({ relative }: ImageFile, { collection, tags }: Labels) {
@@ -83,13 +83,13 @@ function described({ relative }: ImageFile, { collection, tags }: Labels) {
 /** Requests of a handful of images and no more than some megabytes. */
 export function* batches(
   files: readonly ImageFile[],
-  most = 16,
-  mostBytes = 12 * 2 ** 20,
+  maxImages = 16,
+  maxBytes = 12 * 2 ** 20,
 ): Generator<ImageFile[]> {
   let batch: ImageFile[] = []
   let bytes = 0
   for (const file of files) {
-    if (batch.length > 0 && (batch.length === most || bytes + file.size > mostBytes)) {
+    if (batch.length > 0 && (batch.length === maxImages || bytes + file.size > maxBytes)) {
       yield batch
       batch = []
       bytes = 0

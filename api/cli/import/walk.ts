@@ -4,7 +4,7 @@ import path from 'node:path'
 export interface ImageFile {
   /** Absolute. */
   path: string
-  /** Below the folder that is imported, with forward slashes. */
+  /** Path below the imported folder, with forward slashes. */
   relative: string
   size: number
   mtimeMs: number
@@ -13,8 +13,8 @@ export interface ImageFile {
 const images = /\.(jpe?g|jpe|png|webp|avif|gif|tiff?|svg)$/i
 
 /**
- * Images of a folder tree, in the order of their names. Hidden files and folders are passed over; links are
- * followed, each folder visited once however many links lead to it.
+ * Images of a folder tree, in the order of their names. Hidden files and folders are skipped; links are
+ * followed, and each folder is visited once however many links lead to it.
  */
 export async function walk(root: string): Promise<{ files: ImageFile[]; others: number }> {
   const files: ImageFile[] = []
@@ -28,7 +28,7 @@ export async function walk(root: string): Promise<{ files: ImageFile[]; others: 
     const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort()
     for (const name of names) {
       const full = path.join(folder, name)
-      // A link that leads nowhere, or a file that went meanwhile.
+      // A broken link, or a file deleted meanwhile.
       const found = await stat(full).catch(() => null)
       if (!found) continue
       if (found.isDirectory()) await visit(full)

@@ -17,12 +17,12 @@ describe('a server without LIMN_API_KEY', () => {
   const post = (headers: Record<string, string>, body: string | FormData | URLSearchParams = query) =>
     server.raw('/graphql', { method: 'POST', headers, body })
 
-  it('answers this machine', async () => {
+  it('a server without a key answers callers of this machine', async () => {
     expect((await post(json)).status).toBe(200)
     expect((await post({ ...json, origin: server.url })).status).toBe(200)
   })
 
-  it('answers to loopback names only', async () => {
+  it('a server without a key answers to loopback names only', async () => {
     for (const path of ['/graphql', '/health', '/metrics', '/files/x']) {
       const answer = await server.raw(path, { headers: { host: 'rebound.example' } })
       expect([path, answer.status, JSON.parse(answer.body).errors[0].extensions.code]).toEqual([
@@ -34,7 +34,7 @@ describe('a server without LIMN_API_KEY', () => {
   })
 
   it.each(['null', 'https://evil.example', 'http://127.0.0.1:1'])(
-    'wants a key of pages from %s',
+    'a server without LIMN_API_KEY wants a key of pages from %s',
     async (origin) => {
       const without = await post({ ...json, origin })
       expect(without.status).toBe(401)
@@ -49,11 +49,11 @@ describe('a server without LIMN_API_KEY', () => {
     },
   )
 
-  it('refuses a wrong key from anybody', async () => {
+  it('a wrong key is refused from anybody', async () => {
     expect((await post({ ...json, 'x-api-key': `${key}x` })).status).toBe(401)
   })
 
-  it('answers preflights for every header it reads, without credentials', async () => {
+  it('preflights are answered with every header that the server reads, without credentials', async () => {
     const { status, headers } = await server.raw('/graphql', {
       method: 'OPTIONS',
       headers: {
@@ -83,7 +83,7 @@ describe('a server without LIMN_API_KEY', () => {
       },
     ],
     ['urlencoded', () => new URLSearchParams({ query: '{ models { id } }' })],
-  ])('takes %s bodies only with a header that a form cannot send', async (_name, body) => {
+  ])('the server takes %s bodies only with a header that a form cannot send', async (_name, body) => {
     const forged = await server.fetch('/graphql', { method: 'POST', body: body() })
     expect(forged.status).toBe(403)
     expect((await forged.json()).errors[0].message).toContain('x-limn-client')
@@ -93,7 +93,7 @@ describe('a server without LIMN_API_KEY', () => {
     ).toBe(200)
   })
 
-  it('refuses text/plain, which some servers read as JSON', async () => {
+  it('the server refuses text/plain, which some servers read as JSON', async () => {
     expect((await post({ 'content-type': 'text/plain' })).status).toBe(403)
   })
 })
@@ -106,7 +106,7 @@ describe('a server with LIMN_API_KEY', () => {
   })
   afterAll(() => server?.close())
 
-  it('wants it of everybody, whatever the Host', async () => {
+  it('a server with LIMN_API_KEY wants it of everybody, whatever the Host', async () => {
     const post = (headers: Record<string, string>) =>
       server.raw('/graphql', { method: 'POST', headers: { ...json, ...headers }, body: query })
     expect((await post({})).status).toBe(401)
@@ -114,7 +114,7 @@ describe('a server with LIMN_API_KEY', () => {
     expect((await post({ 'x-api-key': apiKey, host: 'limn.example' })).status).toBe(200)
   })
 
-  it('shows health without it, metrics only with it', async () => {
+  it('a server with LIMN_API_KEY shows health without it, metrics only with it', async () => {
     expect((await server.raw('/health')).status).toBe(200)
     expect((await server.raw('/metrics')).status).toBe(401)
     expect((await server.raw('/metrics', { headers: { authorization: `Bearer ${apiKey}` } })).status).toBe(
@@ -122,7 +122,7 @@ describe('a server with LIMN_API_KEY', () => {
     )
   })
 
-  it('refuses to listen elsewhere without it', async () => {
+  it('a server refuses to listen on other addresses without LIMN_API_KEY', async () => {
     await expect(startServer({ ...server.app.config, apiKey: undefined, host: '0.0.0.0' })).rejects.toThrow(
       /LIMN_API_KEY/,
     )

@@ -55,7 +55,7 @@ async function started(server: ReturnType<typeof limn>): Promise<string> {
 }
 
 describe('limn', () => {
-  it('says its version and its commands', async () => {
+  it('limn prints its version and its commands', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
     expect((await limn(['--version']).ended).out.trim()).toBe(version)
     const help = await limn(['--help']).ended
@@ -66,7 +66,7 @@ describe('limn', () => {
     })
   })
 
-  it('serve --help lists every setting', async () => {
+  it('limn serve --help lists every setting', async () => {
     const { out, status } = await limn(['serve', '--help']).ended
     expect(status).toBe(0)
     for (const name of [
@@ -83,7 +83,7 @@ describe('limn', () => {
       expect(out).toContain(name)
   })
 
-  it('serve refuses settings that cannot be used, and an open door', async () => {
+  it('limn serve refuses invalid settings, and a public address without a key', async () => {
     expect(await limn(['serve'], { PORT: 'x' }).ended).toMatchObject({
       status: 1,
       err: expect.stringContaining('PORT is "x"; it takes a whole number from 0 to 65535'),
@@ -94,14 +94,14 @@ describe('limn', () => {
     })
   })
 
-  it('keys shows one key, kept for its owner alone', async () => {
+  it('limn keys shows one key, in a file for its owner alone', async () => {
     const first = await limn(['keys']).ended
     expect(first.out).toMatch(/^limn_[\w-]{43}\n$/)
     expect((await limn(['keys']).ended).out).toBe(first.out)
     expect(statSync(path.join(home, 'key')).mode & 0o777).toBe(0o600)
   })
 
-  it('serve warns of settings nobody knows, answers, and ends orderly when told to', async () => {
+  it('limn serve warns of unknown settings, answers, and ends in order on a signal', async () => {
     const server = limn(['serve'], { LIMN_MODLE: 'x' })
     const url = await started(server)
     expect(server.said.err).toContain('LIMN_MODLE')
@@ -125,7 +125,7 @@ describe('limn', () => {
     await expect(fetch(`${url}/health`)).rejects.toThrow()
   })
 
-  it('serve logs a line a request, with nothing of what was sent', async () => {
+  it('limn serve logs one line per request, without its contents', async () => {
     const server = limn(['serve'], { LIMN_LOG_LEVEL: 'info' })
     const url = await started(server)
     const key = readFileSync(path.join(home, 'key'), 'utf8').trim()
@@ -146,7 +146,7 @@ describe('limn', () => {
     for (const secret of [key, 'a secret plan', 'query-string']) expect(err).not.toContain(secret)
   })
 
-  it('draw finds out at once that it cannot write', async () => {
+  it('limn draw finds out at once that it cannot write', async () => {
     for (const [out, why] of [
       ['/nope/dir/x', 'there is no folder "/nope/dir"'],
       [path.join(home, 'key', 'x'), `there is no folder "${path.join(home, 'key')}"`],
@@ -159,7 +159,7 @@ describe('limn', () => {
     }
   })
 
-  it('draw makes few elements in many steps where nothing is said', async () => {
+  it('limn draw makes few elements in many steps by default', async () => {
     expect((await limn(['draw', '--help']).ended).out).toMatch(/strokes \(14\).*\(250\)/s)
     const out = path.join(home, 'heart')
     const server = limn(['serve'])
@@ -175,14 +175,14 @@ describe('limn', () => {
     await server.ended
   }, 120_000)
 
-  it('draw refuses a number that is none, before it asks for a server', async () => {
+  it('limn draw refuses a malformed number before it looks for a server', async () => {
     expect(await limn(['draw', 'red heart', '--steps', 'abc']).ended).toMatchObject({
       status: 2,
       err: expect.stringMatching(/--steps is "abc"/),
     })
   })
 
-  it('doctor looks at everything and finds it well', async () => {
+  it('limn doctor checks everything and finds it well', async () => {
     const { status, out } = await limn(['doctor']).ended
     expect(out).not.toContain('✗')
     for (const part of ['Node', 'settings', 'disk', 'database', 'pgvector', 'limn-icons', 'encoder'])
@@ -190,7 +190,7 @@ describe('limn', () => {
     expect(status).toBe(0)
   })
 
-  it('serve and doctor tell of a default model that does not load', async () => {
+  it('limn serve and limn doctor name a default model that does not load', async () => {
     writeTinyModel(path.join(home, 'models'), 'bad', { saysDimensions: 7 })
     const LIMN_MODEL = 'bad'
     const server = limn(['serve'], { LIMN_MODEL, LIMN_SAMPLES: 'true' })
@@ -216,7 +216,7 @@ describe('limn', () => {
     rmSync(path.join(home, 'models'), { recursive: true })
   })
 
-  it('doctor says what is wrong', async () => {
+  it('limn doctor says what is wrong', async () => {
     const { status, out } = await limn(['doctor', '--json'], { LIMN_MODEL: 'nope' }).ended
     expect(status).toBe(1)
     const report = JSON.parse(out)

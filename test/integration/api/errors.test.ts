@@ -32,13 +32,13 @@ describe('errors in variables', () => {
     ],
     ['a text for a list of inputs', { prompts: 'no', candidates: good }, /^Variable "\$prompts" got/],
     ['nothing at all', { prompts }, /^Variable "\$candidates" of required type/],
-  ])('say where they are: %s', async (_, variables, message) => {
+  ])('an error in variables says where it is: %s', async (_, variables, message) => {
     const answer = await server.query(rank, variables)
     expect(answer.code).toBe('BAD_USER_INPUT')
     expect(answer.message).toMatch(message)
   })
 
-  it('say where a number that is too large is', async () => {
+  it('an error in variables says where a number that is too large is', async () => {
     const { body } = await server.raw('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -49,7 +49,7 @@ describe('errors in variables', () => {
     )
   })
 
-  it('cut what is long', async () => {
+  it('an error in variables cuts long values', async () => {
     const long = `at "candidates[7]"; ${'x'.repeat(1_000_000)}`
     const several = await server.query(rank, { prompts, candidates: [{ text: long, base64: 'b' }] })
     expect(several.message).toMatch(/^Variable.* at "candidates\[0\]"; Exactly one key/)
@@ -85,7 +85,7 @@ describe('requests of another form', () => {
     ['a body', () => post('application/json', '{"query"'), /^The body is not valid JSON/],
     ['operations', () => post(multipart, form('null', '{"0": ["variables.a"]}')), /multipart/],
     ['a map', () => post(multipart, form('{"query":"{ models { id } }"}', '{"0": 5}')), /multipart/],
-  ])('are the mistake of who sends them: %s', async (_, send, message) => {
+  ])('a malformed part of a request is BAD_USER_INPUT: %s', async (_, send, message) => {
     const { status, body } = await send()
     const [error] = JSON.parse(body).errors
     expect(error.message).toMatch(message)
@@ -95,7 +95,7 @@ describe('requests of another form', () => {
     })
   })
 
-  it('of another method are refused as such', async () => {
+  it('a request of another method is refused as such', async () => {
     const { status, body } = await server.raw('/graphql', { method: 'PUT' })
     expect({ status, message: JSON.parse(body).errors[0].message }).toEqual({
       status: 405,
@@ -103,7 +103,7 @@ describe('requests of another form', () => {
     })
   })
 
-  it('of an unknown type are refused in words', async () => {
+  it('a request of an unknown type is refused in words', async () => {
     const { status, body, headers } = await post('application/xml', '<a/>')
     expect({ status, type: headers['content-type'] }).toEqual({
       status: 415,
@@ -125,20 +125,23 @@ describe('statuses', () => {
     })
   const both = ['application/json', 'application/graphql-response+json']
 
-  it.each(both)('are 200 where there is data, and of the error where there is none: %s', async (accept) => {
-    const [asset] = await addImages(server, [await testImage()])
-    const field = 'embedding(model: "nope") { dimensions }'
-    const partial = await send(`{ asset(id: "${asset}") { name ${field} } }`, accept)
-    expect(partial.status).toBe(200)
-    expect(JSON.parse(partial.body)).toMatchObject({
-      data: { asset: { embedding: null } },
-      errors: [{ path: ['asset', 'embedding'], extensions: { code: 'MODEL_NOT_FOUND' } }],
-    })
-    const none = await send('{ embed(inputs: [], model: "nope") { __typename } }', accept)
-    expect({ status: none.status, data: JSON.parse(none.body).data }).toEqual({ status: 404, data: null })
-  })
+  it.each(both)(
+    "the status is 200 where there is data, and the error's where there is none: %s",
+    async (accept) => {
+      const [asset] = await addImages(server, [await testImage()])
+      const field = 'embedding(model: "nope") { dimensions }'
+      const partial = await send(`{ asset(id: "${asset}") { name ${field} } }`, accept)
+      expect(partial.status).toBe(200)
+      expect(JSON.parse(partial.body)).toMatchObject({
+        data: { asset: { embedding: null } },
+        errors: [{ path: ['asset', 'embedding'], extensions: { code: 'MODEL_NOT_FOUND' } }],
+      })
+      const none = await send('{ embed(inputs: [], model: "nope") { __typename } }', accept)
+      expect({ status: none.status, data: JSON.parse(none.body).data }).toEqual({ status: 404, data: null })
+    },
+  )
 
-  it('of a stream are 200, with the error inside', async () => {
+  it('the status of a stream is 200, with the error inside', async () => {
     const { status, headers, body } = await send(
       'subscription { guidance(id: "run_none") { step } }',
       'text/event-stream',
@@ -154,7 +157,7 @@ describe('statuses', () => {
       'subscription { guidance(id: "run_none") { step } }',
       'image/*, application/xml;q=0.9',
     ],
-  ])('of answers that nobody reads are 406, in words: %s', async (_, query, accept) => {
+  ])('an answer that the client does not accept is 406, in words: %s', async (_, query, accept) => {
     const { status, body } = await send(query, accept)
     expect(status).toBe(406)
     expect(JSON.parse(body).errors[0]).toMatchObject({
@@ -163,7 +166,7 @@ describe('statuses', () => {
     })
   })
 
-  it('of a run for who reads no streams are 406 too', async () => {
+  it('a subscription of a client that accepts no streams is 406 too', async () => {
     const input =
       '{ prompts: [{ concept: { text: "a" } }], generator: PIXELS, steps: 1, width: 16, height: 16 }'
     const { data } = await server.query(`mutation { startGuidance(input: ${input}) { id } }`)
@@ -173,7 +176,7 @@ describe('statuses', () => {
     expect(JSON.parse(body).errors[0].message).toMatch(/text\/event-stream for a subscription/)
   })
 
-  it('nothing is done for who could not read of it', async () => {
+  it('nothing is done for a client that could not read the answer', async () => {
     const image = (await testImage({ disc: 'purple' })).toString('base64')
     const add = `mutation { addAssets(inputs: [{ image: { base64: "${image}" } }]) { ... on AddedAsset { duplicate } } }`
     expect((await send(add, 'application/xml')).status).toBe(406)
@@ -193,7 +196,7 @@ describe('moments', () => {
     '2026-02-30',
     '2025-02-29T00:00:00Z',
     '2026-01-01T25:00:00Z',
-  ])('that do not exist are refused: %s', async (at) => {
+  ])('a moment that does not exist is refused: %s', async (at) => {
     const answer = await server.query(assets, { at })
     expect(answer.code).toBe('BAD_USER_INPUT')
     expect(answer.message).toContain(`There is no moment "${at}"`)
@@ -202,7 +205,7 @@ describe('moments', () => {
   })
 
   it.each(['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2024-02-29T00:30:00+14:00', '2026-11-23'])(
-    'that exist are taken: %s',
+    'a moment that exists is accepted: %s',
     async (at) => {
       expect((await server.query(assets, { at })).errors).toBeUndefined()
     },
@@ -223,10 +226,10 @@ describe('forged cursors', () => {
     ['assets', cursor('assets', { a: 1 })],
     ['assets', cursor('assets')],
     ['assets', Buffer.from('null').toString('base64url')],
-  ])('of %s are refused: %s', async (list, after) => {
+  ])('a forged cursor of %s is refused: %s', async (list, after) => {
     const answer = await server.query(document(list), { after })
     expect(answer).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
-    expect(answer.message).toMatch(/is no cursor of this list/)
+    expect(answer.message).toMatch(/is not a cursor of this list/)
   })
 })
 
@@ -245,7 +248,7 @@ describe('values that are unknown', () => {
       'an asset that is added',
       'mutation ($id: ID!) { addAssets(inputs: [{ image: { assetId: $id } }]) { ... on InputError { message } } }',
     ],
-  ])('are repeated in part: %s', async (_, document) => {
+  ])('an error repeats only the beginning of an unknown value: %s', async (_, document) => {
     const { data, message } = await server.query(document, { id: long })
     const said: string = message ?? (data.embed ?? data.addAssets)[0].message
     expect(said).toMatch(/no (asset|model|guidance run) "x{80}…"/)

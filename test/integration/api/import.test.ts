@@ -69,9 +69,9 @@ async function stored(): Promise<AssetRow[]> {
   }
 }
 
-it('brings in a folder tree, says what failed, and has little to do the second time', async () => {
+it('an import adds a folder tree, lists failures, and has little to do the second time', async () => {
   const first = await limn('import', folder, '--collection', 'Trip', '--tag', 'summer')
-  expect(first.out).toMatch(/5 images in .* \(1 other file passed over\)/)
+  expect(first.out).toMatch(/5 images in .* \(1 other file skipped\)/)
   expect(first.out).toMatch(/3 added, 1 already there, 1 failed/)
   expect(first.err).toMatch(/broken\.jpg: .*not an image/)
   expect(first.status).toBe(1)
@@ -98,7 +98,7 @@ it('brings in a folder tree, says what failed, and has little to do the second t
   expect((await stored()).length).toBe(5)
 })
 
-it('ends in order when it is interrupted, and goes on when it is run again', async () => {
+it('an interrupted import ends in order, and continues when it is run again', async () => {
   // None of those that the library has from the first test: they would not be added.
   const many = (await testImages(300 + files.length)).slice(files.length)
   for (const [n, bytes] of many.entries()) put(`../many/${n % 3}/${n}.png`, bytes)
@@ -110,7 +110,7 @@ it('ends in order when it is interrupted, and goes on when it is run again', asy
   // Ctrl-C: to the whole group, so to the database's process too.
   process.kill(-child.pid!, 'SIGINT')
   const { status, out, err } = await ended
-  expect(err).toMatch(/Ending after what is on its way/)
+  expect(err).toMatch(/Ending after the requests under way/)
   const [, added, left] = /(\d+) added[\s\S]*Interrupted with (\d+) to go/.exec(out)!
   expect(Number(added) + Number(left)).toBe(300)
   expect(Number(left)).toBeGreaterThan(0)
@@ -120,17 +120,17 @@ it('ends in order when it is interrupted, and goes on when it is run again', asy
   expect(again.status).toBe(0)
 })
 
-it('says what is wrong with its arguments', async () => {
+it('the command says what is wrong with its arguments', async () => {
   expect(await limn('import')).toMatchObject({ status: 2, err: expect.stringMatching(/Give one folder/) })
   expect(await limn('import', path.join(folder, 'missing'))).toMatchObject({
     status: 2,
-    err: expect.stringMatching(/is no folder/),
+    err: expect.stringMatching(/is not a folder/),
   })
   expect(await limn('import', folder, '--nonsense')).toMatchObject({ err: expect.stringMatching(/nonsense/) })
 })
 
-it('gives up on a server that does not answer, and says how to go on', async () => {
+it('an import gives up on a server that does not answer, and says how to continue', async () => {
   const gone = await limn('import', folder, '--url', 'http://127.0.0.1:9')
-  expect(gone.err).toMatch(/does not answer.*\n.*again to go on/)
+  expect(gone.err).toMatch(/does not answer.*\n.*again to continue/)
   expect(gone.status).toBe(1)
 })

@@ -22,7 +22,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('a caller that goes away', () => {
-  it('has its work dropped', async () => {
+  it('the work of a caller that disconnects is dropped', async () => {
     server = await testServer()
     const { encoder } = server.app.services
     const rounds = 8
@@ -49,7 +49,7 @@ describe('a caller that goes away', () => {
 })
 
 describe('a deadline', () => {
-  it('that passes is DEADLINE_EXCEEDED, and what was waiting is dropped', async () => {
+  it('a request past its deadline is DEADLINE_EXCEEDED, and its waiting work is dropped', async () => {
     server = await testServer({ deadlineMs: 1 })
     const answer = await server.query(JSON.parse(query(['x'])).query, {
       inputs: Array.from({ length: 256 }, (_, n) => ({ text: `too slow ${n}` })),
@@ -60,7 +60,7 @@ describe('a deadline', () => {
 })
 
 describe('closing', () => {
-  it('answers what has begun and takes no more', async () => {
+  it('a closing server finishes the requests under way and takes no more', async () => {
     server = await testServer()
     const { url } = server
     const begun = server.query(JSON.parse(query([])).query, {
@@ -76,7 +76,7 @@ describe('closing', () => {
 })
 
 describe('two servers on one data folder', () => {
-  it('the second refuses and says who is there', async () => {
+  it('a second server on one data folder refuses and names the first', async () => {
     server = await testServer()
     await expect(startServer({ ...server.app.config, port: 0 })).rejects.toThrow(new RegExp(`${process.pid}`))
     expect((await server.query('{ assets { edges { cursor } } }')).status).toBe(200)
@@ -84,7 +84,7 @@ describe('two servers on one data folder', () => {
 })
 
 describe('a port that is taken', () => {
-  it('is named, and nothing stays open', async () => {
+  it('a port in use is named, and nothing stays open', async () => {
     server = await testServer()
     const port = Number(new URL(server.url).port)
     await expect(testServer({ port })).rejects.toThrow(new RegExp(`Port ${port}`))

@@ -1,6 +1,6 @@
 import http from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { limits } from '../../../schema/core/limits.ts'
+import { limits } from '../../../workers/limits.ts'
 import { testImage } from '../../support/images.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 
@@ -24,20 +24,20 @@ describe('documents', () => {
       'cost',
       '{ assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } } }',
     ],
-  ])('with too many of %s are TOO_COMPLEX', async (_what, document) => {
+  ])('a document with too many of %s is TOO_COMPLEX', async (_what, document) => {
     const { status, code, message, data } = await server.query(document)
     expect({ status, code }).toEqual({ status: 400, code: 'TOO_COMPLEX' })
     expect(message).toMatch(/\d/)
     expect(data).toBeUndefined()
   })
 
-  it('may hold brackets in texts and comments, and as many side by side as they like', async () => {
+  it('a document may hold any number of brackets in texts, in comments and side by side', async () => {
     const text = '['.repeat(1000)
     const document = `# ${text}\n{ embed(inputs: [${'{ text: "[[((" }, '.repeat(200)}{ text: "${text}" }, { text: """${text}""" }]) { __typename } }`
     expect((await server.query(document)).data.embed).toHaveLength(202)
   })
 
-  it('are counted by their variables', async () => {
+  it('the cost of a document depends on its variables', async () => {
     const document =
       'query ($n: Int!) { assets(first: $n) { edges { node { similar(first: $n) { edges { node { id name } } } } } } }'
     expect((await server.query(document, { n: 5 })).errors).toBeUndefined()
@@ -58,7 +58,7 @@ describe('documents', () => {
       'query ($c: [ConceptInput!]!) { embed(inputs: $c) { __typename } }',
       /^inputs has 2500 entries; at most 256/,
     ],
-  ])('over the limit of an argument hear of that one: %s', async (document, message) => {
+  ])('an argument over its limit is named: %s', async (document, message) => {
     const n = document.includes('$n') ? { n: Array.from({ length: 30_000 }, () => 'x') } : {}
     const c = document.includes('$c') ? { c: Array.from({ length: 2500 }, () => ({ text: 'a' })) } : {}
     const answer = await server.query(document, { ...n, ...c })
@@ -66,14 +66,14 @@ describe('documents', () => {
     expect(answer.message).toMatch(message)
   })
 
-  it('cannot pay for one field with another', async () => {
+  it('a field of negative size does not pay for another', async () => {
     const dear =
       'assets(first: 100) { edges { node { similar(first: 100) { edges { node { id name } } } } } }'
     const answer = await server.query(`{ a: assets(first: -1000000) { edges { node { id } } } ${dear} }`)
     expect(answer.code).toBe('TOO_COMPLEX')
   })
 
-  it('of ordinary tools pass: introspection as GraphiQL sends it', async () => {
+  it('introspection as GraphiQL sends it is within the limits', async () => {
     const { getIntrospectionQuery } = await import('graphql')
     const { data } = await server.query(
       getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, oneOf: true }),
@@ -85,7 +85,7 @@ describe('documents', () => {
 describe('bodies', () => {
   const tooMuch = JSON.stringify({ query: '{ models { id } }', variables: { x: 'x'.repeat(400_000) } })
 
-  it('over the limit are PAYLOAD_TOO_LARGE', async () => {
+  it('a body over the limit is PAYLOAD_TOO_LARGE', async () => {
     const answer = await server.raw('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -95,7 +95,7 @@ describe('bodies', () => {
     expect(JSON.parse(answer.body).errors[0].extensions.code).toBe('PAYLOAD_TOO_LARGE')
   })
 
-  it('are counted as they come where no length is said', async () => {
+  it('a body without a length is counted as it comes', async () => {
     const status = await new Promise((resolve, reject) => {
       const req = http.request(
         `${server.url}/graphql`,
@@ -112,7 +112,7 @@ describe('bodies', () => {
     expect(status).toBe(413)
   })
 
-  it('with one upload over its limit lose that input alone', async () => {
+  it('an upload over its limit costs that input alone', async () => {
     const png = await testImage()
     const { data } = await server.upload(
       'query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) { ... on InputError { index code message } ... on Embedding { modality } } }',
@@ -128,7 +128,7 @@ describe('bodies', () => {
     ])
   })
 
-  it('of multipart take no more files than inputs, and long operations', async () => {
+  it('a multipart body takes no more files than inputs, and long operations', async () => {
     const document = 'query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) { __typename } }'
     const count = limits.embedInputs + 1
     const files = Object.fromEntries(
@@ -156,7 +156,7 @@ describe('bodies', () => {
     }
   })
 
-  it('as base64 are bounded alike', async () => {
+  it('an image in base64 has the limit of an upload', async () => {
     const { data } = await server.query(
       'query ($b: String!) { embed(inputs: [{ base64: $b }]) { ... on InputError { code } } }',
       {

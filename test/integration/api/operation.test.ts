@@ -9,13 +9,13 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 
 describe('a running server', () => {
-  it('is alive, and ready when a real encode and a query work', async () => {
+  it('a server is alive, and ready when a real encode and a query work', async () => {
     expect((await server.raw('/health')).status).toBe(200)
     const ready = await server.raw('/ready')
     expect(ready).toMatchObject({ status: 200, body: '{"ready":true}' })
   })
 
-  it('counts in Prometheus metrics', async () => {
+  it('the Prometheus metrics count requests and encodes', async () => {
     await server.query('{ embed(inputs: [{ text: "something to count" }]) { __typename } }')
     const { body } = await server.raw('/metrics')
     const value = (name: string) =>
@@ -28,7 +28,7 @@ describe('a running server', () => {
     expect(value('limn_batch_size_count{model="limn-icons",modality="text"}')).toBeGreaterThan(0)
   })
 
-  it('gives addresses under LIMN_PUBLIC_URL', async () => {
+  it('addresses in answers begin with LIMN_PUBLIC_URL', async () => {
     const { data } = await server.query(
       'mutation ($b: String!) { addAssets(inputs: [{ image: { base64: $b } }]) { ... on AddedAsset { asset { url } } } }',
       { b: (await testImage()).toString('base64') },
@@ -36,7 +36,7 @@ describe('a running server', () => {
     expect(data.addAssets[0].asset.url).toMatch(/^https:\/\/limn\.example\/images\/files\/[0-9a-f]{64}$/)
   })
 
-  it('serves GraphiQL that needs nothing from elsewhere, to browsers alone', async () => {
+  it('the server gives browsers a GraphiQL that loads nothing from elsewhere', async () => {
     const page = await server.fetch('/graphql', { headers: { accept: 'text/html' } })
     const html = await page.text()
     expect(html).toContain('a red heart')
@@ -45,7 +45,7 @@ describe('a running server', () => {
     expect(JSON.parse(body).errors[0].message).toContain('query')
   })
 
-  it('carries a request id through', async () => {
+  it('an answer carries the id of its request', async () => {
     expect(
       (await server.raw('/health', { headers: { 'x-request-id': 'abc-1' } })).headers['x-request-id'],
     ).toBe('abc-1')
@@ -56,7 +56,7 @@ describe('a running server', () => {
 })
 
 describe('a server whose database is gone', () => {
-  it('is not ready, and says nothing of its inside', async () => {
+  it('a server without its database is not ready, and reveals nothing of its inside', async () => {
     const broken = await testServer()
     try {
       await broken.app.services.database.close()

@@ -40,7 +40,7 @@ async function pages(direction: 'forward' | 'backward', size: number, where: obj
 }
 
 describe('addAssets', () => {
-  it('takes images in order, tells duplicates and leaves out what is none', async () => {
+  it('addAssets adds images in order, marks duplicates and refuses other files', async () => {
     const png = await testImage({ disc: 'teal' })
     const { data } = await server.query(add, {
       inputs: [
@@ -85,7 +85,7 @@ describe('addAssets', () => {
     expect(again.data.addAssets[0].asset.id).toBe(teal.asset.id)
   })
 
-  it('takes uploads with their names', async () => {
+  it('addAssets keeps the names of uploads', async () => {
     const png = await testImage({ disc: 'olive' })
     const { data } = await server.upload(
       add,
@@ -97,7 +97,7 @@ describe('addAssets', () => {
     expect(data.addAssets[0].asset.name).toBe('olive disc.png')
   })
 
-  it('names what is too long', async () => {
+  it('addAssets names a text that is too long', async () => {
     const png = image(await testImage({ disc: 'plum' }))
     const { data } = await server.query(add, {
       inputs: [
@@ -118,7 +118,7 @@ describe('addAssets', () => {
 })
 
 describe('updateAsset', () => {
-  it('leaves what is absent, clears what is null', async () => {
+  it('updateAsset keeps absent fields and clears those that are null', async () => {
     const [id] = await addImages(server, [await testImage({ disc: 'gold' })], { title: 'Gold', tags: ['a'] })
     const update = (args: string) =>
       server.query(`mutation { updateAsset(id: "${id}", ${args}) { title description tags collection } }`)
@@ -135,7 +135,7 @@ describe('updateAsset', () => {
       collection: 'metals',
     })
   })
-  it('refuses an unknown asset and a long text', async () => {
+  it('updateAsset refuses an unknown asset and a long text', async () => {
     const unknown = await server.query('mutation { updateAsset(id: "asset_none", title: "x") { id } }')
     expect(unknown).toMatchObject({
       status: 400,
@@ -151,7 +151,7 @@ describe('updateAsset', () => {
 })
 
 describe('deleteAssets', () => {
-  it('returns what was there; nothing finds it afterwards', async () => {
+  it('deleteAssets returns the ids that existed; nothing finds them afterwards', async () => {
     const [id] = await addImages(server, [await testImage({ disc: 'black' })])
     const { data } = await server.query('mutation ($ids: [ID!]!) { deleteAssets(ids: $ids) }', {
       ids: [id, 'asset_none'],
@@ -168,15 +168,15 @@ describe('assets', () => {
     ids = await addImages(server, await testImages(23), { collection: 'paged', tags: ['paged'] })
   })
 
-  it('goes through the library forwards and backwards, newest first', async () => {
+  it('assets pages through the library forwards and backwards, newest first', async () => {
     const where = { collections: ['paged'] }
-    // Ids sort by time; several images are taken in at once.
+    // Ids sort by time; several images are added at once.
     const newestFirst = ids.toSorted().toReversed()
     expect(await pages('forward', 5, where)).toEqual(newestFirst)
     expect(await pages('backward', 7, where)).toEqual(newestFirst)
   })
 
-  it('filters', async () => {
+  it('assets filters the library', async () => {
     const count = async (where: object) => (await pages('forward', 50, where)).length
     expect(await count({ tagsAll: ['paged'] })).toBe(23)
     expect(await count({ tagsAll: ['paged', 'other'] })).toBe(0)
@@ -190,17 +190,17 @@ describe('assets', () => {
     ['first: 0', /first is 0/],
     ['first: 101', /first is 101.*100/],
     ['first: 1, last: 1', /either first or last/],
-    ['after: "nonsense"', /no cursor/],
+    ['after: "nonsense"', /not a cursor/],
     ['where: { createdAfter: "yesterday" }', /RFC 3339/],
     ['where: { tagsAny: ["a\\u0000"] }', /tagsAny holds a NUL/],
     [`where: { text: "${'x'.repeat(501)}" }`, /501.*500/],
-  ])('refuses %s', async (args, message) => {
+  ])('assets refuses %s', async (args, message) => {
     const { code, message: said } = await server.query(`{ assets(${args}) { edges { cursor } } }`)
     expect(code).toBe('BAD_USER_INPUT')
     expect(said).toMatch(message)
   })
 
-  it('knows that an id which cannot be one is none', async () => {
+  it('a malformed id is the id of nothing', async () => {
     const { data, errors } = await server.query(
       '{ asset(id: "asset_\\u0000") { id } node(id: "a\\u0000") { id } assets(where: { ids: ["x"] }) { edges { cursor } } }',
     )
@@ -208,7 +208,7 @@ describe('assets', () => {
     expect(data).toEqual({ asset: null, node: null, assets: { edges: [] } })
   })
 
-  it('has absolute addresses and its stored embedding', async () => {
+  it('an asset has absolute addresses and its stored embedding', async () => {
     const { data } = await server.query(
       `{ asset(id: "${ids[0]}") { url thumbnail(size: 100) embedding { dimensions modality contentHash model { id } } contentHash } }`,
     )
@@ -223,7 +223,7 @@ describe('assets', () => {
     })
   })
 
-  it('loads the embeddings of a page without encoding', async () => {
+  it('the embeddings of a page are loaded without encoding', async () => {
     const { encoder } = server.app.services
     const before = encoder.stats().encoded
     const { data } = await server.query(

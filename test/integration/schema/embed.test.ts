@@ -28,7 +28,7 @@ const embed = `query ($inputs: [ConceptInput!]!) { embed(inputs: $inputs) {
 } }`
 
 describe('embed', () => {
-  it('answers texts and images in the order of the inputs', async () => {
+  it('embed answers texts and images in the order of the inputs', async () => {
     const png = await testImage()
     const base64 = png.toString('base64')
     const { data } = await server.query(embed, {
@@ -42,7 +42,7 @@ describe('embed', () => {
     expect(cosine(vector, vector)).toBeCloseTo(1, 5)
   })
 
-  it('keeps the good inputs of a mixed request and says what is wrong with the others', async () => {
+  it('embed encodes the good inputs of a mixed request and says what is wrong with the others', async () => {
     const [one, two] = await testImages(2)
     const { status, data } = await server.upload(
       embed,
@@ -77,14 +77,14 @@ describe('embed', () => {
     expect(data.embed.slice(3).map((e: any) => e.index)).toEqual([3, 4, 5])
   })
 
-  it('takes an SVG', async () => {
+  it('embed encodes an SVG', async () => {
     const { data } = await server.query(embed, {
       inputs: [{ base64: Buffer.from(svg()).toString('base64') }],
     })
     expect(data.embed[0].__typename).toBe('Embedding')
   })
 
-  it('gives back a given vector, normalised, and refuses one of another length', async () => {
+  it('embed returns a given vector, normalised, and refuses one of another length', async () => {
     const { data: first } = await server.query(embed, { inputs: [{ text: 'a tree' }] })
     const { vector } = first.embed[0]
     const twice = Float32Array.from(decode(vector), (x) => 2 * x)
@@ -102,14 +102,14 @@ describe('embed', () => {
     expect(data.embed[3].code).toBe('INVALID')
   })
 
-  it('says EMPTY, TOO_LARGE and NOT_FOUND in their places', async () => {
+  it('embed answers EMPTY, TOO_LARGE and NOT_FOUND in their places', async () => {
     const { data } = await server.query(embed, {
       inputs: [{ text: '  ' }, { text: 'x'.repeat(10_001) }, { assetId: 'asset_nowhere' }, { base64: '' }],
     })
     expect(data.embed.map((e: any) => e.code)).toEqual(['EMPTY', 'TOO_LARGE', 'NOT_FOUND', 'EMPTY'])
   })
 
-  it('gives half floats, values and similarities of what is asked', async () => {
+  it('an embedding has half floats, values and similarities on request', async () => {
     const { data } =
       await server.query(`{ embed(inputs: [{ text: "a cat" }, { text: "a dog" }]) { ... on Embedding {
       values vector(format: FLOAT16) same: similarity(to: { text: "a cat" }) } } }`)
@@ -119,7 +119,7 @@ describe('embed', () => {
     expect(dog.same).toBeCloseTo(cosine(cat.values, dog.values), 4)
   })
 
-  it('encodes the concepts of a request together and none twice', async () => {
+  it('the concepts of a request are encoded together and none twice', async () => {
     const { encoder } = server.app.services
     const before = encoder.stats()
     const texts = Array.from({ length: 8 }, (_, n) => ({ text: `something new ${n % 4}` }))
@@ -134,7 +134,7 @@ describe('embed', () => {
     expect(after.encoded - before.encoded).toBe(4)
   })
 
-  it('refuses a whole request only for what is wrong with the whole', async () => {
+  it('embed refuses a whole request only for a fault of the whole', async () => {
     const unknown = await server.query('{ embed(inputs: [{ text: "a" }], model: "nope") { __typename } }')
     expect(unknown).toMatchObject({ status: 404, code: 'MODEL_NOT_FOUND' })
     const many = await server.query(embed, { inputs: Array.from({ length: 257 }, () => ({ text: 'a' })) })
@@ -153,7 +153,7 @@ describe('embed', () => {
 })
 
 describe('models', () => {
-  it('lists what the server can use', async () => {
+  it('models lists the models of the server', async () => {
     const { data } = await server.query(
       '{ models { id dimensions imageSize maxTokens isDefault provider revision licence canGuide } }',
     )
@@ -169,7 +169,7 @@ describe('models', () => {
     )
   })
 
-  it('whose folder is broken are refused by name, without the others', async () => {
+  it('a model whose folder is broken is refused by name, without the others', async () => {
     const answer = await server.query('{ embed(inputs: [{ text: "a" }], model: "broken") { __typename } }')
     expect(answer).toMatchObject({
       status: 404,
@@ -179,7 +179,7 @@ describe('models', () => {
     expect(answer.message).not.toContain('/')
   })
 
-  it('that turn out not to load are refused by name, and cannot guide', async () => {
+  it('a model that does not load is refused by name, and cannot guide', async () => {
     const canGuide = async () => {
       const { data } = await server.query('{ models { id canGuide } }')
       return data.models.find(({ id }: { id: string }) => id === 'contradicted')?.canGuide
@@ -196,7 +196,7 @@ describe('models', () => {
     expect(await canGuide()).toBe(false)
   })
 
-  it('are nodes', async () => {
+  it('a model is a node', async () => {
     const { data } = await server.query(
       '{ node(id: "limn-icons") { id ... on Model { dimensions } } nodes(ids: ["nope", "limn-icons"]) { __typename } }',
     )

@@ -26,7 +26,7 @@ const rank = `query ($prompt: String, $prompts: [PromptInput!], $candidates: [Co
 const texts = (...all: string[]) => all.map((text) => ({ text }))
 
 describe('rank', () => {
-  it('orders texts by an image and images by a text', async () => {
+  it('rank orders texts by an image and images by a text', async () => {
     const [red, blue] = await Promise.all([testImage({ disc: 'red' }), testImage({ disc: 'blue' })])
     const image = (bytes: Buffer) => ({ base64: bytes.toString('base64') })
     const byText = await server.query(rank, { prompt: 'red circle', candidates: [image(blue), image(red)] })
@@ -41,7 +41,7 @@ describe('rank', () => {
     expect(items[1].text).toBe('a red circle')
   })
 
-  it('scores by the weighted mean of cosines, negative weights pushing away', async () => {
+  it('a score is the weighted mean of cosines, negative weights pushing away', async () => {
     const { data } = await server.query(rank, {
       prompts: [
         { concept: { text: 'sun' }, weight: 2 },
@@ -58,7 +58,7 @@ describe('rank', () => {
     )
   })
 
-  it('keeps equal candidates in the order of the request', async () => {
+  it('equal candidates stay in the order of the request', async () => {
     const { data } = await server.query(rank, {
       prompt: 'star',
       candidates: texts('moon', 'moon', 'moon', 'moon'),
@@ -66,7 +66,7 @@ describe('rank', () => {
     expect(data.rank.items.map((i: any) => i.index)).toEqual([0, 1, 2, 3])
   })
 
-  it('reads probabilities as a softmax with the logit scale of a CLIP', async () => {
+  it('the probabilities of a CLIP are a softmax with its logit scale', async () => {
     const { card: spec } = await server.app.services.catalogue.get()
     expect(spec.head.kind).toBe('softmax')
     const { data } = await server.query(rank, { prompt: 'bird', candidates: texts('bird', 'car', 'tree') })
@@ -78,7 +78,7 @@ describe('rank', () => {
     })
   })
 
-  it('reads probabilities as sigmoids with the scale and bias of a SigLIP', async () => {
+  it('the probabilities of a SigLIP are sigmoids with its scale and bias', async () => {
     const { card: spec } = await server.app.services.catalogue.get('sigmoid-twin')
     if (spec.head.kind !== 'sigmoid') throw new Error(`the twin's head is ${spec.head.kind}`)
     const { scale, bias } = spec.head
@@ -92,7 +92,7 @@ describe('rank', () => {
       expect(probability).toBeCloseTo(1 / (1 + Math.exp(-(scale * score + bias))), 6)
   })
 
-  it('encodes only the prompts where the candidates are stored', async () => {
+  it('stored candidates are not encoded again', async () => {
     const { encoder } = server.app.services
     const candidates = Array.from({ length: 256 }, (_, n) => ({ assetId: assets[n % assets.length] }))
     const prompts = Array.from({ length: 16 }, (_, n) => ({
@@ -107,7 +107,7 @@ describe('rank', () => {
     expect(encoder.stats().encoded - before).toBe(16)
   })
 
-  it('lists candidates that cannot be read, by their index', async () => {
+  it('rank lists candidates that cannot be read, by their index', async () => {
     const { data } = await server.query(rank, {
       prompt: 'cat',
       candidates: [{ assetId: 'asset_none' }, { text: 'cat' }, { text: '' }],
@@ -136,20 +136,20 @@ describe('rank', () => {
       { prompts: Array.from({ length: 65 }, () => ({ concept: { text: 'a' } })) },
       /65.*64/,
     ],
-  ])('refuses %s', async (_name, prompts, message) => {
+  ])('rank refuses %s', async (_name, prompts, message) => {
     const answer = await server.query(rank, { ...prompts, candidates: texts('a') })
     expect(answer).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
     expect(answer.message).toMatch(message)
   })
 
-  it('refuses weights that are not finite', async () => {
+  it('rank refuses weights that are not finite', async () => {
     const answer = await server.query(
       '{ rank(prompts: [{ concept: { text: "a" }, weight: 1e999 }], candidates: []) { items { index } } }',
     )
     expect(answer.code).toBe('BAD_USER_INPUT')
   })
 
-  it('refuses too many candidates', async () => {
+  it('rank refuses too many candidates', async () => {
     const answer = await server.query(
       'query ($c: [ConceptInput!]!) { rank(prompt: "a", candidates: $c) { items { index } } }',
       {

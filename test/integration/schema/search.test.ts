@@ -25,7 +25,7 @@ const search = `query ($prompt: String, $prompts: [PromptInput!], $where: AssetW
 }`
 
 describe('search', () => {
-  it('finds the best first, by the scores that the stored vectors have', async () => {
+  it('search returns the best first, by the scores of the stored vectors', async () => {
     const { data } = await server.query(search, { prompt: 'a red disc', first: 100 })
     const { edges, truncated } = data.search
     expect(truncated).toBe(false)
@@ -42,7 +42,7 @@ describe('search', () => {
     expect(edges[0].similarities[0]).toBeCloseTo(edges[0].score, 4)
   })
 
-  it('weighs several prompts, images among them', async () => {
+  it('search weighs several prompts, images among them', async () => {
     const prompts = [
       { concept: { assetId: ids[0] }, weight: 3 },
       { concept: { text: 'blue' }, weight: -1 },
@@ -53,7 +53,7 @@ describe('search', () => {
       expect(score).toBeCloseTo((3 * similarities[0] - similarities[1]) / 4, 4)
   })
 
-  it('filters inside', async () => {
+  it('search filters inside the index', async () => {
     const { data } = await server.query(search, {
       prompt: 'disc',
       where: { collections: ['odd'] },
@@ -65,7 +65,7 @@ describe('search', () => {
     expect(words.data.search.edges).toHaveLength(20)
   })
 
-  it('continues after a cursor without gaps or repeats, though images came in between', async () => {
+  it('search continues after a cursor without gaps or repeats, though images were added in between', async () => {
     const first = await server.query(search, { prompt: 'a green leaf', first: 15 })
     const before = (await server.query(search, { prompt: 'a green leaf', first: 100 })).data.search.edges.map(
       (e: any) => e.node.id,
@@ -90,7 +90,7 @@ describe('search', () => {
     expect(seen.filter((id: string) => !added.includes(id))).toEqual(before)
   })
 
-  it('refuses a cursor of another search', async () => {
+  it('search refuses a cursor of another search', async () => {
     const { data } = await server.query(search, { prompt: 'one', first: 2 })
     const after = data.search.pageInfo.endCursor
     for (const other of [
@@ -109,14 +109,14 @@ describe('search', () => {
     expect((await server.query(search, { prompt: 'one', after })).errors).toBeUndefined()
   })
 
-  it('takes no filter, an empty one and one of nulls for the same', async () => {
+  it('no filter, an empty one and one of nulls are the same to a cursor', async () => {
     const { data } = await server.query(search, { prompt: 'one', first: 2, where: null })
     const after = data.search.pageInfo.endCursor
     for (const where of [undefined, {}, { text: null, ids: null }])
       expect((await server.query(search, { prompt: 'one', where, after })).errors).toBeUndefined()
   })
 
-  it('sends who has no prompt to assets', async () => {
+  it('search without a prompt points to assets', async () => {
     const answer = await server.query(search, { where: { collections: ['odd'] } })
     expect(answer).toMatchObject({
       status: 400,
@@ -125,7 +125,7 @@ describe('search', () => {
     })
   })
 
-  it('searches by another model once the library is indexed for it, and says truncated until then', async () => {
+  it('search by another model works once the library is indexed for it, and is truncated until then', async () => {
     const deadline = Date.now() + 60_000
     let answer = await server.query(search, { prompt: 'a disc', model: 'twin', first: 100 })
     expect(answer.data.search.model.id).toBe('twin')
@@ -139,7 +139,7 @@ describe('search', () => {
 })
 
 describe('similar', () => {
-  it('finds the nearest images without the image itself', async () => {
+  it('similar finds the nearest images without the image itself', async () => {
     const { data } = await server.query(
       `{ asset(id: "${ids[3]}") { similar(first: 5) { truncated edges { score node { id } } } } }`,
     )

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, checkExposure, describeSettings, readConfig, settings } from '../../../api/config.ts'
+import { checkExposure, describeSettings, readConfig, settings } from '../../../api/config.ts'
+import { ConfigError } from '../../../api/errors.ts'
 
 describe('settings', () => {
-  it('have defaults that need nothing', () => {
+  it('every setting has a default or is optional', () => {
     const { config, warnings } = readConfig({ PATH: '/bin', PORT: '' })
     expect(config).toMatchObject({ host: '127.0.0.1', port: 4000, model: 'limn-icons', samples: true })
     expect(warnings).toEqual([])
   })
-  it('are read', () => {
+  it('settings are read from the environment', () => {
     const { config } = readConfig({
       PORT: '0',
       LIMN_SAMPLES: '0',
@@ -21,10 +22,17 @@ describe('settings', () => {
       queueLimit: 64,
     })
   })
-  it('that are wrong are all named, secrets not shown', () => {
-    const wrong = () => readConfig({ PORT: '70000', LIMN_PROVIDER: 'gpu', LIMN_API_KEY: 'short-secret' })
+  it('all invalid settings are named at once, without the values of secrets', () => {
+    const wrong = () =>
+      readConfig({
+        PORT: '70000',
+        LIMN_PROVIDER: 'gpu',
+        LIMN_API_KEY: 'short-secret',
+        DATABASE_URL: 'mysql://secret',
+      })
     expect(wrong).toThrow(/PORT is "70000".*LIMN_PROVIDER is "gpu".*LIMN_API_KEY is not shown/s)
-    expect(wrong).not.toThrow(/short-secret/)
+    expect(wrong).toThrow(/DATABASE_URL is not shown/)
+    expect(wrong).not.toThrow(/short-secret|mysql/)
   })
   const ports = ['abc', '-1', '1.5', ' ', '65536', '1e3', '9'.repeat(30)].map(
     (port) => ['PORT', port, 'a whole number from 0 to 65535'] as const,
@@ -43,24 +51,27 @@ describe('settings', () => {
     ['LIMN_SAMPLES', 'maybe', 'true or false (also 1, yes, on; 0, no, off)'],
     ['LIMN_ALLOW_PRIVATE_URLS', '2', 'true or false (also 1, yes, on; 0, no, off)'],
     ['LIMN_PUBLIC_URL', 'ftp://x', 'an address such as https://example.org'],
-  ] as const)('%s=%j: says what was given and what it takes', (name, given, takes) => {
-    expect(() => readConfig({ [name]: given })).toThrow(
-      new ConfigError(`These settings cannot be used:\n  ${name} is "${given}"; it takes ${takes}`),
-    )
-  })
-  it('that nobody knows are warned about', () => {
+  ] as const)(
+    'the error for %s=%j shows the value and lists what the setting takes',
+    (name, given, takes) => {
+      expect(() => readConfig({ [name]: given })).toThrow(
+        new ConfigError(`These settings cannot be used:\n  ${name} is "${given}"; it takes ${takes}`),
+      )
+    },
+  )
+  it('an unknown setting gives a warning', () => {
     expect(readConfig({ LIMN_MODLE: 'x' }).warnings).toEqual([expect.stringContaining('LIMN_MODLE')])
   })
-  it('are all in the help', () => {
+  it('every setting is in the help', () => {
     for (const { name } of settings) expect(describeSettings()).toContain(name)
   })
 })
 
 describe('being reachable by others', () => {
-  it.each(['127.0.0.1', 'localhost', '::1'])('%s is not', (host) =>
+  it.each(['127.0.0.1', 'localhost', '::1'])('a server on %s needs no key', (host) =>
     expect(() => checkExposure({ host, apiKey: undefined })).not.toThrow(),
   )
-  it.each(['0.0.0.0', '::', '192.168.1.2', 'example.org'])('%s needs a key', (host) => {
+  it.each(['0.0.0.0', '::', '192.168.1.2', 'example.org'])('a server on %s needs a key', (host) => {
     expect(() => checkExposure({ host, apiKey: undefined })).toThrow(/LIMN_API_KEY/)
     expect(() => checkExposure({ host, apiKey: 'x'.repeat(16) })).not.toThrow()
   })

@@ -14,6 +14,8 @@ it.each([
   ['items=0-1', null],
   ['bytes=-', null],
   [undefined, null],
-])('%s of 10 bytes', (header, wanted) => expect(parseRange(header, 10)).toEqual(wanted))
+])('the Range header %s of a file of 10 bytes is read', (header, range) =>
+  expect(parseRange(header, 10)).toEqual(range),
+)
 
 it('an empty file has no range', () => expect(parseRange('bytes=0-', 0)).toBe('unsatisfiable'))

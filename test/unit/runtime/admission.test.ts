@@ -3,7 +3,7 @@ import { Overloaded } from '../../../workers/errors.ts'
 import { Admission } from '../../../workers/runtime/admission.ts'
 
 describe('admission', () => {
-  it('takes all of a call or nothing', () => {
+  it('a call is admitted as a whole or not at all', () => {
     const admission = new Admission(10)
     admission.enter(7)
     expect(() => admission.enter(4)).toThrow(Overloaded)
@@ -12,7 +12,7 @@ describe('admission', () => {
     expect(admission.waiting).toBe(10)
   })
 
-  it('takes any number when nothing waits, and then nothing until there is room', () => {
+  it('an idle queue admits any number, and then nothing until there is room', () => {
     const admission = new Admission(10)
     admission.enter(500)
     expect(() => admission.enter(1)).toThrow(Overloaded)
@@ -21,7 +21,7 @@ describe('admission', () => {
     expect(admission.waiting).toBe(10)
   })
 
-  it('says no to costly looking while it is full, and yes to what may be cached', () => {
+  it('a full queue refuses inputs that are costly to look up, and not those that may be cached', () => {
     const admission = new Admission(2)
     admission.enter(2)
     expect(() => admission.check(1, true)).toThrow(Overloaded)
@@ -30,14 +30,26 @@ describe('admission', () => {
     admission.check(1, true)
   })
 
-  it('lets in what costs nothing even when it is full', () => {
+  it('a caller may fill its share, and others the rest', () => {
+    const admission = new Admission(10)
+    const half = { id: 'half', share: 0.5 }
+    admission.enter(4, half)
+    expect(() => admission.enter(2, half)).toThrow(Overloaded)
+    admission.enter(6, { id: 'whole', share: 1 })
+    admission.leave(6, { id: 'whole', share: 1 })
+    admission.leave(4, half)
+    admission.enter(2, half)
+    expect(admission.waiting).toBe(2)
+  })
+
+  it('a call that needs no place is admitted to a full queue', () => {
     const admission = new Admission(1)
     admission.enter(1)
     admission.enter(0)
     expect(admission.waiting).toBe(1)
   })
 
-  it('names a time to come back that grows with the queue', () => {
+  it('the time to retry after grows with the queue', () => {
     const retry = (waiting: number) => {
       const admission = new Admission(waiting)
       admission.enter(waiting)

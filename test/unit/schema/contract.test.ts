@@ -106,25 +106,24 @@ function defaultOf({
 describe.skipIf(!existsSync(file))('the contract', () => {
   const definitions = existsSync(file) ? parse(readFileSync(file, 'utf8')).definitions : []
 
-  it('is there', () => expect(definitions.length).toBeGreaterThan(25))
+  it('the contract has definitions', () => expect(definitions.length).toBeGreaterThan(25))
 
-  it('notices what is missing', () => {
+  it('the test notices missing fields and types', () => {
     const [wrong] = parse('type Asset { name: String, nope(a: Int! = 2): Int! }').definitions
     expect(missing(wrong!)).toHaveLength(4)
   })
 
   for (const definition of definitions)
-    it('name' in definition && definition.name ? definition.name.value : definition.kind, () =>
-      expect(missing(definition)).toEqual([]),
-    )
+    it(`the schema has ${'name' in definition && definition.name ? definition.name.value : definition.kind} as the contract says`, () =>
+      expect(missing(definition)).toEqual([]))
 })
 
 describe('schema.graphql', () => {
-  it('is the schema as printed (npx node schema/print.ts writes it)', () => {
+  it('schema.graphql is the schema as printed (npm run schema writes it)', () => {
     expect(`${printSchema(schema)}\n`).toBe(readFileSync('schema/schema.graphql', 'utf8'))
   })
 
-  it('describes every type, field, argument and value', () => {
+  it('every type, field, argument and value has a description', () => {
     const bare: string[] = []
     const told = (path: string, { description }: { description?: string | null }) => {
       if (!description?.trim()) bare.push(path)

@@ -15,24 +15,24 @@ const codeOf = (work: () => unknown) => {
 describe('vectors on the wire', () => {
   const unit = Float32Array.of(0.6, 0, -0.8, 0)
 
-  it('are little-endian float32, or float16 at half the size', () => {
+  it('a packed vector is little-endian float32, or float16 at half the size', () => {
     expect(packVector(Float32Array.of(1, 2), 'FLOAT32')).toBe('AACAPwAAAEA=')
     expect(packVector(unit, 'FLOAT32')).toHaveLength(24)
     expect(Buffer.from(packVector(unit, 'FLOAT16'), 'base64')).toHaveLength(8)
   })
 
-  it('come back as they went, in either format', () => {
+  it('a vector is the same after packing and unpacking, in either format', () => {
     expect(unpackVector(vectorBytes(packVector(unit, 'FLOAT32')), 4, 'm')).toEqual(unit)
     const half = unpackVector(vectorBytes(packVector(unit, 'FLOAT16')), 4, 'm')
     expect(dot(half, unit)).toBeCloseTo(1, 6)
   })
 
-  it('are normalised', () => {
+  it('an unpacked vector is normalised', () => {
     const long = unpackVector(vectorBytes(packVector(Float32Array.of(3, 4), 'FLOAT32')), 2, 'm')
     expect([...long]).toEqual([Math.fround(0.6), Math.fround(0.8)])
   })
 
-  it('refuse what is no vector of the model, naming both lengths', () => {
+  it('a vector of another length is refused, naming both lengths', () => {
     const bytes = vectorBytes(packVector(unit, 'FLOAT32'))
     expect(() => unpackVector(bytes, 3, 'tiny')).toThrow(/4 float32.*tiny have 3 numbers/)
     expect(codeOf(() => unpackVector(bytes, 3, 'm'))).toBe('WRONG_DIMENSIONS')

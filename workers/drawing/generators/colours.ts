@@ -1,4 +1,5 @@
 import { BadUserInput, echoed } from '../../errors.ts'
+import { limits } from '../../limits.ts'
 import { type Draw, sigmoid } from './generator.ts'
 import { type Rgb, readColour } from './notation.ts'
 
@@ -26,16 +27,13 @@ const basic = [
 ].map((text) => readColour(text)!.rgb)
 export const anyColour = (random: () => number): Rgb => basic[Math.floor(random() * basic.length)]!
 
-/** Most colours of a palette. */
-export const paletteLimit = 64
-
 /** @throws BadUserInput naming the entry that is no colour */
 export function parsePalette(given: readonly string[] | null | undefined): Rgb[] | null {
   if (given == null) return null
   if (given.length === 0)
     throw new BadUserInput('palette is empty: leave it out, or give at least one colour.')
-  if (given.length > paletteLimit)
-    throw new BadUserInput(`palette has ${given.length} colours; at most ${paletteLimit} are used.`)
+  if (given.length > limits.paletteColours)
+    throw new BadUserInput(`palette has ${given.length} colours; at most ${limits.paletteColours} are used.`)
   return given.map((text, i) => {
     const value = /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())
     const colour = value && readColour(`#${value[1]}`)

@@ -1,0 +1,63 @@
+/**
+ * How much one request, document or stored thing may hold: the one table, which workers and schema read. Limits that a
+ * server's owner sets are in api/config.ts.
+ */
+export const limits = {
+  // Texts, in characters (UTF-16 units).
+  textLength: 10_000,
+  nameLength: 255,
+  titleLength: 500,
+  descriptionLength: 10_000,
+  collectionLength: 255,
+  tagLength: 100,
+  /** Tags of one asset. */
+  tags: 100,
+
+  // Entries of one argument.
+  /** Inputs of one embed, and files of one multipart body. */
+  embedInputs: 256,
+  /** Candidates of one rank. */
+  rankCandidates: 1024,
+  /** Prompts of one rank, search, guide or run, and of each side of a direction. */
+  prompts: 64,
+  /** Templates of one direction. */
+  templates: 32,
+  /** Images of one addAssets. */
+  addAssets: 64,
+  /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */
+  ids: 1000,
+
+  // Rows of a page.
+  pageSize: 100,
+  defaultPageSize: 20,
+
+  // guide.
+  /** Random views of one image. */
+  cutouts: 128,
+  /** Cells of a heatmap, across or down. */
+  heatmapCells: 256,
+  /** Pixels of an image whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
+  guidePixels: 4 * 2 ** 20,
+
+  // Guidance runs.
+  /** Steps of one run. */
+  runSteps: 2000,
+  /** Shortest and longest edge, in pixels. */
+  runEdge: [16, 2048] as [min: number, max: number],
+  /** Longer edge over shorter edge. */
+  runAspect: 8,
+  /** Shapes or strokes. */
+  runElements: 256,
+  /** Colours of a palette. */
+  paletteColours: 64,
+
+  // GraphQL documents.
+  /** Cost, in the unit of `complexity` in schema/: about one a field and item. */
+  complexity: 20_000,
+  /** Fields inside one another. */
+  depth: 14,
+  aliases: 64,
+  tokens: 10_000,
+  /** Brackets of any kind inside one another: parsing recurses. Introspection has some 14. */
+  nesting: 64,
+} as const

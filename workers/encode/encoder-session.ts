@@ -3,7 +3,7 @@
 import os from 'node:os'
 import * as ort from 'onnxruntime-node'
 import type { ImageSpec } from '../images/image-spec.ts'
-import { normalisationTable, normaliseInto } from '../images/preprocess.ts'
+import { normalisationTable, normaliseInto } from '../images/normalise.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
 import type { ModelFiles, Tower } from '../registry/spec.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'

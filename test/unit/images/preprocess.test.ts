@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import type { ImageSpec } from '../../../workers/images/image-spec.ts'
-import { decodePixels, normalisationTable, normaliseInto } from '../../../workers/images/preprocess.ts'
+import { normalisationTable, normaliseInto } from '../../../workers/images/normalise.ts'
+import { decodePixels } from '../../../workers/images/preprocess.ts'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/pixels/', import.meta.url))
 const limits = { bytes: 2 ** 20, pixels: 1_000_000 }

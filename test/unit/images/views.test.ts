@@ -2,7 +2,10 @@
 
 import { describe, expect, it } from 'vitest'
 import type { ImageSpec } from '../../../workers/images/image-spec.ts'
-import { type CutoutChoice, cutoutViews, plainView, type Views } from '../../../workers/images/views.ts'
+import { cutoutViews } from '../../../workers/images/views/cutout-views.ts'
+import { plainView } from '../../../workers/images/views/plain-view.ts'
+import type { CutoutChoice } from '../../../workers/images/views/random-cutout.ts'
+import type { Views } from '../../../workers/images/views/views.ts'
 import { numbers } from '../../support/random.ts'
 
 const squash: ImageSpec = {

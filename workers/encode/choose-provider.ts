@@ -10,7 +10,7 @@ import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { cosine } from '../similarity/vectors.ts'
-import { loadTowerSession } from './loaded-model.ts'
+import { loadTowerSession } from './tower-session.ts'
 
 /** Providers worth a try on this machine, fastest first; cpu is always last. */
 export function availableProviders(): Provider[] {

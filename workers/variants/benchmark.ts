@@ -2,8 +2,8 @@
 
 import { splitVectors } from '../encode/collate.ts'
 import type { SessionInput } from '../encode/encoder-session.ts'
-import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/loaded-model.ts'
 import { loadTokenizer } from '../encode/tokenizer.ts'
+import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/tower-session.ts'
 import { defaultLimits } from '../images/open.ts'
 import { decodePixels } from '../images/preprocess.ts'
 import type { ModelFiles, ModelSpec, Tower } from '../registry/spec.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sessionThreads } from '../../../workers/encode/loaded-model.ts'
+import { sessionThreads } from '../../../workers/encode/tower-session.ts'
 import type { ModelSpec, Variant } from '../../../workers/registry/spec.ts'
 
 const model = (...variants: Partial<Variant>[]) => ({ variants }) as unknown as ModelSpec

@@ -1,6 +1,6 @@
-import { ItemError } from '../errors.ts'
-import type { ModelSpec, Precision } from '../registry/spec.ts'
-import { dot } from '../similarity/vectors.ts'
+import { ItemError } from '../../errors.ts'
+import type { ModelSpec, Precision } from '../../registry/spec.ts'
+import { dot } from '../../similarity/vectors.ts'
 import { digestsOf, type Encode, readReferences } from './references.ts'
 
 export interface Verification {

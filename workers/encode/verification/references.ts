@@ -1,13 +1,13 @@
 /** Texts and images whose vectors are kept beside a model, to tell later whether it still gives them. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { ItemError, ModelFolderError } from '../errors.ts'
-import { writeWhole } from '../fs/write.ts'
-import { readJson } from '../registry/config.ts'
-import { onnxFiles } from '../registry/graph-files.ts'
-import { configFiles, fileDigest } from '../registry/revision.ts'
-import type { ModelSpec } from '../registry/spec.ts'
-import type { Encoded, EncodeInput } from './encoder.ts'
+import { ItemError, ModelFolderError } from '../../errors.ts'
+import { writeWhole } from '../../fs/write.ts'
+import { readJson } from '../../registry/config.ts'
+import { onnxFiles } from '../../registry/graph-files.ts'
+import { configFiles, fileDigest } from '../../registry/revision.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import type { Encoded, EncodeInput } from '../encoder.ts'
 
 /** What encodes: the registry knows folders, not sessions. */
 export type Encode = (inputs: readonly EncodeInput[]) => Promise<(Encoded | ItemError)[]>
@@ -100,7 +100,7 @@ export async function digestsOf(spec: ModelSpec): Promise<Record<string, string>
   return digests
 }
 
-const readReferenceImage = (image: string) => readFile(new URL(`./references/${image}`, import.meta.url))
+const readReferenceImage = (image: string) => readFile(new URL(`./images/${image}`, import.meta.url))
 
 const toBase64 = (vector: Float32Array) =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64')

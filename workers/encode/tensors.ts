@@ -1,4 +1,4 @@
-/** The encoder session's tensors: pixels and tokens of a batch in the type that the graph takes, and its vectors. */
+/** Tensors of an encoder session: pixels and tokens of a batch in the type that the graph takes, and its output. */
 import * as ort from 'onnxruntime-node'
 import type { ImageSpec } from '../images/image-spec.ts'
 import { normaliseInto } from '../images/normalise.ts'

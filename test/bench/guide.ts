@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
-import { cores } from '../../workers/encode/encoder-session.ts'
 import { gradientFile } from '../../workers/guidance/gradient-file.ts'
 import { lossInputs } from '../../workers/guidance/loss.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
+import { cores } from '../../workers/runtime/cores.ts'
 import { drawings } from './drawings.ts'
 import { vitFolder, vitName } from './vit.ts'
 

@@ -5,18 +5,18 @@ import type { Provider } from '../runtime/provider.ts'
 export interface ServedModel {
   card: ModelCard
   isDefault: boolean
-  /** In use when loaded, else the one that would be tried first. */
+  /** In use when loaded, else the first candidate. */
   provider: Provider
-  /** Weights in use: as the folder has them, or int8 or fp16 where derived files serve. */
+  /** Of the weights in use: those of the folder, or derived files in int8 or fp16. */
   precision: string
   loaded: boolean
 }
 
-/** Which models there are. Apart from {@link Encoder}: it answers without loading a model. */
+/** The models to choose from. Unlike the {@link Encoder} it loads none. */
 export interface ModelCatalogue {
   list(): Promise<ServedModel[]>
   /** The default model when `name` is absent. @throws ModelNotFound, ModelFolderError */
   get(name?: string | null): Promise<ServedModel>
-  /** Why a model did not load when last tried; null when it did, or was not tried. */
+  /** Why the last try to load a model failed; null when it did not, or there was none. */
   failure(card: Pick<ModelCard, 'revision'>): Promise<string | null>
 }

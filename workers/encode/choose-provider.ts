@@ -1,4 +1,4 @@
-/** Which execution provider runs a model: the one that is configured, or what works here. */
+/** Chooses the execution provider that runs a model: the configured one, or the first that works here. */
 
 import { existsSync, globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -10,24 +10,24 @@ import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { cosine } from '../similarity/vectors.ts'
-import { loadTowerSession } from './loaded-model.ts'
+import { loadTowerSession } from './tower-session.ts'
 
-/** Providers worth a try on this machine, fastest first; cpu is always last. */
+/** Candidates on this machine, the fastest first; cpu is always last. */
 export function availableProviders(): Provider[] {
   const built = new Set(listSupportedBackends().map(({ name }) => name))
-  const found: Provider[] = []
-  const add = (provider: Provider, here: boolean) => {
-    if (here && built.has(provider)) found.push(provider)
+  const candidates: Provider[] = []
+  const add = (provider: Provider, hasDevice: boolean) => {
+    if (hasDevice && built.has(provider)) candidates.push(provider)
   }
   add('cuda', hasCuda())
   add('coreml', process.platform === 'darwin')
   add('dml', process.platform === 'win32')
   add('webgpu', process.platform !== 'linux' || existsSync('/dev/dri') || hasNvidia())
-  return [...found, 'cpu']
+  return [...candidates, 'cpu']
 }
 
 const hasNvidia = () => globSync('/dev/nvidia[0-9]*').length > 0
-/** The runtime's CUDA library is not in the npm package; docs/operations.md tells how to get it. */
+/** ONNX Runtime's CUDA library is not in the npm package; docs/operations.md tells how to get it. */
 const hasCuda = () =>
   hasNvidia() && globSync('../bin/**/libonnxruntime_providers_cuda.so', { cwd: runtimeFolder }).length > 0
 const runtimeFolder = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
@@ -37,7 +37,7 @@ interface Benchmark {
   seconds: number
 }
 
-/** A canary image through a session made for this alone: the second run counts, the first one compiles. */
+/** Opens a session and runs a made-up image twice: the first run compiles, the second one counts. */
 async function benchmark(spec: ModelSpec, provider: Provider): Promise<Benchmark> {
   const session = await loadTowerSession(spec, 'vision', { provider })
   try {
@@ -53,12 +53,12 @@ async function benchmark(spec: ModelSpec, provider: Provider): Promise<Benchmark
   }
 }
 
-/** Cosine with the CPU's vector that a provider must reach: fp16 kernels stay well above. */
-const agreement = 0.99
+/** The minimum cosine with the CPU's vector: fp16 kernels stay well above. */
+const minCosine = 0.99
 
 /**
- * The provider for a model. Configured: that one, whatever comes of it. `auto`: the first candidate that runs the
- * model, agrees with the CPU and is faster. The choice is remembered in `cacheFolder` for this revision and runtime.
+ * A configured provider, even when it then fails. For `auto` the first candidate that runs the model, agrees with the
+ * CPU and is faster; `cacheFolder` keeps the choice for this revision and runtime.
  */
 export async function chooseProvider(
   spec: ModelSpec,
@@ -67,17 +67,17 @@ export async function chooseProvider(
   log: Log,
 ): Promise<Provider> {
   if (configured !== 'auto') return configured
-  const options = availableProviders()
-  if (options.length === 1) return 'cpu'
+  const candidates = availableProviders()
+  if (candidates.length === 1) return 'cpu'
   const file = path.join(cacheFolder, 'providers.json')
   const known: Record<string, Provider> = await readFile(file, 'utf8')
     .then(JSON.parse)
     .catch(() => ({}))
-  const key = [spec.revision, env.versions.node, process.platform, process.arch, ...options].join(' ')
+  const key = [spec.revision, env.versions.node, process.platform, process.arch, ...candidates].join(' ')
   if (known[key]) return known[key]
   const reference = await benchmark(spec, 'cpu')
   let chosen: Provider = 'cpu'
-  for (const provider of options.slice(0, -1)) {
+  for (const provider of candidates.slice(0, -1)) {
     try {
       const { vector, seconds } = await benchmark(spec, provider)
       const similarity = cosine(vector, reference.vector)
@@ -85,7 +85,7 @@ export async function chooseProvider(
         { model: spec.name, provider, similarity, seconds, cpu: reference.seconds },
         'tried a provider',
       )
-      if (similarity < agreement || seconds > reference.seconds) continue
+      if (similarity < minCosine || seconds > reference.seconds) continue
       chosen = provider
       break
     } catch (error) {

@@ -1,15 +1,15 @@
 import { Job, type JobOptions } from './job.ts'
 
-/** Identical work in flight is done once: at most one job for each key. */
+/** Does identical work in flight once: it has at most one job for each key. */
 export class Coalescer {
   readonly #jobs = new Map<string, Job>()
 
-  /** The job that is already at this key. */
+  /** The job in flight for this key. */
   get(key: string): Job | undefined {
     return this.#jobs.get(key)
   }
 
-  /** A new job; the key is free again when it is done. */
+  /** Starts a job; the key is free again when the job is done. */
   start(key: string, options: JobOptions): Job {
     const job = new Job({
       ...options,

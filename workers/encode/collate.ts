@@ -1,5 +1,4 @@
-/** The work of the encoder's lanes: texts and images in, vectors out. */
-
+/** Makes a session's input of a batch of texts or images, and splits its output into vectors. */
 import { ItemError } from '../errors.ts'
 import type { BatchItem } from '../runtime/batcher.ts'
 import { normalised } from '../similarity/vectors.ts'
@@ -9,7 +8,7 @@ export interface EncodeWork extends BatchItem<Float32Array> {
   input: { pixels: Uint8Array } | { ids: number[] }
 }
 
-/** `padToLongest`: texts are padded to the longest of their batch; else to their bucket's length, for kernels made for a shape. */
+/** Pads texts to the longest of their batch, or without `padToLongest` to their bucket, for kernels of fixed shapes. */
 export function collateInputs(batch: readonly EncodeWork[], padToLongest: boolean): SessionInput {
   if ('pixels' in batch[0]!.input)
     return { kind: 'pixels', pixels: batch.map(({ input }) => (input as { pixels: Uint8Array }).pixels) }

@@ -1,17 +1,16 @@
-/** One ONNX session for one tower of a model: which inputs it wants, which output is the embedding. */
-
-import os from 'node:os'
+/** One ONNX session for one tower of a model: feeds the graph's inputs and reads the output that is the embedding. */
 import * as ort from 'onnxruntime-node'
 import type { ImageSpec } from '../images/image-spec.ts'
-import { normalisationTable, normaliseInto } from '../images/preprocess.ts'
+import { normalisationTable } from '../images/normalise.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
+import { logSeverityLevel, sessionOptions } from '../onnx/session-options.ts'
 import type { ModelFiles, Tower } from '../registry/spec.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { cosine } from '../similarity/vectors.ts'
-import { padBatch } from './tokenizer.ts'
+import { pixelTensor, toFloat32, tokenTensor } from './tensors.ts'
 
-export interface SessionSettings {
+export interface EncoderSessionOptions {
   tower: Tower
   files: ModelFiles
   provider: Provider
@@ -27,138 +26,101 @@ export type SessionInput =
   | { kind: 'pixels'; pixels: Uint8Array[] }
   | { kind: 'tokens'; rows: number[][]; length: number }
 
-/** Said once the session is there. */
+/** The first message of a session. */
 export interface SessionReady {
   dimensions: number
   /** Whether a batch of short texts may be padded to its own length. */
   shortTexts: boolean
 }
 
-/** Providers whose kernels are compiled for each shape: they get a few batch sizes only, the rest is filled up. */
+/** Providers that compile kernels for each shape get few batch sizes: powers of two, filled up with rows to spare. */
 const compilesShapes = (provider: Provider) => provider !== 'cpu'
 
 export class EncoderSession {
   readonly #session: ort.InferenceSession
-  readonly #settings: SessionSettings
-  readonly #turns: DeviceMutex | null
+  readonly #options: EncoderSessionOptions
+  readonly #mutex: DeviceMutex | null
   readonly #output: string
-  readonly #table: Float32Array
+  readonly #normalisation: Float32Array
 
-  private constructor(session: ort.InferenceSession, settings: SessionSettings, turns: DeviceMutex | null) {
-    this.#turns = turns
+  private constructor(
+    session: ort.InferenceSession,
+    options: EncoderSessionOptions,
+    mutex: DeviceMutex | null,
+  ) {
     this.#session = session
-    this.#settings = settings
-    this.#table = normalisationTable(settings.image)
+    this.#options = options
+    this.#mutex = mutex
+    this.#normalisation = normalisationTable(options.image)
     const outputs = session.outputMetadata.map((meta) => ({
       name: meta.name,
       rank: meta.isTensor ? meta.shape.length : null,
     }))
-    this.#output = pooledOutput(outputs, settings.tower)
+    this.#output = pooledOutput(outputs, options.tower)
   }
 
-  static async load(settings: SessionSettings): Promise<{ graph: EncoderSession; ready: SessionReady }> {
-    const { files, tower, provider, threads } = settings
+  static async load(
+    options: EncoderSessionOptions,
+  ): Promise<{ session: EncoderSession; ready: SessionReady }> {
+    const { files, tower, provider, threads } = options
     const path = files.kind === 'combined' ? files.model : files[tower]
-    const turns = provider === 'webgpu' ? new DeviceMutex(settings.deviceLock) : null
-    const create = () =>
-      ort.InferenceSession.create(path, {
-        executionProviders: [provider],
-        graphOptimizationLevel: 'all',
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        // A spinning thread pool takes the cores that decode the next batch.
-        extra: {
-          session: {
-            intra_op: { allow_spinning: '0' },
-            // Else weights stay twice in memory: as read from the file, and as packed for the kernels.
-            use_device_allocator_for_initializers: '1',
-          },
-        },
-        // What fails is thrown, with the same words.
-        logSeverityLevel: 4,
-      })
-    const session = await (turns ? turns.runExclusive(create) : create())
-    const graph = new EncoderSession(session, settings, turns)
-    const canary = await graph.run(graph.#warmUpInput(4))
-    return { graph, ready: { dimensions: canary.length, shortTexts: await graph.#shortTexts(canary) } }
+    const mutex = provider === 'webgpu' ? new DeviceMutex(options.deviceLock) : null
+    const create = () => ort.InferenceSession.create(path, sessionOptions(provider, threads))
+    const session = new EncoderSession(await (mutex ? mutex.runExclusive(create) : create()), options, mutex)
+    const vector = await session.run(session.#warmUpInput(4))
+    return { session, ready: { dimensions: vector.length, shortTexts: await session.#shortTexts(vector) } }
   }
 
   /** Embeddings of a batch as the graph gives them, row-major. */
   async run(input: SessionInput): Promise<Float32Array> {
     const rows = input.kind === 'pixels' ? input.pixels.length : input.rows.length
-    const padded = compilesShapes(this.#settings.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows
+    const padded = compilesShapes(this.#options.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows
     const feeds = this.#feeds(input, padded)
-    const run = () => this.#session.run(feeds, [this.#output], { logSeverityLevel: 4 })
-    const results = await (this.#turns ? this.#turns.runExclusive(run) : run())
+    const run = () => this.#session.run(feeds, [this.#output], { logSeverityLevel })
+    const results = await (this.#mutex ? this.#mutex.runExclusive(run) : run())
     const output = results[this.#output]!
     const all = toFloat32(output)
-    const vectors = padded === rows ? all : all.slice(0, (all.length / padded) * rows)
     output.dispose()
-    return vectors
+    return padded === rows ? all : all.slice(0, (all.length / padded) * rows)
   }
 
+  /** A combined graph also wants the other tower's inputs: one row without content. */
   #feeds(input: SessionInput, rows: number): Record<string, ort.Tensor> {
+    const { image, padId } = this.#options
     const feeds: Record<string, ort.Tensor> = {}
     for (const meta of this.#session.inputMetadata) {
       if (!meta.isTensor) continue
       const { name, type } = meta
-      if (name.includes('pixel') || name.includes('image'))
-        feeds[name] =
-          input.kind === 'pixels' ? this.#pixels(input.pixels, rows, type) : this.#pixels([], 1, type)
-      else feeds[name] = this.#tokens(input.kind === 'tokens' ? input : null, rows, name, type)
+      if (name.includes('pixel') || name.includes('image')) {
+        const [pixels, count] = input.kind === 'pixels' ? [input.pixels, rows] : [[], 1]
+        feeds[name] = pixelTensor(pixels, count, image, this.#normalisation, type)
+      } else if (input.kind === 'tokens') {
+        const spare = new Array<number[]>(rows - input.rows.length).fill(input.rows[0]!)
+        feeds[name] = tokenTensor([...input.rows, ...spare], input.length, padId, meta)
+      } else feeds[name] = tokenTensor([[padId]], 1, padId, meta)
     }
     return feeds
   }
 
-  #pixels(images: Uint8Array[], rows: number, type: string): ort.Tensor {
-    const { width, height } = this.#settings.image
-    const data = new Float32Array(rows * 3 * height * width)
-    for (const [row, image] of images.entries())
-      normaliseInto(data, row * 3 * height * width, image, this.#table)
-    const shape = [rows, 3, height, width]
-    return type === 'float16'
-      ? new ort.Tensor('float16', new Uint16Array(new Float16Array(data).buffer), shape)
-      : new ort.Tensor('float32', data, shape)
-  }
-
-  #tokens(
-    input: { rows: number[][]; length: number } | null,
-    rows: number,
-    name: string,
-    type: string,
-  ): ort.Tensor {
-    const { padId } = this.#settings
-    const length = input?.length ?? 1
-    const filled = input
-      ? [...input.rows, ...new Array(rows - input.rows.length).fill(input.rows[0])]
-      : [[padId]]
-    const batch = padBatch(filled, length, padId)
-    const data = name.includes('mask') ? batch.mask : name.includes('type') ? batch.mask.fill(0n) : batch.ids
-    const shape = [filled.length, length]
-    return type === 'int32'
-      ? new ort.Tensor('int32', Int32Array.from(data, Number), shape)
-      : new ort.Tensor('int64', data, shape)
-  }
-
-  /** Something to run: a grey image, or a few token ids padded to `length`. */
+  /** A grey image, or a few token ids padded to `length`. */
   #warmUpInput(length: number): SessionInput {
-    const { tower, image, padId, maxTokens } = this.#settings
+    const { tower, image, padId, maxTokens } = this.#options
     if (tower === 'vision')
       return { kind: 'pixels', pixels: [new Uint8Array(image.width * image.height * 3).fill(128)] }
-    const fixed = this.#fixedLength() ?? Math.min(length, maxTokens)
-    return { kind: 'tokens', rows: [[5, 7, padId].slice(0, fixed)], length: fixed }
+    const padded = this.#fixedLength() ?? Math.min(length, maxTokens)
+    return { kind: 'tokens', rows: [[5, 7, padId].slice(0, padded)], length: padded }
   }
 
-  /** The sequence length that is written into the graph, when it is. */
+  /** The sequence length that is written into the graph; null when it is dynamic. */
   #fixedLength(): number | null {
     const ids = this.#session.inputMetadata.find(({ name }) => name === 'input_ids')
     const size = ids?.isTensor ? ids.shape[1] : null
     return typeof size === 'number' ? size : null
   }
 
-  /** True when a short text padded to its own length gives the vector it has at full length. */
+  /** Whether the warm-up text has the same vector, `short`, when it is padded to full length. */
   async #shortTexts(short: Float32Array): Promise<boolean> {
-    const { tower, maxTokens } = this.#settings
+    const { tower, maxTokens } = this.#options
     if (tower === 'vision' || this.#fixedLength() !== null) return false
     try {
       return cosine(short, await this.run(this.#warmUpInput(maxTokens))) > 0.9999
@@ -166,19 +128,4 @@ export class EncoderSession {
       return false
     }
   }
-
-  release(): Promise<void> {
-    return this.#session.release()
-  }
 }
-
-function toFloat32(tensor: ort.Tensor): Float32Array {
-  if (tensor.type === 'float32') return (tensor.data as Float32Array).slice()
-  if (tensor.type !== 'float16') throw new Error(`embeddings of type ${tensor.type}`)
-  const data = tensor.data as unknown as Uint16Array | Float16Array
-  return Float32Array.from(
-    data instanceof Uint16Array ? new Float16Array(data.buffer, data.byteOffset, data.length) : data,
-  )
-}
-
-export const cores = os.availableParallelism()

@@ -3,31 +3,31 @@ import type { QueueUser } from '../runtime/occupancy.ts'
 import type { Priority } from '../runtime/queue.ts'
 import type { StageSeconds } from '../runtime/stages.ts'
 
-/** What an input of an encoder is: the image goes through the vision tower, the text through the text tower. */
+/** Kinds of inputs: an image goes through the vision tower, a text through the text tower. */
 export type Modality = 'image' | 'text'
 
 export type EncodeInput =
   | { text: string }
-  /** A whole image file in any readable format. `contentHash`, when the caller has it, saves hashing again. */
+  /** A whole image file in any readable format. A caller that has the `contentHash` saves the encoder hashing. */
   | { image: Uint8Array; contentHash?: string }
 
 export interface EncodeOptions {
   /** Model name; the default model when absent. */
   model?: string | null
-  /** Somebody waits (`interactive`, the default) or nobody does (`bulk`). Waiting work ages, so neither starves. */
+  /** `interactive`, the default, goes before `bulk`. Waiting work ages, so neither starves. */
   priority?: Priority
   /** Milliseconds from now; the encoder's default when absent. */
   deadlineMs?: number
-  /** When it fires, work that has not begun is dropped. */
+  /** When it fires, the encoder drops work that has not begun. */
   signal?: AbortSignal
   /** Whose work it is: it fills the caller's share of the queue at most. */
   caller?: QueueUser
-  /** Called before the answer, once for each input that was encoded for it; cached ones have no stages. */
+  /** Called before the answer, once for each input that was encoded for it; cached inputs have no stages. */
   onStages?(seconds: StageSeconds): void
 }
 
 export interface Encoded {
-  /** L2-normalised, as long as the model's card says. Shared with the cache: never write to it. */
+  /** L2-normalised, of the length in the model's card. Shared with the cache: never write to it. */
   vector: Float32Array
   /** SHA-256, hex, of the image's bytes or of the text's UTF-8. */
   contentHash: string
@@ -45,17 +45,17 @@ export interface EncoderStats {
 }
 
 /**
- * Turns texts and images into vectors. The one interface between the API and whatever runs the models: in this
- * process today, on a fleet of workers tomorrow.
+ * Turns texts and images into vectors. The one interface between the API and the models: in this process today, on a
+ * fleet of workers tomorrow.
  */
 export interface Encoder {
   /**
    * One result per input, in order. A bad input is an ItemError in its place and never fails the others.
-   * Admission is all or nothing: either every input is taken, or Overloaded is thrown at once and none is.
+   * Admission is all or nothing: the encoder takes every input, or throws Overloaded at once and takes none.
    * @throws ModelNotFound, ModelFolderError, Overloaded, DeadlineExceeded; the signal's reason when aborted
    */
   encode(inputs: readonly EncodeInput[], options?: EncodeOptions): Promise<(Encoded | ItemError)[]>
-  /** Encodes one text and one image for real. Rejects when the default model does not work. */
+  /** Encodes one text and one image with the default model. Rejects when that fails. */
   ready(): Promise<void>
   stats(): EncoderStats
   close(): Promise<void>

@@ -6,16 +6,16 @@ import type { Encoded } from './encoder.ts'
 export interface JobOptions {
   contentHash: string
   priority: Priority
-  /** Called once, with null when everybody left before the work was done. */
+  /** Called once; with null when every subscriber left before there was a result. */
   onDone(result: Encoded | Error | null): void
 }
 
-/** One input being encoded for all calls that asked for it. */
+/** One input that is being encoded, for all calls that need it. */
 export class Job {
   readonly priority: Priority
-  /** Milliseconds; when the first call asked. */
+  /** Milliseconds: the time of the first call. */
   readonly since = performance.now()
-  /** Resolves when there is a result, or nobody waits for one any more. */
+  /** Resolves when there is a result, or every subscriber has left. */
   readonly settled: Promise<void>
   readonly #options: JobOptions
   readonly #result = Promise.withResolvers<Encoded | ItemError>()
@@ -36,7 +36,7 @@ export class Job {
     return !this.#isSettled
   }
 
-  /** Where its time went; null until it is encoded. */
+  /** Null until the input is encoded. */
   get stages(): StageSeconds | null {
     return this.#stages
   }

@@ -14,30 +14,30 @@ export interface LoadedModelsOptions {
   registry: ModelRegistry
   provider: Provider | 'auto'
   cacheFolder: string
-  /** A model that was not asked for so long is unloaded; the default model stays. */
+  /** A model without requests for this long is unloaded; the default model stays. */
   idleMs: number
-  /** One that did not load is not tried again for so long; half a minute when absent. */
+  /** The pause after a model did not load; half a minute when absent. */
   retryMs?: number
   maxBatch: number
   threads?: number
   onBatch(model: string, modality: Modality, size: number, seconds: number): void
   onLoaded?(spec: ModelSpec, provider: Provider): void
-  /** Decoding stays this far ahead of the sessions. */
+  /** Holds decoding back while full batches wait for the sessions. */
   backpressure: Backpressure
   log: Log
 }
 
-/** The models in memory: loaded when first asked for, unloaded when idle. */
+/** The models in memory: loaded at their first request, unloaded when idle. */
 export class LoadedModels {
   readonly #options: LoadedModelsOptions
   readonly #loaded: ModelCache<ModelSpec, LoadedModel>
-  /** What did not load a moment ago, by revision: callers are told at once, without another try for each. */
+  /** Errors of models that did not load a moment ago, by revision: callers get them at once, without another try. */
   readonly #failed = new Map<string, ModelFolderError>()
 
   constructor(options: LoadedModelsOptions) {
     this.#options = options
     this.#loaded = new ModelCache({
-      load: (spec) => this.#make(spec),
+      load: (spec) => this.#loadOnce(spec),
       idleMs: options.idleMs,
       isPinned: (name) => name === options.registry.defaultName,
       onClosed: (name) => options.log.info({ model: name }, 'model unloaded: idle'),
@@ -49,12 +49,12 @@ export class LoadedModels {
     return this.#loaded.with(spec, use)
   }
 
-  /** Loads a model that is in memory anew, and swaps it when it is there. */
+  /** Loads a model in memory a second time and then swaps the two. */
   reload(spec: ModelSpec): Promise<void> {
     return this.#loaded.replace(spec)
   }
 
-  /** The provider in use, or the one that would be tried first. */
+  /** The provider in use, or the first candidate. */
   provider(spec: ModelSpec): { provider: Provider; loaded: boolean } {
     const loaded = this.#loaded.peek(spec.name)
     if (loaded) return { provider: loaded.provider, loaded: true }
@@ -66,7 +66,7 @@ export class LoadedModels {
     return this.#loaded.close()
   }
 
-  async #make(spec: ModelSpec): Promise<LoadedModel> {
+  async #loadOnce(spec: ModelSpec): Promise<LoadedModel> {
     const { registry, retryMs = 30_000 } = this.#options
     const failed = this.#failed.get(spec.revision)
     if (failed) throw failed
@@ -100,7 +100,7 @@ export class LoadedModels {
     const model = await LoadedModel.load(spec, options).catch(async (err) => {
       if (!derived) throw err
       await discardVariant(derived)
-      // Its own files give vectors of another revision than the library was told.
+      // The model's own files give vectors of another revision than the registry announced.
       if (!derived.sameSpace) throw err
       log.warn({ model: spec.name, err }, 'the derived files do not load: the model serves with its own')
       return LoadedModel.load({ ...spec, variants: [] }, options)

@@ -11,24 +11,24 @@ import { type ModelSpec, variantFor } from '../registry/spec.ts'
 import { withDeadline } from '../runtime/abort.ts'
 import { Admission } from '../runtime/admission.ts'
 import { Backpressure } from '../runtime/backpressure.ts'
+import { cores } from '../runtime/cores.ts'
 import type { Provider } from '../runtime/provider.ts'
 import type { StageSeconds } from '../runtime/stages.ts'
 import type { ModelCatalogue, ServedModel } from './catalogue.ts'
 import { Coalescer } from './coalescer.ts'
 import type { Encoded, EncodeInput, EncodeOptions, Encoder, EncoderStats, Modality } from './encoder.ts'
-import { cores } from './encoder-session.ts'
 import type { Job } from './job.ts'
 import { LoadedModels } from './loaded-models.ts'
 import { VectorCache } from './vector-cache.ts'
 
 export interface LocalEncoderOptions {
   registry: ModelRegistry
-  /** Where the choice of a provider is remembered. */
+  /** Keeps the choice of a provider. */
   cacheFolder: string
   provider?: Provider | 'auto'
-  /** Items that may be admitted and not yet answered. */
+  /** The maximum items that are admitted and not yet answered. */
   queueLimit?: number
-  /** Bytes of vectors kept. */
+  /** Bytes of the vector cache. */
   cacheBytes?: number
   idleMs?: number
   retryMs?: number
@@ -40,11 +40,11 @@ export interface LocalEncoderOptions {
   defaultDeadlineMs?: number
   log?: Log
   onBatch?(model: string, modality: Modality, size: number, seconds: number): void
-  /** An input was encoded; not called for answers of the cache. */
+  /** Called for each input that is encoded, not for answers of the cache. */
   onEncoded?(modality: Modality, stages: StageSeconds): void
 }
 
-/** Full batches of decoded images that may wait for a session: more would only fill memory. */
+/** The maximum full batches of decoded images that wait for a session: more would only fill memory. */
 const batchesAhead = 4
 
 type Result = Encoded | ItemError
@@ -103,14 +103,14 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
     return this.#registry.failures.of(revision)
   }
 
-  /** `listener` is called whenever a model came into memory; one listener, a later one takes its place. */
+  /** Calls `listener` whenever a model came into memory. A later listener takes the place of the first. */
   onModelLoaded(listener: (spec: ModelSpec, provider: Provider) => void): void {
     this.#onLoaded = listener
   }
 
   /**
-   * Serves files that were derived from a model meanwhile, while requests go on. Null when there are none that serve,
-   * or their vectors would be of another revision than those stored.
+   * Starts to serve files that were derived from a model meanwhile; requests go on. Null when no such file serves, or
+   * its vectors would be of another revision than the stored ones.
    */
   async takeUpVariants(name: string): Promise<ModelSpec | null> {
     const spec = await this.#registry.takeUpVariants(name)
@@ -121,7 +121,7 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
   async encode(inputs: readonly EncodeInput[], options: EncodeOptions = {}): Promise<Result[]> {
     if (inputs.length === 0) return []
     options.signal?.throwIfAborted()
-    // Before anything that costs: hashing, loading a model.
+    // Before hashing, and before loading a model.
     this.#admission.check(
       inputs.length,
       inputs.some((input) => 'image' in input),
@@ -159,8 +159,8 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
   }
 
   /**
-   * Answers what is cached, joins what is being encoded and starts the rest. The caller unsubscribes from `jobs`, one
-   * entry for each subscription. @throws Overloaded: nothing was started
+   * Answers from the cache, joins jobs in flight and starts jobs for the rest. The caller unsubscribes from `jobs`, which
+   * has one entry for each subscription. @throws Overloaded before any job has started
    */
   #submit(
     inputs: readonly EncodeInput[],

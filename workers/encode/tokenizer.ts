@@ -6,8 +6,8 @@ import type { TextSpec } from '../registry/text-spec.ts'
 
 export interface Tokenizer {
   /**
-   * Token ids of a text as the reference tokenizer gives them, special tokens included, at most `maxTokens` long.
-   * @throws ItemError EMPTY when nothing of the text reaches the encoder
+   * The reference tokenizer's ids of a text, special tokens included, at most `maxTokens` long.
+   * @throws ItemError EMPTY when the text gives no token
    */
   encode(text: string): number[]
 }
@@ -30,9 +30,9 @@ export async function loadTokenizer(spec: Pick<ModelSpec, 'folder' | 'text'>): P
 
 function build(tokenizer: object | null | undefined, config: object | null | undefined) {
   try {
-    // Truncation and padding written into the file would be applied before ours and hide the text's real length.
+    // The file's own truncation and padding would come before ours and hide the text's length.
     const built = new HuggingFaceTokenizer({ ...tokenizer, truncation: null, padding: null }, config ?? {})
-    // Some of what is missing shows only here.
+    // Some faults of the file show only here.
     built.encode('a')
     return built
   } catch (error) {
@@ -42,7 +42,7 @@ function build(tokenizer: object | null | undefined, config: object | null | und
   }
 }
 
-/** A text that is too long keeps its beginning and its end token, as the reference tokenizers do. */
+/** Keeps the beginning and the end token of a text that is too long, as the reference tokenizers do. */
 function truncate(ids: number[], { maxTokens, eosId }: TextSpec): number[] {
   if (ids.length <= maxTokens) return ids
   const kept = ids.slice(0, maxTokens)
@@ -59,7 +59,7 @@ function canonicalise({ canonicalise, lowerCase }: TextSpec): (text: string) => 
   }
 }
 
-/** Row-major ids and mask of a batch, every row `length` long. */
+/** Row-major ids and mask of a batch, each row `length` long. */
 export interface TokenBatch {
   ids: BigInt64Array
   mask: BigInt64Array
@@ -67,7 +67,7 @@ export interface TokenBatch {
   length: number
 }
 
-/** Pads every row to `length` with the model's padding id. */
+/** Pads each row to `length` with the model's padding id. */
 export function padBatch(rows: readonly (readonly number[])[], length: number, padId: number): TokenBatch {
   const ids = new BigInt64Array(rows.length * length).fill(BigInt(padId))
   const mask = new BigInt64Array(rows.length * length)

@@ -1,10 +1,10 @@
 /** Views of images on their way through a derived graph: whoever guides at the same time shares batches. */
 
-import { cores } from '../encode/encoder-session.ts'
-import { sharedDeviceLock } from '../encode/loaded-model.ts'
 import { ItemError } from '../errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Batcher, type BatchItem } from '../runtime/batcher.ts'
+import { cores } from '../runtime/cores.ts'
+import { sharedDeviceLock } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { Session } from '../runtime/session.ts'
 import type { WeightedVector } from '../similarity/weighted.ts'

@@ -1,8 +1,10 @@
 import sharp from 'sharp'
 import type { ImageSpec } from '../images/image-spec.ts'
 import type { ImageLimits } from '../images/open.ts'
-import { decodeWhole, type WholeImage } from '../images/preprocess.ts'
-import { cutoutViews, plainView, type Views } from '../images/views.ts'
+import { cutoutViews } from '../images/views/cutout-views.ts'
+import { plainView } from '../images/views/plain-view.ts'
+import type { Views } from '../images/views/views.ts'
+import { decodeWhole, type WholeImage } from '../images/whole-image.ts'
 
 /** An image that is being guided: its views, and the gradient that came back through them. */
 export class GuidedImage {

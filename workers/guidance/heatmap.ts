@@ -1,5 +1,5 @@
+import { fitOf } from '../images/fit.ts'
 import type { ImageSpec } from '../images/image-spec.ts'
-import { fitOf } from '../images/preprocess.ts'
 
 /**
  * Brings what each place of the encoder's grid takes from the loss to cells of the image, 0..1, row-major: bilinear,

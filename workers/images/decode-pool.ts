@@ -19,7 +19,7 @@ export class DecodePool {
   readonly #waiting = new BatchQueue<Task>()
   #closed = false
 
-  /** Nothing is begun while there is no room for decoded images. */
+  /** The pool begins nothing while `backpressure` has no room for decoded images. */
   constructor(size: number, backpressure: Backpressure) {
     this.#size = size
     this.#backpressure = backpressure
@@ -29,28 +29,21 @@ export class DecodePool {
   }
 
   /**
-   * Pixels of the encoder's input. Work that nobody wants any more when its turn comes is dropped: its promise stays
-   * open, as nobody looks at it.
+   * Pixels of the encoder's input. The pool drops work that nobody waits for when its turn comes; the promise of such work
+   * stays open.
    * @throws ItemError when the image cannot be used
    */
   decode(
     bytes: Uint8Array,
     image: ImageSpec,
     limits: ImageLimits,
-    { hasWaiters, priority, since }: Pick<Queued, 'hasWaiters' | 'priority' | 'since'>,
+    queued: Pick<Queued, 'hasWaiters' | 'priority' | 'since'>,
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const settle = (result: Uint8Array | Error) =>
         result instanceof Error ? reject(result) : resolve(result)
       if (this.#closed) return settle(new Error('the encoder is closed'))
-      this.#waiting.push({
-        bucket: '',
-        priority,
-        since,
-        hasWaiters,
-        request: { bytes, image, limits },
-        settle,
-      })
+      this.#waiting.push({ ...queued, bucket: '', request: { bytes, image, limits }, settle })
       this.#assign()
     })
   }
@@ -63,7 +56,7 @@ export class DecodePool {
 
   #assign(): void {
     while (this.#waiting.length > 0 && this.#backpressure.hasRoom) {
-      const thread = this.#idle()
+      const thread = this.#freeThread()
       if (!thread) return
       const [task] = this.#waiting.take(1)
       if (!task) return
@@ -71,13 +64,13 @@ export class DecodePool {
     }
   }
 
-  /** Started when first needed; one that died is replaced. */
-  #idle(): DecodeThread | null {
-    for (const thread of this.#threads) if (thread.idle) return thread
+  /** Starts a thread when all are busy, and replaces those that died. Null when `size` threads are busy. */
+  #freeThread(): DecodeThread | null {
+    for (const thread of this.#threads) if (thread.hasRoom) return thread
     if (this.#threads.size >= this.#size) return null
     const thread = new DecodeThread({
-      free: () => this.#assign(),
-      ended: () => {
+      onRoom: () => this.#assign(),
+      onEnd: () => {
         this.#threads.delete(thread)
         if (!this.#closed) this.#assign()
       },
@@ -87,15 +80,15 @@ export class DecodePool {
   }
 }
 
-/** At most two images at a thread: while libvips works on one, the other's bytes are on their way. */
-const atOnce = 2
+/** Images at one thread: while libvips works on one, the other's bytes are on their way. */
+const maxInFlight = 2
 
 class DecodeThread {
   readonly #worker = new Worker(new URL('./decode-thread.ts', import.meta.url))
   readonly #running = new Map<number, Task>()
   #next = 0
 
-  constructor(on: { free(): void; ended(): void }) {
+  constructor({ onRoom, onEnd }: { onRoom(): void; onEnd(): void }) {
     this.#worker.unref()
     this.#worker.on('message', (reply: DecodeReply) => {
       const task = this.#running.get(reply.id)
@@ -103,19 +96,20 @@ class DecodeThread {
       if (this.#running.size === 0) this.#worker.unref()
       if ('pixels' in reply) task?.settle(reply.pixels)
       else task?.settle(fromWire(reply.error))
-      on.free()
+      onRoom()
     })
     const end = () => {
       for (const task of this.#running.values()) task.settle(new Error('the decoding thread ended'))
       this.#running.clear()
-      on.ended()
+      onEnd()
     }
+    // An exit follows every error.
     this.#worker.once('error', () => {})
     this.#worker.once('exit', end)
   }
 
-  get idle(): boolean {
-    return this.#running.size < atOnce
+  get hasRoom(): boolean {
+    return this.#running.size < maxInFlight
   }
 
   run(task: Task): void {

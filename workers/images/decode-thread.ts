@@ -5,17 +5,17 @@ import { toWire } from '../runtime/wire-errors.ts'
 import type { DecodeReply, DecodeRequest } from './decode-protocol.ts'
 import { decodePixels } from './preprocess.ts'
 
-// One image, one core: there are as many threads as cores.
+// One core an image: the pool has as many threads as cores.
 sharp.concurrency(1)
 sharp.cache(false)
 
 const port = parentPort!
 port.on('message', async ({ id, bytes, image, limits }: DecodeRequest) => {
-  const say = (reply: DecodeReply, transfer: ArrayBuffer[] = []) => port.postMessage(reply, transfer)
+  const send = (reply: DecodeReply, transfer: ArrayBuffer[] = []) => port.postMessage(reply, transfer)
   try {
     const pixels = await decodePixels(bytes, image, limits)
-    say({ id, pixels }, [pixels.buffer as ArrayBuffer])
+    send({ id, pixels }, [pixels.buffer as ArrayBuffer])
   } catch (error) {
-    say({ id, error: toWire(error) })
+    send({ id, error: toWire(error) })
   }
 })

@@ -1,6 +1,6 @@
 import type { FilterName } from './raster.ts'
 
-/** Part of every model revision: raise it with any change to a pixel that preprocessing gives. */
+/** Part of every model revision: raise it with any change to the pixels of preprocessing. */
 export const preprocessingVersion = 3
 
 /** Reference preprocessing, as the model's preprocessor_config.json states it. */

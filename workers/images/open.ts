@@ -1,4 +1,4 @@
-/** Opening image files: which formats, within which limits, and what is wrong with those that do not open. */
+/** Opens image files within limits, and names the fault of those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
 import { signature } from './signature.ts'
@@ -8,13 +8,13 @@ import { svgRenderer } from './svg/renderer.ts'
 export interface ImageLimits {
   /** Largest file, in bytes. */
   bytes: number
-  /** Most pixels, width x height, checked before anything is decoded. */
+  /** The maximum pixels, width x height, checked before anything is decoded. */
   pixels: number
 }
 
 export const defaultLimits: ImageLimits = { bytes: 32 * 2 ** 20, pixels: 100_000_000 }
 
-/** Formats that are taken, by sharp's name for them, with MIME type and file extension. */
+/** Formats that Limn reads, by sharp's names. */
 export const formats: Readonly<Record<string, { mimeType: string; extension: string }>> = {
   jpeg: { mimeType: 'image/jpeg', extension: 'jpg' },
   png: { mimeType: 'image/png', extension: 'png' },
@@ -28,14 +28,14 @@ export const formats: Readonly<Record<string, { mimeType: string; extension: str
 const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
 
 /**
- * A sharp pipeline on an image that is no SVG: first frame only, damaged files fail.
- * `unlimited` is for a caller that has checked the size itself.
+ * A sharp pipeline on any image but an SVG: first frame only, damaged files fail.
+ * `options` override the limit of pixels too, for a caller that checks the size itself.
  */
 export function openImage(bytes: Uint8Array, limits: ImageLimits, options: SharpOptions = {}): Sharp {
   return sharp(bytes, { failOn: 'error', limitInputPixels: limits.pixels, animated: false, ...options })
 }
 
-/** What the file's header says. Nothing is decoded yet. @throws ItemError */
+/** Reads a file's header and checks it against the limits; decodes nothing. @throws ItemError */
 export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promise<Metadata> {
   if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The image has no bytes.')
   if (bytes.byteLength > limits.bytes)
@@ -43,7 +43,7 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
       'TOO_LARGE',
       `The image has ${bytes.byteLength} bytes; the limit is ${limits.bytes}. Send a smaller version.`,
     )
-  // The renderer would read it, of whatever size it then is.
+  // The renderer would unpack an SVG, however large it then is.
   if (bytes[0] === 0x1f && bytes[1] === 0x8b)
     throw new ItemError(
       'UNSUPPORTED_FORMAT',
@@ -52,7 +52,7 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
   const markup = isMarkup(bytes)
   if (markup) checkSvg(bytes)
   try {
-    // Without a limit here: what is too large is said with its size below.
+    // No limit of pixels here: the check below names the size.
     const header = markup
       ? await svgRenderer.header(bytes)
       : await openImage(bytes, limits, { limitInputPixels: false }).metadata()
@@ -66,22 +66,25 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
       )
     return header
   } catch (error) {
-    // A TIFF keeps its directory at the end: cut short, libvips no longer knows it for one.
+    // A TIFF has its directory at the end: libvips does not recognise one that is cut short.
     if (signature(bytes) === 'TIFF' && /unsupported image format/i.test(String(error)))
       throw new ItemError('UNREADABLE_IMAGE', 'The image is damaged or cut short (TIFF without a directory).')
     throw imageError(error)
   }
 }
 
-/** Text that begins with a tag, which is an SVG or nothing. */
+/** Text that begins with a tag: an SVG or no image. */
 const isMarkup = (bytes: Uint8Array) =>
   /^(\xef\xbb\xbf)?\s*</.test(
     Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1000)).toString('latin1'),
   )
 
-/** Turns what sharp throws into an ItemError, which keeps it as its cause; anything else is returned as it is. */
+/**
+ * Turns an error of sharp, which throws plain ones, into an ItemError with that as its cause. Returns errors of any class
+ * of their own as they are: a TypeError or RendererUnavailable is the server's fault, not the image's.
+ */
 export function imageError(error: unknown): unknown {
-  if (error instanceof ItemError || !(error instanceof Error)) return error
+  if (!(error instanceof Error) || error.name !== 'Error') return error
   const { message } = error
   const cause = { cause: error }
   if (/unsupported image format|unknown format|not a known file format|<svg> root/i.test(message))

@@ -1,6 +1,6 @@
 /** Shapes that decoding, resampling and views share. */
 
-/** What of the resized image is wanted, in its pixels. */
+/** A part of the resized image, in its pixels. */
 export interface Crop {
   left: number
   top: number

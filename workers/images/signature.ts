@@ -1,6 +1,6 @@
 const text = (bytes: Uint8Array, from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to))
 
-/** The name of a raster image's format, by its first bytes; null for what is none of them. */
+/** The name of a raster image's format, by its first bytes; null for an unknown one. */
 export function signature(bytes: Uint8Array): string | null {
   const start = text(bytes, 0, 4)
   if (start === '\x89PNG') return 'PNG'

@@ -32,3 +32,6 @@ export class DeviceMutex {
     }
   }
 }
+
+/** The lock of this process: the main thread hands it to every session whose provider serves one thread at a time. */
+export const sharedDeviceLock = new SharedArrayBuffer(DeviceMutex.bytes)

@@ -2,8 +2,8 @@ import { ItemError } from '../errors.ts'
 
 /**
  * Bytes of an image given as base64 (either alphabet, line breaks allowed) or as a data: URI (base64 or
- * percent-encoded, as design tools write SVG). What the bytes are is looked at later: the media type of a data: URI is
- * not believed. The size is known, and checked, before anything is decoded.
+ * percent-encoded, as design tools write SVG). Ignores the media type of a data: URI: the bytes tell the format. Checks
+ * the size before it decodes anything.
  * @throws ItemError EMPTY, INVALID, TOO_LARGE
  */
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
@@ -11,17 +11,17 @@ export function decodeBase64(text: string, maxBytes: number): Uint8Array {
   const comma = text.indexOf(',')
   if (comma < 0) throw invalid('The data: URI has no comma.')
   const body = text.slice(comma + 1)
-  if (!/;\s*base64\s*$/i.test(text.slice(0, comma))) return percentDecoded(body, maxBytes)
+  if (!/;\s*base64\s*$/i.test(text.slice(0, comma))) return decodePercent(body, maxBytes)
   const plain = body.includes('%')
     ? body.replace(/%(2b|2f|3d)/gi, (escaped) => decodeURIComponent(escaped))
     : body
   return decodeBody(plain, maxBytes)
 }
 
-function decodeBody(given: string, maxBytes: number): Uint8Array {
-  // A guard before the text is copied: line breaks are at most 2 in 78 characters.
-  if (given.length * 0.7 > maxBytes + 1024) throw tooLarge(Math.floor(given.length * 0.75), maxBytes)
-  const body = /\s/.test(given) ? given.replace(/\s+/g, '') : given
+function decodeBody(text: string, maxBytes: number): Uint8Array {
+  // A guard before the text is copied: line breaks are at most 2 of 78 characters.
+  if (text.length * 0.7 > maxBytes + 1024) throw tooLarge(Math.floor(text.length * 0.75), maxBytes)
+  const body = /\s/.test(text) ? text.replace(/\s+/g, '') : text
   const padding = body.endsWith('==') ? 2 : body.endsWith('=') ? 1 : 0
   const digits = body.length - padding
   if (digits === 0) throw empty()
@@ -29,21 +29,21 @@ function decodeBody(given: string, maxBytes: number): Uint8Array {
   if (size > maxBytes) throw tooLarge(size, maxBytes)
   if (digits % 4 === 1 || (padding > 0 && body.length % 4 !== 0))
     throw invalid(`The base64 text was cut: ${body.length} characters make no whole number of bytes.`)
-  // Buffer passes over what is no base64 digit: then bytes are missing.
+  // Buffer skips characters that are no base64 digits: then bytes are missing.
   const bytes = Buffer.from(body, 'base64')
   if (bytes.length !== size) {
-    const at = body.search(/[^A-Za-z0-9+/_-]/)
-    throw invalid(`The text is not base64: ${JSON.stringify(body[at])} at position ${at}.`)
+    const position = body.search(/[^A-Za-z0-9+/_-]/)
+    throw invalid(`The text is not base64: ${JSON.stringify(body[position])} at position ${position}.`)
   }
   return bytes
 }
 
-/** As RFC 2397 has it: octets, not text. Unescaped characters beyond ASCII are taken as UTF-8. */
-function percentDecoded(body: string, maxBytes: number): Uint8Array {
+/** RFC 2397: escapes stand for octets, not text. Unescaped characters beyond ASCII become UTF-8. */
+function decodePercent(body: string, maxBytes: number): Uint8Array {
   if (body.length / 3 > maxBytes) throw tooLarge(Math.floor(body.length / 3), maxBytes)
   const source = Buffer.from(body, 'utf8')
   let length = 0
-  // In place: what is decoded is never longer than what was read.
+  // In place: the decoded bytes never overtake the read ones.
   for (let i = 0; i < source.length; i++) {
     const digits = source[i] === 0x25 ? source.toString('latin1', i + 1, i + 3) : ''
     if (/^[0-9a-f]{2}$/i.test(digits)) {

@@ -1,4 +1,4 @@
-/** Images from addresses that a caller names, without becoming that caller's way into the server's own network. */
+/** Fetches images from addresses that a caller names, without letting the caller into the server's own network. */
 import type { LookupFunction } from 'node:net'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
@@ -7,20 +7,20 @@ import { echoed, ItemError } from '../errors.ts'
 import { checkPublicUrl, guardedConnector } from './guard.ts'
 
 export interface FetchOptions {
-  /** Of the image, counted as they arrive and after decompression. */
+  /** The maximum bytes of the image, counted as they arrive and after decompression. */
   maxBytes: number
   signal?: AbortSignal
-  /** Private and loopback hosts and all ports too: only where every caller is trusted. */
+  /** Allows private and loopback hosts and all ports: only where every caller is trusted. */
   allowPrivate?: boolean
-  /** For everything: names, redirects, headers and body. */
+  /** For all of it: names, redirects, headers and body. */
   timeoutMs?: number
-  redirects?: number
-  /** Resolves names; the system's resolver when absent. */
+  maxRedirects?: number
+  /** The system's resolver when absent. */
   lookup?: LookupFunction
 }
 
 /**
- * The bytes behind an http(s) address, redirects followed. Only public addresses are connected to (see guard.ts).
+ * The bytes behind an http(s) address, after redirects. Connects to public addresses only (see guard.ts).
  * @throws ItemError INVALID, URL_FORBIDDEN, URL_FAILED, TOO_LARGE, EMPTY; the signal's reason when aborted
  */
 export async function fetchImage(address: string, options: FetchOptions): Promise<Uint8Array> {
@@ -39,34 +39,34 @@ export async function fetchImage(address: string, options: FetchOptions): Promis
         'URL_FAILED',
         `The image did not arrive within ${timeoutMs} ms. Send the file itself.`,
       )
-    throw described(error)
+    throw fetchError(error)
   } finally {
-    // Not waited for: an endless body would be read to its end.
+    // Without await: it would read an endless body to its end.
     void agent.destroy()
   }
 }
 
 async function follow(
   address: string,
-  { maxBytes, allowPrivate, redirects = 5 }: FetchOptions,
+  { maxBytes, allowPrivate, maxRedirects = 5 }: FetchOptions,
   dispatcher: Agent,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   let url = checkedUrl(address, allowPrivate)
   for (let hops = 0; ; hops++) {
-    const answer = await request(url, {
+    const response = await request(url, {
       dispatcher,
       signal,
       headers: { accept: 'image/*,*/*;q=0.5', 'accept-encoding': 'identity', 'user-agent': 'limn' },
     })
-    const location = redirection(answer)
-    if (location === null) return read(answer, maxBytes)
-    // What comes of a body that nobody reads is nobody's matter.
-    answer.body.on('error', () => {}).destroy()
-    if (hops === redirects)
+    const location = redirection(response)
+    if (location === null) return read(response, maxBytes)
+    // Errors of the discarded body do not matter.
+    response.body.on('error', () => {}).destroy()
+    if (hops === maxRedirects)
       throw new ItemError(
         'URL_FAILED',
-        `The address redirects more than ${redirects} times. Give the final one.`,
+        `The address redirects more than ${maxRedirects} times. Give the final one.`,
       )
     url = checkedUrl(URL.parse(location, url)?.href ?? '', allowPrivate)
   }
@@ -123,7 +123,7 @@ const decompressors: Readonly<Record<string, () => Transform>> = {
   br: createBrotliDecompress,
 }
 
-/** Some hosts compress although they were asked not to. */
+/** Some hosts compress although the request forbids it. */
 function decompressed(body: Readable, encoding: string): AsyncIterable<Uint8Array> {
   const name = encoding.trim().toLowerCase()
   if (name === '' || name === 'identity') return body
@@ -133,15 +133,15 @@ function decompressed(body: Readable, encoding: string): AsyncIterable<Uint8Arra
       'URL_FAILED',
       `The address answered in the encoding "${echoed(name)}", which is not read.`,
     )
-  // An error of either reaches the reader by the stream itself.
+  // The reader gets an error of either through the stream itself.
   return pipeline(body, make(), () => {})
 }
 
 const tooLarge = (maxBytes: number) =>
   new ItemError('TOO_LARGE', `The image has more than ${maxBytes} bytes, the limit. Send a smaller version.`)
 
-/** Says what went wrong without the addresses and names that were met on the way. */
-function described(error: unknown): ItemError {
+/** An error that names none of the addresses and hosts on the way. */
+function fetchError(error: unknown): ItemError {
   if (error instanceof ItemError) return error
   const { code = '', cause } = error as NodeJS.ErrnoException
   if (cause instanceof ItemError) return cause

@@ -5,7 +5,7 @@ import { buildConnector } from 'undici'
 import { ItemError } from '../errors.ts'
 import { isPublicAddress } from './addresses.ts'
 
-/** The server's own network is out of bounds, whatever the name that leads there. */
+/** The address or name leads into the server's own network. */
 export class ForbiddenAddress extends ItemError {
   constructor() {
     super(
@@ -18,7 +18,7 @@ export class ForbiddenAddress extends ItemError {
 const ports = ['', '80', '443', '8080', '8443']
 
 /**
- * Looks at what the URL itself says. The URL parser has turned 0x7f.1 and 2130706433 into 127.0.0.1.
+ * Checks the port, and the host where it is an address: the URL parser has turned 0x7f.1 and 2130706433 into 127.0.0.1.
  * @throws ItemError URL_FORBIDDEN
  */
 export function checkPublicUrl(url: URL): void {
@@ -32,8 +32,8 @@ export function checkPublicUrl(url: URL): void {
 }
 
 /**
- * For undici: connects only to addresses that this very connection resolved and looked at, so that a name that changes
- * between check and use (DNS rebinding) gains nothing. The connected peer is looked at once more.
+ * A connector for undici that checks the addresses which this very connection resolved, so that a name that changes
+ * between check and use (DNS rebinding) gains nothing. It checks the connected peer once more.
  */
 export function guardedConnector(
   lookup: LookupFunction = systemLookup as LookupFunction,
@@ -54,7 +54,7 @@ function guardedLookup(lookup: LookupFunction): LookupFunction {
       if (error) return callback(error, '')
       const addresses = found as unknown as { address: string; family: number }[]
       const [first] = addresses
-      // One private address among public ones is no accident.
+      // A private address among public ones is no accident.
       if (!first || !addresses.every(({ address }) => isPublicAddress(address)))
         return callback(new ForbiddenAddress(), '')
       if (options.all) callback(null, addresses)

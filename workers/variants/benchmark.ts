@@ -1,5 +1,5 @@
 import type { SessionInput } from '../encode/encoder-session.ts'
-import type { EncodeSession } from '../encode/loaded-model.ts'
+import type { EncodeSession } from '../encode/tower-session.ts'
 
 /**
  * Median seconds of each session on the same input. The sessions run in turns, so that a busy moment meets all; the

@@ -7,7 +7,7 @@ export interface CalibrationSet {
 }
 
 const samples = new URL('../ingest/samples/', import.meta.url)
-const references = new URL('../encode/references/', import.meta.url)
+const references = new URL('../encode/verification/images/', import.meta.url)
 const photographs = ['landscape.png', 'heart.png', 'house.png', 'star-transparent.png']
 
 export async function calibrationSet(images = 120, prompts = 40): Promise<CalibrationSet> {

@@ -2,7 +2,7 @@
 
 import { splitVectors } from '../encode/collate.ts'
 import type { SessionInput } from '../encode/encoder-session.ts'
-import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/loaded-model.ts'
+import { type EncodeSession, loadTowerSession, sessionThreads } from '../encode/tower-session.ts'
 import type { ModelFiles, ModelSpec, Tower } from '../registry/spec.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { halve, rowsOf } from './tower-inputs.ts'

@@ -1,7 +1,7 @@
 /** `limn models verify`: encodes a model's references again and compares. */
 import type { Encoder } from '../../../workers/encode/encoder.ts'
-import { readReferences, recordReferences } from '../../../workers/encode/references.ts'
-import { type Verification, verifyModel } from '../../../workers/encode/verify.ts'
+import { readReferences, recordReferences } from '../../../workers/encode/verification/references.ts'
+import { type Verification, verifyModel } from '../../../workers/encode/verification/verify.ts'
 import { ModelFolderError, ModelNotFound } from '../../../workers/errors.ts'
 import { precisionsOf } from '../../../workers/registry/graph-files.ts'
 import type { ModelRegistry } from '../../../workers/registry/registry.ts'

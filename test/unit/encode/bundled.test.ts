@@ -1,4 +1,4 @@
-/** What the bundled model understands, on images that it was never trained on, and what it was made from. */
+/** The bundled model's abilities, on images outside its training sets, and its papers. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
@@ -24,26 +24,28 @@ async function vectors(inputs: Input[]): Promise<Float32Array[]> {
   })
 }
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
-/** Where the right one comes among all, 0 for first. */
-const place = (query: Float32Array, all: Float32Array[], right: number) =>
+/** The rank of the right vector among all, 0 for the first. */
+const rankOf = (query: Float32Array, all: Float32Array[], right: number) =>
   all.filter((other) => dot(query, other) > dot(query, all[right]!)).length
 
 describe('the bundled model', () => {
-  it('finds images of a set that it was not trained on by their names', async () => {
+  it('the bundled model finds images of a set outside its training by their names', async () => {
     const manifest: { file: string; title: string; set: string }[] = JSON.parse(
       readFileSync(path.join(samples, 'manifest.json'), 'utf8'),
     )
-    const own = manifest.filter(({ set }) => set === 'Fluent Emoji Flat')
-    expect(own.length).toBeGreaterThan(50)
-    const images = await vectors(own.map(({ file }) => ({ image: readFileSync(path.join(samples, file)) })))
-    const texts = await vectors(own.map(({ title }) => ({ text: title.toLowerCase() })))
-    const places = texts.map((text, i) => place(text, images, i))
-    const share = (k: number) => places.filter((at) => at < k).length / places.length
+    const fluent = manifest.filter(({ set }) => set === 'Fluent Emoji Flat')
+    expect(fluent.length).toBeGreaterThan(50)
+    const images = await vectors(
+      fluent.map(({ file }) => ({ image: readFileSync(path.join(samples, file)) })),
+    )
+    const texts = await vectors(fluent.map(({ title }) => ({ text: title.toLowerCase() })))
+    const ranks = texts.map((text, i) => rankOf(text, images, i))
+    const share = (k: number) => ranks.filter((rank) => rank < k).length / ranks.length
     expect(share(1)).toBeGreaterThan(0.5)
     expect(share(10)).toBeGreaterThan(0.85)
   })
 
-  it('tells twelve colours apart', async () => {
+  it('the bundled model tells twelve colours apart', async () => {
     const colours = {
       red: '#e02020',
       orange: '#f58a1f',
@@ -67,26 +69,26 @@ describe('the bundled model', () => {
     }
     const names = Object.keys(colours)
     let right = 0
-    let asked = 0
+    let count = 0
     for (const [thing, outline] of Object.entries(things)) {
-      const drawn = await Promise.all(
+      const files = await Promise.all(
         Object.entries(colours).map(([name, colour]) => {
           const paper = name === 'white' ? '#303030' : '#ffffff'
           const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="128" height="128"><rect width="24" height="24" fill="${paper}"/><path d="${outline}" fill="${colour}"/></svg>`
           return sharp(Buffer.from(svg)).png().toBuffer()
         }),
       )
-      const images = await vectors(drawn.map((image) => ({ image })))
+      const images = await vectors(files.map((image) => ({ image })))
       const texts = await vectors(names.map((name) => ({ text: `${name} ${thing}` })))
       for (const [i, text] of texts.entries()) {
-        asked++
-        if (place(text, images, i) === 0) right++
+        count++
+        if (rankOf(text, images, i) === 0) right++
       }
     }
-    expect(right / asked).toBeGreaterThan(0.8)
+    expect(right / count).toBeGreaterThan(0.8)
   })
 
-  it('was trained on openly licensed images alone, each set named, none of those it is measured on', () => {
+  it('the bundled model was trained on openly licensed sets alone, each named, and on none of its test sets', () => {
     const rows = read('LICENSES.md')
       .split('\n')
       .filter((line) => /^\| \[?\w/.test(line) && !line.startsWith('| set'))
@@ -103,7 +105,7 @@ describe('the bundled model', () => {
     for (const name of [...reserved, ...holdOuts]) expect(used).not.toMatch(new RegExp(`^${name}$`, 'm'))
   })
 
-  it('is small, and brings its card, its measurements and a sheet to look at', () => {
+  it('the bundled model is small and has a card, measurements and a sheet of images', () => {
     for (const file of ['README.md', 'LICENSES.md', 'evaluation.json', 'sheet.png', 'references.json'])
       expect(existsSync(path.join(folder, file)), file).toBe(true)
     const bytes = ['onnx/text_model.onnx', 'onnx/vision_model.onnx'].reduce(

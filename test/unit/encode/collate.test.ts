@@ -1,4 +1,4 @@
-/** Vectors against PyTorch's, where the reference files lie beside the repository, and against themselves. */
+/** Vectors compared with PyTorch's, where the reference files lie beside the repository, and with each other. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
@@ -23,7 +23,7 @@ describe.skipIf(!here).each(['tiny-clip', 'tiny-clip-gelu'])('vectors of %s', (m
   })
   afterAll(() => encoder?.close())
 
-  test('texts, all in one call', async () => {
+  test('the vectors of texts in one call equal the reference', async () => {
     const found = vectors(
       await encoder.encode(
         manifest.prompts.map(({ text }) => ({ text })),
@@ -35,7 +35,7 @@ describe.skipIf(!here).each(['tiny-clip', 'tiny-clip-gelu'])('vectors of %s', (m
     })
   })
 
-  test('images, alone and together', async () => {
+  test('the vectors of images, alone and together, equal the reference', async () => {
     const inputs = manifest.images.map(({ file }) => ({ image: readFileSync(path.join(parity, file)) }))
     const [first, ...rest] = inputs
     const found = vectors([
@@ -43,13 +43,13 @@ describe.skipIf(!here).each(['tiny-clip', 'tiny-clip-gelu'])('vectors of %s', (m
       ...(await encoder.encode(rest, { model })),
     ])
     manifest.images.forEach(({ file, embeddings }, n) => {
-      const least = file.endsWith('.jpg') ? 0.99 : 0.999
-      expect(cosine(found[n]!, embeddings[model]!), file).toBeGreaterThanOrEqual(least)
+      const minCosine = file.endsWith('.jpg') ? 0.99 : 0.999
+      expect(cosine(found[n]!, embeddings[model]!), file).toBeGreaterThanOrEqual(minCosine)
     })
   })
 })
 
-describe('a vector', () => {
+describe('vectors', () => {
   let encoder: TestEncoder
   beforeAll(async () => {
     encoder = await openEncoder({
@@ -71,7 +71,7 @@ describe('a vector', () => {
     })),
   ]
 
-  it('does not depend on what else is in the batch', async () => {
+  it('a vector does not depend on the rest of its batch', async () => {
     const all = await inputs()
     const together = vectors(await encoder.encode(all))
     expect(Math.max(...encoder.batches.map(({ size }) => size))).toBeGreaterThan(1)
@@ -81,12 +81,12 @@ describe('a vector', () => {
     }
   })
 
-  it('has length 1', async () => {
+  it('a vector has length 1', async () => {
     for (const vector of vectors(await encoder.encode(await inputs())))
       expect(Math.hypot(...vector)).toBeCloseTo(1, 6)
   })
 
-  it('is the same from half-precision outputs, up to their precision', async () => {
+  it('a vector from half-precision outputs is the same up to their precision', async () => {
     const [full, half] = await Promise.all(
       ['plain', 'half'].map(async (model) => vectors(await encoder.encode(await inputs(), { model }))),
     )
@@ -96,7 +96,7 @@ describe('a vector', () => {
     })
   })
 
-  it('is the same from a combined graph', async () => {
+  it('a vector from a combined graph is the same', async () => {
     const [separate, combined] = await Promise.all(
       ['plain', 'combined'].map(async (model) => vectors(await encoder.encode(await inputs(), { model }))),
     )
@@ -105,11 +105,11 @@ describe('a vector', () => {
     })
   })
 
-  it('of another length than config.json says is an error that names both', async () => {
+  it('a vector of another length than config.json says is an error that names both', async () => {
     await expect(encoder.encode([{ text: 'a' }], { model: 'wrong' })).rejects.toThrow(
       /the config files say 7 dimensions, \w+_model\.onnx gives 6/,
     )
     await expect(encoder.encode([{ text: 'a' }], { model: 'wrong' })).rejects.toThrow('7 dimensions')
-    vectors(await encoder.encode([{ text: 'the other models go on' }]))
+    vectors(await encoder.encode([{ text: 'the other models still work' }]))
   })
 })

@@ -1,4 +1,4 @@
-/** Threads that end while they are at work. */
+/** Threads that end while they work. */
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openEncoder, type TestEncoder, vectors } from '../../support/encoders.ts'
@@ -18,13 +18,13 @@ afterEach(async () => {
   await encoder.close()
 })
 
-/** A message that no thread can take ends it by an error of its own. */
+/** The threads throw on a message without content, which ends them. */
 const kill = (worker: Worker) => worker.postMessage(null)
 
 const texts = (count: number, word: string) =>
   Array.from({ length: count }, (_, n) => ({ text: `${word} ${n}` }))
 
-it('a session thread that dies is started again for the work that waits', async () => {
+it('the encoder replaces a session thread that dies and does the work that waits', async () => {
   await encoder.ready()
   const sessions = threads.slice(0, 2)
   const before = threads.length
@@ -35,7 +35,7 @@ it('a session thread that dies is started again for the work that waits', async 
   expect(threads.length).toBe(before + 2)
 })
 
-it('one that dies again and again gives its work up, and later work is tried anew', async () => {
+it('work whose session thread dies again and again fails, and later work has new tries', async () => {
   await encoder.ready()
   process.on('worker', kill)
   threads.forEach(kill)
@@ -45,7 +45,7 @@ it('one that dies again and again gives its work up, and later work is tried ane
   expect(vectors(await encoder.encode(texts(3, 'lives')))).toHaveLength(3)
 })
 
-it('a decoding thread that dies costs the images it was at, and is replaced', async () => {
+it('the encoder replaces a decoding thread that dies, which costs the images at that thread', async () => {
   await encoder.ready()
   const images = (await testImages(40)).map((image) => ({ image }))
   threads.slice(2).forEach(kill)

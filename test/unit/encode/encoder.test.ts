@@ -23,7 +23,7 @@ const texts = (count: number, word = 'text') =>
   Array.from({ length: count }, (_, n) => ({ text: `${word} ${n}` }))
 
 describe('batching', () => {
-  it('joins what many callers ask for at once', async () => {
+  it('inputs of many concurrent callers share batches', async () => {
     const encoder = await open()
     await encoder.ready()
     encoder.batches.length = 0
@@ -34,22 +34,22 @@ describe('batching', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(16)
   })
 
-  it('takes interactive work before bulk work that came earlier', async () => {
+  it('interactive work goes before bulk work that came earlier', async () => {
     const encoder = await open({ maxBatch: 1 })
     const order: string[] = []
-    const ask = async (name: string, count: number, priority: 'bulk' | 'interactive') => {
+    const request = async (name: string, count: number, priority: 'bulk' | 'interactive') => {
       await encoder.encode(texts(count, name), { priority })
       order.push(name)
     }
-    await Promise.all([ask('bulk', 40, 'bulk'), ask('asked', 1, 'interactive')])
-    expect(order).toEqual(['asked', 'bulk'])
+    await Promise.all([request('bulk', 40, 'bulk'), request('interactive', 1, 'interactive')])
+    expect(order).toEqual(['interactive', 'bulk'])
   })
 })
 
 describe('admission', () => {
-  it('refuses at once what the queue has no room for, and works on afterwards', async () => {
+  it('a full queue refuses calls at once, and the encoder works on afterwards', async () => {
     const encoder = await open({ queueLimit: 8 })
-    // Nothing is loaded yet: no work ends while these are let in or refused.
+    // The model is not loaded yet: no work ends between admissions.
     const outcomes = await Promise.allSettled(texts(200).map((input) => encoder.encode([input])))
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
     expect(refused).toHaveLength(192)
@@ -61,12 +61,12 @@ describe('admission', () => {
     vectors(await encoder.encode(texts(8, 'again')))
   })
 
-  it('takes a call larger than the queue when nothing waits', async () => {
+  it('an empty queue takes a call larger than itself', async () => {
     const encoder = await open({ queueLimit: 8 })
     expect(vectors(await encoder.encode(texts(50)))).toHaveLength(50)
   })
 
-  it('answers what is cached or under way although the queue is full', async () => {
+  it('a full queue answers inputs that are cached or in flight', async () => {
     const encoder = await open({ queueLimit: 1 })
     await encoder.encode([{ text: 'known' }])
     const running = encoder.encode(texts(20, 'fills'))
@@ -75,21 +75,21 @@ describe('admission', () => {
   })
 })
 
-describe('what nobody waits for any more', () => {
-  it('is dropped when its caller has gone', async () => {
+describe('abandoned work', () => {
+  it('the work of an aborted call is dropped', async () => {
     const encoder = await open({ maxBatch: 4 })
     await encoder.ready()
     const before = encoder.stats().encoded
-    const gone = new AbortController()
-    const abandoned = encoder.encode(texts(200), { signal: gone.signal })
-    gone.abort(new Error('the caller left'))
+    const caller = new AbortController()
+    const abandoned = encoder.encode(texts(200), { signal: caller.signal })
+    caller.abort(new Error('the caller left'))
     await expect(abandoned).rejects.toThrow('the caller left')
     expect(encoder.stats().waiting).toBe(0)
     await encoder.encode([{ text: 'after' }])
     expect(encoder.stats().encoded - before).toBeLessThan(20)
   })
 
-  it('is dropped when its deadline passes, also while the model loads', async () => {
+  it('the work of a call past its deadline is dropped, also while the model loads', async () => {
     const encoder = await open()
     const inputs = (await testImages(20)).map((image) => ({ image }))
     await expect(encoder.encode(inputs, { deadlineMs: 1 })).rejects.toThrow(DeadlineExceeded)
@@ -98,7 +98,7 @@ describe('what nobody waits for any more', () => {
     expect(encoder.batches.reduce((sum, { size }) => sum + size, 0)).toBe(2)
   })
 
-  it('is not begun for a signal that has fired before', async () => {
+  it('a call whose signal has fired before begins no work', async () => {
     const encoder = await open()
     await expect(encoder.encode(texts(1), { signal: AbortSignal.abort(new Error('early')) })).rejects.toThrow(
       'early',
@@ -108,7 +108,7 @@ describe('what nobody waits for any more', () => {
 })
 
 describe('identical work', () => {
-  it('is done once, within a call, between calls and later', async () => {
+  it('identical inputs are encoded once, within a call, between calls and later', async () => {
     const encoder = await open()
     const image = await testImage()
     const [a, b] = await Promise.all([
@@ -120,17 +120,17 @@ describe('identical work', () => {
     expect(encoder.stats()).toMatchObject({ encoded: 1, cacheMisses: 1, cacheHits: 1 })
   })
 
-  it('goes on for the others when one who asked leaves', async () => {
+  it('shared work goes on for the other callers when one leaves', async () => {
     const encoder = await open()
-    const gone = new AbortController()
-    const left = encoder.encode([{ text: 'shared' }], { signal: gone.signal })
+    const caller = new AbortController()
+    const left = encoder.encode([{ text: 'shared' }], { signal: caller.signal })
     const stays = encoder.encode([{ text: 'shared' }])
-    gone.abort(new Error('left'))
+    caller.abort(new Error('left'))
     await expect(left).rejects.toThrow('left')
     expect(vectors(await stays)).toHaveLength(1)
   })
 
-  it('is not mistaken: a text and an image of the same bytes, two models', async () => {
+  it('a text and an image of the same bytes, and two models, have different vectors', async () => {
     const encoder = await open({ models: { other: {} } })
     const text =
       '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="4"/></svg>'
@@ -143,7 +143,7 @@ describe('identical work', () => {
 })
 
 describe('bad inputs', () => {
-  it('are errors in their place and leave the others alone', async () => {
+  it('a bad input is an error in its place, and the others have vectors', async () => {
     const encoder = await open()
     const good = await testImage()
     const results = await encoder.encode([
@@ -162,7 +162,7 @@ describe('bad inputs', () => {
     ])
   })
 
-  it('that make the model fail are found in their batch, alone', async () => {
+  it('an input that makes the model fail is an error, and the rest of its batch has vectors', async () => {
     const encoder = await open({ models: { frail: { poisonedByWhite: true } }, defaultModel: 'frail' })
     const white = await testImage({ disc: 'white', ground: 'white' })
     const others = (await testImages(11)).map((image) => ({ image }))
@@ -174,48 +174,51 @@ describe('bad inputs', () => {
 })
 
 describe('models', () => {
-  it('are loaded once by concurrent first callers, several side by side, and unloaded when idle', async () => {
-    const said: string[] = []
+  it('concurrent first calls load each model once, and idle models are unloaded', async () => {
+    const lines: string[] = []
     const note = (fields: object, message: string) =>
-      said.push(`${(fields as { model: string }).model} ${message}`)
+      lines.push(`${(fields as { model: string }).model} ${message}`)
     const log = { ...silent, info: note }
     const encoder = await open({ models: { a: {}, b: {} }, idleMs: 100, log })
     expect((await encoder.list()).filter(({ loaded }) => loaded)).toEqual([])
     await Promise.all(['a', 'b', 'a', null].map((model, n) => encoder.encode(texts(1, `w${n}`), { model })))
-    const of = (message: string) => said.filter((line) => line.endsWith(`model ${message}`)).sort()
-    expect(of('loaded')).toHaveLength(3)
+    const logged = (message: string) => lines.filter((line) => line.endsWith(`model ${message}`)).sort()
+    expect(logged('loaded')).toHaveLength(3)
     await expect
-      .poll(() => of('unloaded: idle'), { timeout: 10_000 })
+      .poll(() => logged('unloaded: idle'), { timeout: 10_000 })
       .toEqual(['a model unloaded: idle', 'b model unloaded: idle'])
     expect((await encoder.get()).loaded).toBe(true)
     expect((await encoder.get('a')).loaded).toBe(false)
     vectors(await encoder.encode(texts(1, 'again'), { model: 'a' }))
   })
 
-  it('that are not there are named', async () => {
+  it('a request for a model that does not exist is ModelNotFound', async () => {
     const encoder = await open()
     await expect(encoder.encode(texts(1), { model: 'nowhere' })).rejects.toThrow(ModelNotFound)
   })
 
   it.each<[string, TinyModel, RegExp]>([
     [
-      'tokenizer makes none',
+      'tokenizer file is unusable',
       { tokenizer: { model: { type: 'Odd', vocab: {} } } },
       /"bad".*tokenizer\.json with .* makes no tokenizer: /,
     ],
     ['graphs contradict its config', { saysDimensions: 7 }, /"bad".*7 dimensions, \w+_model\.onnx gives 6/],
-  ])('whose %s are an error that names the file, and leave no thread behind', async (_, model, message) => {
-    const encoder = await open({ models: { bad: model } })
-    const workers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
-    await encoder.encode([{ text: 'the good one' }])
-    const before = workers()
-    const failure = encoder.encode(texts(1), { model: 'bad' })
-    await expect(failure).rejects.toThrow(ModelFolderError)
-    await expect(failure).rejects.toThrow(message)
-    expect(workers()).toBe(before)
-  })
+  ])(
+    'a model whose %s is an error that names the file, and leaves no thread behind',
+    async (_, model, message) => {
+      const encoder = await open({ models: { bad: model } })
+      const workers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
+      await encoder.encode([{ text: 'the good one' }])
+      const before = workers()
+      const failure = encoder.encode(texts(1), { model: 'bad' })
+      await expect(failure).rejects.toThrow(ModelFolderError)
+      await expect(failure).rejects.toThrow(message)
+      expect(workers()).toBe(before)
+    },
+  )
 
-  it('that do not load are tried again only after a while; what is wrong is known to others meanwhile', async () => {
+  it('a model that did not load is tried again only after a while, and its error is known meanwhile', async () => {
     const retryMs = 1500
     const encoder = await open({ models: { bad: { saysDimensions: 7 } }, retryMs })
     const { card: spec } = await encoder.get('bad')
@@ -224,29 +227,29 @@ describe('models', () => {
     process.on('worker', count)
     try {
       expect(await encoder.failure(spec)).toBeNull()
-      const ask = () => expect(encoder.encode(texts(1), { model: 'bad' })).rejects.toThrow('7 dimensions')
-      await ask()
-      const once = workers.length
-      expect(once).toBeGreaterThan(0)
-      await ask()
-      expect(workers).toHaveLength(once)
+      const request = () => expect(encoder.encode(texts(1), { model: 'bad' })).rejects.toThrow('7 dimensions')
+      await request()
+      const firstTry = workers.length
+      expect(firstTry).toBeGreaterThan(0)
+      await request()
+      expect(workers).toHaveLength(firstTry)
       expect(await encoder.failure(spec)).toMatch(/7 dimensions/)
       await sleep(retryMs)
-      await ask()
-      expect(workers.length).toBeGreaterThan(once)
+      await request()
+      expect(workers.length).toBeGreaterThan(firstTry)
     } finally {
       process.off('worker', count)
     }
   })
 
-  it('with a provider that does not work here are an error, not another provider', async () => {
+  it('a configured provider that does not work here is an error, and no other takes its place', async () => {
     const encoder = await open({ provider: process.platform === 'linux' ? 'coreml' : 'cuda' })
     await expect(encoder.encode(texts(1))).rejects.toThrow(/provider (coreml|cuda)/)
     await expect(encoder.ready()).rejects.toThrow(/provider/)
   })
 })
 
-it('closes with work under way: nothing is left open', async () => {
+it('closing the encoder ends work in flight with an error', async () => {
   const encoder = await open()
   const work = encoder.encode([...texts(50), ...(await testImages(30)).map((image) => ({ image }))])
   const ended = expect(work).rejects.toThrow('closed')

@@ -1,4 +1,4 @@
-/** Against Hugging Face's tokenizer and Pillow's pixels, where the reference files lie beside the repository. */
+/** Tokens and pixels compared with Hugging Face's and Pillow's, where the reference files lie beside the repository. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
@@ -6,7 +6,8 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadTokenizer } from '../../../workers/encode/tokenizer.ts'
 import type { ImageSpec } from '../../../workers/images/image-spec.ts'
-import { decodePixels, normalisationTable, normaliseInto } from '../../../workers/images/preprocess.ts'
+import { normalisationTable, normaliseInto } from '../../../workers/images/normalise.ts'
+import { decodePixels } from '../../../workers/images/preprocess.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import { cosine } from '../../support/cosine.ts'
 
@@ -36,7 +37,7 @@ const siglip: ImageSpec = {
 }
 
 describe.skipIf(!here)('parity with the reference', () => {
-  test.each(manifest.prompts)('ids of $text', async ({ text, ids }) => {
+  test.each(manifest.prompts)('the ids of $text equal the reference', async ({ text, ids }) => {
     expect((await loadTokenizer(await registry.get())).encode(text)).toEqual(ids)
   })
 
@@ -44,15 +45,15 @@ describe.skipIf(!here)('parity with the reference', () => {
     test.each([
       ['CLIP', clipPixels],
       ['SigLIP', siglipPixels],
-    ] as const)(`pixels of ${file} for %s`, async (family, reference) => {
+    ] as const)(`the pixels of ${file} for %s equal the reference`, async (family, reference) => {
       const spec = family === 'CLIP' ? (await registry.get()).image : siglip
       const bytes = readFileSync(path.join(parity, file))
       const pixels = await decodePixels(bytes, spec, { bytes: 1e8, pixels: 1e8 })
       const tensor = new Float32Array(pixels.length)
       normaliseInto(tensor, 0, pixels, normalisationTable(spec))
       const expected = new Float16Array(new Uint8Array(readFileSync(path.join(parity, reference))).buffer)
-      const found = cosine(tensor, expected)
-      console.log(`${file} ${family}: cosine ${found.toFixed(7)}`)
-      expect(found).toBeGreaterThanOrEqual(file.endsWith('.jpg') ? 0.995 : 0.9995)
+      const similarity = cosine(tensor, expected)
+      console.log(`${file} ${family}: cosine ${similarity.toFixed(7)}`)
+      expect(similarity).toBeGreaterThanOrEqual(file.endsWith('.jpg') ? 0.995 : 0.9995)
     })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sessionThreads } from '../../../workers/encode/loaded-model.ts'
+import { sessionThreads } from '../../../workers/encode/tower-session.ts'
 import type { ModelSpec, Variant } from '../../../workers/registry/spec.ts'
 
 const model = (...variants: Partial<Variant>[]) => ({ variants }) as unknown as ModelSpec
@@ -9,10 +9,10 @@ test.each([
   ['fp32 images', model(), 'vision', 'cpu', 8, [8]],
   ['fp32 texts', model(), 'text', 'cpu', 8, [4, 4]],
   ['images in 8 bits', model(both), 'vision', 'cpu', 8, [4, 4]],
-  ['of an odd number', model(both), 'vision', 'cpu', 3, [1, 2]],
-  ['on one core', model(both), 'vision', 'cpu', 1, [1]],
+  ['images in 8 bits with an odd number of threads', model(both), 'vision', 'cpu', 3, [1, 2]],
+  ['images in 8 bits on one core', model(both), 'vision', 'cpu', 1, [1]],
   ['fp32 images beside texts in 8 bits', model({ ...both, towers: ['text'] }), 'vision', 'cpu', 8, [8]],
-  ['on a GPU', model({ ...both, provider: 'cuda', name: 'fp16' }), 'vision', 'cuda', 8, [8]],
-] as const)('threads of the sessions: %s', (_, spec, tower, provider, threads, expected) => {
+  ['images in fp16 on a GPU', model({ ...both, provider: 'cuda', name: 'fp16' }), 'vision', 'cuda', 8, [8]],
+] as const)('%s have sessions with the right threads', (_, spec, tower, provider, threads, expected) => {
   expect(sessionThreads(spec, tower, { provider, threads })).toEqual(expected)
 })

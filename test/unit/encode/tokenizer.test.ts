@@ -21,7 +21,7 @@ describe('the bundled tokenizer', () => {
     tokenizer = await loadTokenizer(await registry.get())
   })
 
-  test('knows no case and no special tokens', () => {
+  test('the bundled tokenizer ignores case and adds no special tokens', () => {
     expect(tokenizer.encode('Red  HEART')).toEqual(tokenizer.encode('red heart'))
     expect(tokenizer.encode('red heart')).toHaveLength(2)
   })
@@ -35,8 +35,8 @@ describe('the bundled tokenizer', () => {
   })
 })
 
-/** Words to ids, an end token behind: enough of a tokenizer to see what is done around it. */
-describe('around the tokenizer', () => {
+/** A tokenizer of words with an end token: enough to test the code around it. */
+describe('loadTokenizer', () => {
   let folder: string
   const words = ['[UNK]', '</s>', 'a', 'cat', 'Cat', 'cat!', 'b']
   beforeAll(async () => {
@@ -99,19 +99,19 @@ describe('around the tokenizer', () => {
   const encode = async (text: string, spec: Partial<TextSpec> = {}) =>
     (await loadTokenizer({ folder, text: { ...plain, ...spec } })).encode(text)
 
-  test('truncation and padding of the file do not count', async () => {
+  test('truncation and padding in tokenizer.json have no effect', async () => {
     expect(await encode('a a a a a')).toEqual([2, 2, 2, 2, 2, 1])
   })
-  test('a text that is cut keeps its end', async () => {
+  test('a text that is cut keeps its end token', async () => {
     expect(await encode('a cat a cat a cat', { maxTokens: 4 })).toEqual([2, 3, 2, 1])
     expect(await encode('a cat a', { maxTokens: 4 })).toEqual([2, 3, 2, 1])
     expect(await encode('a cat a cat', { maxTokens: 4, eosId: null })).toEqual([2, 3, 2, 3])
   })
-  test('an empty text is its end token where there is one', async () => {
+  test('an empty text is its end token when the tokenizer has one', async () => {
     expect(await encode('')).toEqual([1])
     expect(await encode('   ')).toEqual([1])
   })
-  test("SigLIP's canonical form: lower case, no punctuation, single spaces", async () => {
+  test("SigLIP's canonical form has lower case, no punctuation and single spaces", async () => {
     expect(await encode('Cat!')).toEqual([0, 1])
     expect(await encode('Cat', { lowerCase: false })).toEqual([4, 1])
     expect(await encode(' A\t(Cat!), \n a_ ', { lowerCase: true, canonicalise: true })).toEqual([2, 3, 2, 1])

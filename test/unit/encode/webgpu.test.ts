@@ -1,4 +1,4 @@
-/** WebGPU on SwiftShader, a Vulkan driver in software that comes with Chromium: the same code path as on a GPU. */
+/** WebGPU on SwiftShader, Chromium's Vulkan driver in software: the same code path as on a GPU. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -10,12 +10,12 @@ const driver = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/c
   .map((folder) => path.join(folder, 'vk_swiftshader_icd.json'))
   .find((file) => existsSync(file))
 
-interface Found {
+interface Output {
   provider: string
   vectors: number[][]
 }
 
-async function encodeWith(provider: string): Promise<Found> {
+async function encodeWith(provider: string): Promise<Output> {
   // The Vulkan loader lies beside the driver.
   const env = { ...process.env, VK_DRIVER_FILES: driver, LD_LIBRARY_PATH: path.dirname(driver!) }
   const script = path.resolve('test/support/encode-with.ts')
@@ -30,5 +30,5 @@ test('WebGPU gives the vectors of the CPU', { timeout: 180_000 }, async ({ annot
   const similarities = cpu.vectors.map((vector, n) => cosine(vector, webgpu.vectors[n]!))
   expect(similarities).toHaveLength(8)
   expect(Math.min(...similarities)).toBeGreaterThan(0.999)
-  await annotate(`least cosine ${Math.min(...similarities)}`)
+  await annotate(`lowest cosine ${Math.min(...similarities)}`)
 })

@@ -18,7 +18,7 @@ function image(width: number, height: number): Raster {
   return { data, width, height }
 }
 
-/** Weights of any size that adds up to one, at places anywhere. */
+/** Random weights that add up to about one, at random places. */
 function randomTaps(input: number, outputs: number, stride: number): Taps {
   const random = numbers(input + outputs * 7 + stride)
   const bounds = new Int32Array(outputs * 2)
@@ -43,7 +43,7 @@ function summed(taps: Taps, output: number, sample: (tap: number) => number): nu
   return Math.max(0, Math.min(255, sum >> 22))
 }
 
-describe('the passes of resampling equal plain sums', () => {
+describe('the passes of resampling', () => {
   const sizes = [
     [1, 1, 1, 1],
     [2, 3, 7, 2],
@@ -51,36 +51,42 @@ describe('the passes of resampling equal plain sums', () => {
     [17, 9, 8, 6],
     [200, 33, 31, 15],
     [1000, 3, 224, 29],
-    // Lines of more than a strip.
+    // A line longer than a strip.
     [400_000, 2, 3, 40],
-    // More lines than a strip.
+    // More lines than a strip holds.
     [1500, 700, 5, 16],
   ] as const
 
-  test.each(sizes)('across %d x %d to %d, of %d taps', (width, height, outputs, stride) => {
-    const source = image(width, height)
-    const taps = randomTaps(width, outputs, stride)
-    const first = height >> 1
-    const found = across(source, taps, outputs, first, height - first)
-    const expected = Uint8Array.from({ length: (height - first) * outputs * 3 }, (_, at) => {
-      const [c, x, y] = [at % 3, Math.floor(at / 3) % outputs, first + Math.floor(at / 3 / outputs)]
-      return summed(taps, x, (column) => source.data[(y * width + column) * 3 + c]!)
-    })
-    expect(Buffer.compare(found, expected)).toBe(0)
-  })
+  test.each(sizes)(
+    'across gives the plain sums for %d x %d to %d with %d taps',
+    (width, height, outputs, stride) => {
+      const source = image(width, height)
+      const taps = randomTaps(width, outputs, stride)
+      const first = height >> 1
+      const found = across(source, taps, outputs, first, height - first)
+      const expected = Uint8Array.from({ length: (height - first) * outputs * 3 }, (_, at) => {
+        const [c, x, y] = [at % 3, Math.floor(at / 3) % outputs, first + Math.floor(at / 3 / outputs)]
+        return summed(taps, x, (column) => source.data[(y * width + column) * 3 + c]!)
+      })
+      expect(Buffer.compare(found, expected)).toBe(0)
+    },
+  )
 
-  test.each(sizes)('down %d x %d to %d, of %d taps', (height, width, outputs, stride) => {
-    const { data } = image(width, height)
-    const taps = randomTaps(height, outputs, stride)
-    const found = down(data, taps, width * 3, outputs, 0)
-    const expected = Uint8Array.from({ length: outputs * width * 3 }, (_, at) =>
-      summed(taps, Math.floor(at / width / 3), (row) => data[row * width * 3 + (at % (width * 3))]!),
-    )
-    expect(Buffer.compare(found, expected)).toBe(0)
-  })
+  test.each(sizes)(
+    'down gives the plain sums for %d x %d to %d with %d taps',
+    (height, width, outputs, stride) => {
+      const { data } = image(width, height)
+      const taps = randomTaps(height, outputs, stride)
+      const found = down(data, taps, width * 3, outputs, 0)
+      const expected = Uint8Array.from({ length: outputs * width * 3 }, (_, at) =>
+        summed(taps, Math.floor(at / width / 3), (row) => data[row * width * 3 + (at % (width * 3))]!),
+      )
+      expect(Buffer.compare(found, expected)).toBe(0)
+    },
+  )
 })
 
-test('an image that took much memory leaves nothing to the next', () => {
+test('an image that took much memory does not change the next one', () => {
   const wide = image(3_000_000, 2)
   const small = image(9, 9)
   const crop = { left: 0, top: 0, width: 4, height: 4 }
@@ -89,7 +95,7 @@ test('an image that took much memory leaves nothing to the next', () => {
   expect(resample(small, 4, 4, 'lanczos', crop)).toEqual(before)
 })
 
-test('resample.wasm is resample.wat, assembled', async () => {
+test('resample.wasm equals resample.wat when it is assembled', async () => {
   const committed = readFileSync(new URL('../../../workers/images/resample/resample.wasm', import.meta.url))
   expect(Buffer.compare(committed, await assemble())).toBe(0)
 })

@@ -1,12 +1,18 @@
-import { execFileSync, spawn } from 'node:child_process'
+/** Renderers whose processes are ended by limits, by others, or with their parent. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import path from 'node:path'
 import { expect, it } from 'vitest'
+import { imageError } from '../../../workers/images/open.ts'
 import { SvgRenderer } from '../../../workers/images/svg/renderer.ts'
+import { RendererUnavailable } from '../../../workers/images/svg/renderer-child.ts'
 
 const svg = (inner: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="224" height="224">${inner}</svg>`)
 const easy = svg('<rect width="224" height="224" fill="#00f"/>')
-/** A minute of work: each of 20,000 blurs covers the whole of it. */
+/** Enough work to be killed during it. */
+const busy = svg('<rect width="9" height="9"/>'.repeat(30_000))
+/** A minute of work: each of 20,000 blurs covers the whole image. */
 const slow = svg(
   `<filter id="f" x="0" y="0" width="1" height="1"><feGaussianBlur stdDeviation="20"/></filter><g id="a">${'<rect width="224" height="224" filter="url(#f)"/>'.repeat(1000)}</g>${'<use href="#a"/>'.repeat(19)}`,
 )
@@ -15,6 +21,7 @@ const large = svg(
   `<path stroke="red" fill="none" stroke-dasharray=".2" d="M0 0${'L1e5 1e5 0 0'.repeat(150)}"/>`,
 )
 const pixels = 1e8
+const limits = { milliseconds: 30_000, megabytes: 1500 }
 
 async function works(renderer: SvgRenderer) {
   expect(await renderer.header(easy)).toMatchObject({ format: 'svg', width: 224, height: 224 })
@@ -26,14 +33,24 @@ async function works(renderer: SvgRenderer) {
   expect([...data.subarray(0, 4)]).toEqual([0, 0, 255, 255])
 }
 
-const processes = () =>
-  execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes('renderer-process'))
-    .map((line) => Number.parseInt(line, 10))
+/** Calls `onCreated` for each process that this thread starts while `work` runs. */
+async function watchingProcesses<T>(
+  onCreated: (child: ChildProcess) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const listener = (message: unknown) => onCreated((message as { process: ChildProcess }).process)
+  subscribe('child_process', listener)
+  try {
+    return await work()
+  } finally {
+    unsubscribe('child_process', listener)
+  }
+}
 
-it('ends a drawing that takes too long, and only that one', async () => {
-  const renderer = new SvgRenderer({ milliseconds: 700, megabytes: 1500 })
+const kill = (child: ChildProcess) => child.kill('SIGKILL')
+
+it('an SVG that takes too long is refused, and those before and after it are rendered', async () => {
+  const renderer = new SvgRenderer({ ...limits, milliseconds: 1500 })
   await works(renderer)
   const outcomes = await Promise.allSettled([
     renderer.render(easy, { pixels }),
@@ -43,12 +60,12 @@ it('ends a drawing that takes too long, and only that one', async () => {
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect((outcomes[1] as PromiseRejectedResult).reason).toMatchObject({
     code: 'INVALID',
-    message: 'The SVG takes more than 0.7 s to draw; simplify it, or send it as PNG.',
+    message: 'The SVG takes more than 1.5 s to draw; simplify it, or send it as PNG.',
   })
 })
 
-it.runIf(process.platform === 'linux')('ends a drawing that takes too much memory', async () => {
-  const renderer = new SvgRenderer({ milliseconds: 30_000, megabytes: 400 })
+it.runIf(process.platform === 'linux')('an SVG that takes too much memory is refused', async () => {
+  const renderer = new SvgRenderer({ ...limits, megabytes: 400 })
   await expect(renderer.render(large, { pixels })).rejects.toMatchObject({
     code: 'INVALID',
     message: expect.stringContaining('takes more than 400 MB of memory to draw'),
@@ -56,36 +73,80 @@ it.runIf(process.platform === 'linux')('ends a drawing that takes too much memor
   await works(renderer)
 })
 
-it('goes on when its process ends by itself', async () => {
-  const before = new Set(processes())
-  const renderer = new SvgRenderer({ milliseconds: 30_000, megabytes: 1500 })
-  await works(renderer)
-  const kill = () => {
-    for (const pid of processes()) if (!before.has(pid)) process.kill(pid, 'SIGKILL')
-  }
-  const once = renderer.render(svg('<rect width="9" height="9"/>'.repeat(100_000)), { pixels })
-  setTimeout(kill, 100)
-  expect(await once).toMatchObject({ width: 224 })
-  const killing = setInterval(kill, 200)
-  const twice = renderer.render(slow, { pixels })
-  await expect(twice).rejects.toMatchObject({
-    code: 'INVALID',
-    message: 'The SVG cannot be drawn: the renderer ended on it; simplify it, or send it as PNG.',
-  })
-  clearInterval(killing)
-  await works(renderer)
-  kill()
+it('an SVG whose process is killed at work is rendered by another process', async () => {
+  const renderer = new SvgRenderer(limits)
+  const children: ChildProcess[] = []
+  await watchingProcesses(
+    (child) => children.push(child),
+    async () => {
+      await works(renderer)
+      const rendering = renderer.render(busy, { pixels })
+      // The process has the SVG by then, and cannot have rendered it.
+      setImmediate(() => kill(children[0]!))
+      expect(await rendering).toMatchObject({ width: 224 })
+      expect(children.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', null])
+    },
+  )
+})
+
+it('an SVG whose process is killed at work twice is refused, and the next one is rendered', async () => {
+  const renderer = new SvgRenderer(limits)
+  const children: ChildProcess[] = []
+  await watchingProcesses(
+    (child) => {
+      children.push(child)
+      // The first message says that the process is ready; the renderer answers it with the SVG.
+      child.once('message', () => setImmediate(() => kill(child)))
+    },
+    () =>
+      expect(renderer.render(slow, { pixels })).rejects.toMatchObject({
+        code: 'INVALID',
+        message: 'The SVG cannot be drawn: the renderer ended on it; simplify it, or send it as PNG.',
+      }),
+  )
+  expect(children.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL'])
   await works(renderer)
 })
 
-it('says what the renderer says', async () => {
-  const renderer = new SvgRenderer({ milliseconds: 30_000, megabytes: 1500 })
+it('an SVG after a process that was killed without work has both of its tries', async () => {
+  const renderer = new SvgRenderer(limits)
+  const children: ChildProcess[] = []
+  await watchingProcesses(
+    (child) => {
+      if (children.push(child) === 2) child.once('message', () => setImmediate(() => kill(child)))
+    },
+    async () => {
+      await works(renderer)
+      const [idle] = children
+      const ended = new Promise((resolve) => idle!.once('exit', resolve))
+      kill(idle!)
+      await ended
+      expect(await renderer.render(busy, { pixels })).toMatchObject({ width: 224 })
+      expect(children.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL', null])
+    },
+  )
+})
+
+it('a process that does not start is a fault of the server, and no SVG is blamed for it', async () => {
+  const renderer = new SvgRenderer(limits)
+  const error = await watchingProcesses(
+    (child) => child.once('spawn', () => kill(child)),
+    () => renderer.render(easy, { pixels }).catch((error) => error),
+  )
+  expect(error).toBeInstanceOf(RendererUnavailable)
+  expect(error.message).toBe('The process that renders SVGs does not start: SIGKILL.')
+  expect(imageError(error)).toBe(error)
+  await works(renderer)
+})
+
+it('an error of the renderer has its words', async () => {
+  const renderer = new SvgRenderer(limits)
   await expect(renderer.header(svg('<g>'))).rejects.toThrow(/XML parse error/)
   await expect(renderer.render(easy, { pixels: 100 })).rejects.toThrow(/pixel limit/)
   await works(renderer)
 })
 
-it('keeps nobody alive, and ends with its parent', async () => {
+it('a renderer without work does not keep its thread alive', async () => {
   const file = JSON.stringify(path.resolve('workers/images/svg/renderer.ts'))
   const child = spawn(
     process.execPath,
@@ -98,15 +159,15 @@ it('keeps nobody alive, and ends with its parent', async () => {
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
-  let said = ''
+  let output = ''
   child.stdout.on('data', (text) => {
-    said += text
+    output += text
   })
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0)
-  expect(said).toBe('224\n')
+  expect(output).toBe('224\n')
 })
 
-it('ends with a parent that is killed while it draws', async () => {
+it('a process at work ends when its parent is killed', async () => {
   const file = JSON.stringify(path.resolve('workers/images/svg/renderer.ts'))
   const program = `
     import { execFileSync } from 'node:child_process'
@@ -122,10 +183,10 @@ it('ends with a parent that is killed while it draws', async () => {
     child.stdout.once('data', (text) => resolve(Number(text))),
   )
   expect(pid).toBeGreaterThan(0)
-  // Until it is at work.
+  // Time to begin the SVG.
   await new Promise((resolve) => setTimeout(resolve, 300))
   child.kill('SIGKILL')
-  // One that has ended may wait for init to notice.
+  // A process that has ended may be a zombie until init reaps it.
   const alive = () => {
     try {
       return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z')

@@ -1,8 +1,11 @@
-/** The views' way back is the transpose of their way there: <views(p + d) - views(p), g> = <d, gradient for g>. */
+/** A view's gradient is the transpose of the view: <views(p + d) - views(p), g> = <d, gradient for g>. */
 
 import { describe, expect, it } from 'vitest'
 import type { ImageSpec } from '../../../workers/images/image-spec.ts'
-import { type CutoutChoice, cutoutViews, plainView, type Views } from '../../../workers/images/views.ts'
+import { cutoutViews } from '../../../workers/images/views/cutout-views.ts'
+import { plainView } from '../../../workers/images/views/plain-view.ts'
+import type { CutoutChoice } from '../../../workers/images/views/random-cutout.ts'
+import type { Views } from '../../../workers/images/views/views.ts'
 import { numbers } from '../../support/random.ts'
 
 const squash: ImageSpec = {
@@ -16,7 +19,7 @@ const squash: ImageSpec = {
   std: [0.27, 0.26, 0.28],
 }
 const cover: ImageSpec = { ...squash, fit: 'cover', filter: 'bilinear' }
-/** A crop wider than the image, which is then filled up. */
+/** The crop is wider than the image, so black surrounds it. */
 const padded: ImageSpec = { ...squash, fit: 'cover', resizeTo: 24 }
 
 const image = (width: number, height: number, seed: number) => {
@@ -28,8 +31,8 @@ const image = (width: number, height: number, seed: number) => {
   }
 }
 
-/** How far both sides are apart, for a large and smooth d, so that roundings to 8 bits weigh little, and random g. */
-function products(of: (p: ReturnType<typeof image>) => Views, width: number, height: number) {
+/** Relative difference of both sides, for random g and a large, smooth d: roundings to 8 bits then weigh little. */
+function transposeError(viewsOf: (p: ReturnType<typeof image>) => Views, width: number, height: number) {
   const next = numbers(9)
   const base = image(width, height, 1)
   const change = new Float32Array(base.data.length)
@@ -39,11 +42,11 @@ function products(of: (p: ReturnType<typeof image>) => Views, width: number, hei
   }
   const moved = { ...base, data: base.data.map((v, i) => v + change[i]!) }
   const all = (views: Views) => views.pixels(0, views.count)
-  const [there, from] = [all(of(moved)), all(of(base))]
+  const [there, from] = [all(viewsOf(moved)), all(viewsOf(base))]
   const pairs = Array.from({ length: 8 }, () => {
     const g = there.map(() => next() - 0.5)
     const out = new Float32Array(base.data.length)
-    const views = of(base)
+    const views = viewsOf(base)
     const size = g.length / views.count
     for (let i = 0; i < views.count; i++) views.accumulate(i, g.subarray(i * size, (i + 1) * size))
     views.addGradient(out)
@@ -55,51 +58,52 @@ function products(of: (p: ReturnType<typeof image>) => Views, width: number, hei
   return Math.hypot(...pairs.map(([left, right]) => left - right)) / norm
 }
 
-describe('views and their transposes', () => {
+describe('views', () => {
   it.each([
-    ['squash, shrunk', squash, 90, 50],
-    ['squash, enlarged', squash, 20, 11],
-    ['squash, same size', squash, 32, 32],
-    ['cover, shrunk', cover, 100, 61],
-    ['cover, enlarged', cover, 13, 21],
-    ['filled up', padded, 60, 60],
-    ['nearest', { ...squash, filter: 'nearest' } as ImageSpec, 50, 40],
-    ['lanczos', { ...squash, filter: 'lanczos' } as ImageSpec, 77, 40],
-  ])('plain: %s', (_, spec, width, height) => {
-    expect(products((p) => plainView(p, spec), width, height)).toBeLessThan(0.04)
+    ['squashed and shrunk', squash, 90, 50],
+    ['squashed and enlarged', squash, 20, 11],
+    ['of the encoder size', squash, 32, 32],
+    ['covering and shrunk', cover, 100, 61],
+    ['covering and enlarged', cover, 13, 21],
+    ['padded with black', padded, 60, 60],
+    ['resampled by nearest neighbour', { ...squash, filter: 'nearest' } as ImageSpec, 50, 40],
+    ['resampled by lanczos', { ...squash, filter: 'lanczos' } as ImageSpec, 77, 40],
+  ])('the gradient of a plain view %s is its transpose', (_, spec, width, height) => {
+    expect(transposeError((p) => plainView(p, spec), width, height)).toBeLessThan(0.04)
   })
 
   it.each([
     ['of a large image', 200, 120],
-    ['of a small one', 40, 30],
+    ['of a small image', 40, 30],
     ['of a single pixel', 1, 1],
-  ])('cutouts %s', (_, width, height) => {
+  ])('the gradient of cutouts %s is their transpose', (_, width, height) => {
     const choices: CutoutChoice[] = [0, 0.5, 1].map((grey) => ({ grey, size: [0.8, 1], turn: 0 }))
     choices.push({ grey: 0.5, size: [0.85, 1.35], turn: 0.15 })
     for (const choice of choices)
       for (let count = 1; count < 4; count++)
-        expect(products((p) => cutoutViews(p, squash, count, 5, choice), width, height)).toBeLessThan(0.04)
+        expect(transposeError((p) => cutoutViews(p, squash, count, 5, choice), width, height)).toBeLessThan(
+          0.04,
+        )
   })
 
-  it('beyond the border the border goes on', () => {
+  it('a cutout that reaches beyond the image continues its border', () => {
     const plain = { data: new Uint8Array(40 * 40 * 3).fill(200), width: 40, height: 40 }
     const pixels = (choice?: CutoutChoice) => cutoutViews(plain, squash, 1, 3, choice).pixels(0, 1)
     const [inside, beyond] = [pixels(), pixels({ grey: 0, size: [2, 2], turn: 1 })]
-    for (const seen of [inside, beyond]) {
-      // One colour, but for its tint: each plane holds one value.
-      const area = seen.length / 3
+    for (const view of [inside, beyond]) {
+      // The tint changes the one colour, but each plane still holds one value.
+      const area = view.length / 3
       for (let c = 0; c < 3; c++)
-        for (const value of seen.subarray(c * area, (c + 1) * area))
-          expect(value).toBeCloseTo(seen[c * area]!, 4)
+        for (const value of view.subarray(c * area, (c + 1) * area))
+          expect(value).toBeCloseTo(view[c * area]!, 4)
     }
   })
 
-  it('cutouts differ from each other and stay inside', () => {
+  it('cutouts differ from each other, and a range of them equals each alone', () => {
     const views = cutoutViews(image(100, 60, 1), squash, 8, 1)
     const each = Array.from({ length: 8 }, (_, i) => views.pixels(i, i + 1))
     expect(new Set(each.map((pixels) => pixels.slice(0, 50).join())).size).toBe(8)
     for (const pixels of each) expect(pixels.every(Number.isFinite)).toBe(true)
-    // A part of them is the same as alone.
     expect(views.pixels(3, 5)).toEqual(Float32Array.from([...each[3]!, ...each[4]!]))
   })
 })

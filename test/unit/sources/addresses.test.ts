@@ -61,4 +61,4 @@ it.each([
     '100::1',
   ],
   ...['', 'localhost', 'example.com', '127.1'],
-])('%s is not', (address) => expect(isPublicAddress(address)).toBe(false))
+])('%s is not public', (address) => expect(isPublicAddress(address)).toBe(false))

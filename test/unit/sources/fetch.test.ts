@@ -5,10 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ItemError } from '../../../workers/errors.ts'
 import { type FetchOptions, fetchImage } from '../../../workers/sources/fetch.ts'
 
-const bytes = Buffer.from('an image, as far as this is concerned')
+const bytes = Buffer.from('fetching does not look into the image')
 let server: Server
 let base: string
-let asked: string[]
+let requests: string[]
 let open: Set<ServerResponse>
 
 const answers: Record<string, (req: IncomingMessage, res: ServerResponse) => void> = {
@@ -44,7 +44,7 @@ const answers: Record<string, (req: IncomingMessage, res: ServerResponse) => voi
 
 beforeAll(async () => {
   server = createServer((req, res) => {
-    asked.push(`${req.headers.host} ${req.url}`)
+    requests.push(`${req.headers.host} ${req.url}`)
     open.add(res)
     answers[req.url!]?.(req, res)
   })
@@ -52,7 +52,7 @@ beforeAll(async () => {
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 beforeEach(() => {
-  asked = []
+  requests = []
   open = new Set()
 })
 afterAll(() => {
@@ -62,7 +62,7 @@ afterAll(() => {
 
 async function codeOf(url: string, options: Partial<FetchOptions> = {}): Promise<string> {
   const error = await fetchImage(url, { maxBytes: 1_000_000, ...options }).then(
-    () => new Error('it was fetched'),
+    () => new Error('the fetch succeeded'),
     (error) => error,
   )
   if (!(error instanceof ItemError)) throw error
@@ -78,7 +78,7 @@ const resolvesTo =
     else callback(null, found[0]!.address, 4)
   }
 
-describe('only the public internet', () => {
+describe('fetching from the public internet', () => {
   it.each([
     'http://127.0.0.1/',
     'http://localhost/',
@@ -100,35 +100,35 @@ describe('only the public internet', () => {
     'http://example.com:6379/',
   ])('%s is forbidden', async (url) => expect(await codeOf(url)).toBe('URL_FORBIDDEN'))
 
-  it('says of what is no URL that it is none', async () => {
+  it('a text that is no URL is INVALID', async () => {
     expect(await codeOf('image.png')).toBe('INVALID')
     expect(await codeOf('')).toBe('INVALID')
   })
 
-  it('looks at what a name resolves to, all of it', async () => {
+  it('a name is forbidden when any of its addresses is private', async () => {
     for (const lookup of [resolvesTo('127.0.0.1'), resolvesTo('8.8.8.8', '10.0.0.1'), resolvesTo()])
       expect(await codeOf('http://images.example/', { lookup })).toBe('URL_FORBIDDEN')
-    expect(asked).toEqual([])
+    expect(requests).toEqual([])
   })
 
-  it('connects to what it looked at: a name that answers otherwise the second time gains nothing', async () => {
-    let asks = 0
+  it('a fetch connects to the addresses that it checked: a name that resolves otherwise the second time gains nothing', async () => {
+    let lookups = 0
     const rebinding: LookupFunction = (hostname, options, callback) =>
-      resolvesTo(asks++ === 0 ? '192.0.2.1' : '127.0.0.1')(hostname, options, callback)
+      resolvesTo(lookups++ === 0 ? '192.0.2.1' : '127.0.0.1')(hostname, options, callback)
     expect(await codeOf('http://images.example/', { lookup: rebinding })).toBe('URL_FORBIDDEN')
-    expect(asks).toBe(1)
+    expect(lookups).toBe(1)
   })
 
-  it('looks at every redirect', async () => {
+  it('every redirect is checked', async () => {
     expect(await codeOf(`${base}/to-file`, trusted)).toBe('URL_FORBIDDEN')
     expect(await codeOf(`${base}/to-key`, trusted)).toBe('URL_FORBIDDEN')
     expect(await codeOf(`${base}/to-nowhere`, trusted)).toBe('INVALID')
-    expect(asked).toHaveLength(3)
+    expect(requests).toHaveLength(3)
   })
 })
 
-describe('where private hosts are allowed', () => {
-  it.each(['/image', '/relative', '/gzip', '/brotli'])('fetches %s', async (path) =>
+describe('fetching where private hosts are allowed', () => {
+  it.each(['/image', '/relative', '/gzip', '/brotli'])('the image at %s is fetched', async (path) =>
     expect(Buffer.from(await fetchImage(base + path, trusted))).toEqual(bytes),
   )
 
@@ -142,27 +142,29 @@ describe('where private hosts are allowed', () => {
     ['/broken-gzip', 'URL_FAILED'],
     ['/zstd', 'URL_FAILED'],
     ['/cut', 'URL_FAILED'],
-  ])('%s is %s', async (path, code) => expect(await codeOf(base + path, trusted)).toBe(code))
+  ])('a fetch of %s fails with %s', async (path, code) =>
+    expect(await codeOf(base + path, trusted)).toBe(code),
+  )
 
-  it('follows five redirects and no more', async () => {
+  it('a fetch follows five redirects and no more', async () => {
     await codeOf(`${base}/loop`, trusted)
-    expect(asked).toHaveLength(6)
+    expect(requests).toHaveLength(6)
   })
 
-  it.each(['/silent', '/slow'])('does not wait for %s longer than it may', async (path) => {
+  it.each(['/silent', '/slow'])('a fetch of %s ends after its timeout', async (path) => {
     expect(await codeOf(base + path, { ...trusted, timeoutMs: 100 })).toBe('URL_FAILED')
     for (const res of open) if (!res.destroyed) await new Promise((resolve) => res.once('close', resolve))
   })
 
-  it("ends with the caller's reason when the caller goes", async () => {
+  it("an aborted fetch ends with the caller's reason", async () => {
     const caller = new AbortController()
     const fetching = fetchImage(`${base}/slow`, { ...trusted, signal: caller.signal })
-    const reason = new Error('the caller has gone')
+    const reason = new Error('the caller left')
     setTimeout(() => caller.abort(reason), 50)
     await expect(fetching).rejects.toBe(reason)
   })
 
-  it('says of a name that is not known that it is not', async () => {
+  it('a fetch from an unknown name fails without naming an address', async () => {
     const lookup: LookupFunction = (_name, _options, callback) =>
       callback(Object.assign(new Error('getaddrinfo ENOTFOUND 127.0.0.1'), { code: 'ENOTFOUND' }), '')
     expect(await codeOf('http://images.example/', { lookup })).toBe('URL_FAILED')

@@ -178,7 +178,10 @@ describe('deriving', () => {
         (variant) => new LocalEncoder({ registry: registry(variant), cacheFolder, provider: 'cpu' }),
       ),
     )
-    const inputs = [{ text: 'a red heart' }, { image: readFileSync('workers/encode/references/heart.png') }]
+    const inputs = [
+      { text: 'a red heart' },
+      { image: readFileSync('workers/encode/verification/images/heart.png') },
+    ]
     const [a, b] = (await Promise.all(encoders.map((encoder) => encoder.encode(inputs)))) as {
       vector: Float32Array
     }[][]
@@ -260,7 +263,7 @@ describe('deriving', () => {
     const encoder = new LocalEncoder({ registry: eight, cacheFolder, provider: 'cpu' })
     const [text, image] = await encoder.encode([
       { text: 'a red heart' },
-      { image: readFileSync('workers/encode/references/heart.png') },
+      { image: readFileSync('workers/encode/verification/images/heart.png') },
     ])
     expect([text, image].every((result) => 'vector' in result!)).toBe(true)
     await encoder.close()

@@ -1,4 +1,4 @@
-/** Assembles resample.wat anew: `npm run wasm`. A test holds resample.wasm to it. */
+/** Assembles resample.wat into resample.wasm: `npm run wasm`. A test compares them. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import wabt from 'wabt'
 

@@ -66,8 +66,8 @@ function taps(input: number, output: number, first: number, count: number, filte
 }
 
 /**
- * Resizes an RGB raster to `width` x `height` and returns the crop of it. Only what the crop needs is computed; the
- * crop must lie inside.
+ * Resizes an RGB raster to `width` x `height` and returns the crop of it, which must lie inside. Computes only the rows
+ * and columns that the crop needs.
  */
 export function resample(
   source: Raster,

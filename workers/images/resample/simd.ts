@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Raster } from '../raster.ts'
 import type { Taps } from './taps.ts'
 
-/** resample.wat, which says what the arguments are. */
+/** resample.wat describes the arguments. */
 interface Passes extends WebAssembly.Exports {
   memory: WebAssembly.Memory
   across(
@@ -21,12 +21,12 @@ interface Passes extends WebAssembly.Exports {
 
 const module = new WebAssembly.Module(readFileSync(new URL('./resample.wasm', import.meta.url)))
 const page = 65_536
-/** Bytes of lines that go through the first pass at once, or one line where that is more. */
+/** Bytes of lines that go through the first pass at once; a longer line goes alone. */
 const strip = 2 ** 20
 /** SIMD loads and stores may run this many bytes past the end. */
 const spill = 16
-/** A thread's memory is given up when an image took more. */
-const kept = 2 ** 24
+/** A thread drops its memory when an image took more than this. */
+const maxKept = 2 ** 24
 
 let held: Passes | null = null
 
@@ -37,7 +37,7 @@ function withMemory<T>(bytes: number, work: (passes: Passes, memory: ArrayBuffer
   try {
     return work(held, held.memory.buffer)
   } finally {
-    if (held.memory.buffer.byteLength > kept) held = null
+    if (held.memory.buffer.byteLength > maxKept) held = null
   }
 }
 
@@ -90,7 +90,7 @@ export function down(rows: Uint8Array, taps: Taps, bytes: number, height: number
   })
 }
 
-/** Weights as resample.wat reads them: by pairs of taps, each weight apart into 2048 * high + low. */
+/** Weights as resample.wat reads them: by pairs of taps, each weight split into 2048 * high + low. */
 function pack({ weights, stride }: Taps): Int16Array {
   const pairs = (stride + 1) >> 1
   const outputs = weights.length / stride
@@ -98,9 +98,9 @@ function pack({ weights, stride }: Taps): Int16Array {
   for (let i = 0; i < outputs; i++)
     for (let k = 0; k < stride; k++) {
       const weight = weights[i * stride + k]!
-      const at = (i * pairs + (k >> 1)) * 4 + (k & 1)
-      packed[at] = weight >> 11
-      packed[at + 2] = weight & 2047
+      const place = (i * pairs + (k >> 1)) * 4 + (k & 1)
+      packed[place] = weight >> 11
+      packed[place + 2] = weight & 2047
     }
   return packed
 }

@@ -1,4 +1,4 @@
-/** Where the taps of each output lie, and how much they weigh. */
+/** The filter of each output sample: input samples (taps) and their weights. */
 export interface Taps {
   /** First input index and number of taps of each output, `2 * count`. */
   bounds: Int32Array

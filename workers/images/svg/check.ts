@@ -1,47 +1,48 @@
-/** Which SVGs are drawn, and what is wrong with those that are not, said in the product's words. */
+/** Checks SVGs before they are rendered, and turns the renderer's errors into the product's. */
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
 import { ElementCounter } from './count.ts'
 
-/** What an SVG may draw, in elements. Rendering cannot be stopped once it has begun. */
-export const drawnLimit = 200_000
+/** The maximum elements of an SVG once every reference is written out. Rendering them cannot be stopped. */
+const maxElements = 200_000
 
-/** Errors of XML after which the rest is left to the renderer, which refuses most of them. */
-const mostErrors = 1000
+/** After this many XML errors, or this deep, counting stops: the renderer refuses such files. */
+const maxXmlErrors = 1000
+const maxDepth = 1000
 
 /**
- * An entity that is a parameter of the document type, stands in another file, or is made of other entities or of markup,
- * be it by the numbers of & and <.
+ * Matches an entity that is a parameter of the document type, stands in another file, or consists of other entities or
+ * of markup, also where & and < are written by their numbers.
  */
-const unread =
+const refusedEntity =
   /<!ENTITY\s+(?:%|[^\s"'<>]+\s+(?:SYSTEM|PUBLIC|"[^"]*(?:<|&(?!#)|&#0*(?:38|60|x0*26|x0*3c);)|'[^']*(?:<|&(?!#)|&#0*(?:38|60|x0*26|x0*3c);)))/i
 
 /**
- * Before the renderer sees it: nothing that grows when it is read. Entities that stand for plain text, as editors write them
- * for namespaces, are read.
+ * Refuses SVGs that grow when a parser reads them or a renderer follows their references. Entities for plain text, as
+ * editors write them for namespaces, are fine.
  * @throws ItemError
  */
 export function checkSvg(bytes: Uint8Array): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const type = file.indexOf('<!DOCTYPE')
-  if (type >= 0 && unread.test(file.toString('latin1', type)))
+  if (type >= 0 && refusedEntity.test(file.toString('latin1', type)))
     throw new ItemError(
       'INVALID',
       'The SVG declares entities made of other entities or of elements, or kept in other files, which are not read; write out what they stand for.',
     )
-  if ((file.includes('<use') || file.includes(':use')) && drawnByUse(file.toString('utf8')) > drawnLimit)
+  if ((file.includes('<use') || file.includes(':use')) && countElements(file.toString('utf8')) > maxElements)
     throw new ItemError(
       'INVALID',
-      `The SVG draws more than ${drawnLimit} elements when its <use> are written out; simplify it, or send it as PNG.`,
+      `The SVG draws more than ${maxElements} elements when its <use> are written out; simplify it, or send it as PNG.`,
     )
 }
 
-/** Elements that an SVG draws. What is wrong with its XML, the renderer says. */
-function drawnByUse(text: string): number {
-  const drawn = new ElementCounter()
+/** Elements with every reference written out; 0 for files that the renderer refuses anyway, with a better message. */
+function countElements(text: string): number {
+  const counter = new ElementCounter()
   const parser = new SaxesParser()
   let errors = 0
-  let deepest = 0
+  let depth = 0
   parser.on('error', () => void errors++)
   parser.on('doctype', (type) => {
     for (const [, name] of type.matchAll(/<!ENTITY\s+(\S+)/g)) parser.ENTITIES[name!] = ''
@@ -50,22 +51,21 @@ function drawnByUse(text: string): number {
     const kept = ['id', 'href', 'xlink:href'].flatMap((key) =>
       key in attributes ? [[key, attributes[key]!]] : [],
     )
-    deepest = Math.max(deepest, drawn.open(name.replace(/^.*:/, ''), Object.fromEntries(kept)))
+    depth = Math.max(depth, counter.open(name.replace(/^.*:/, ''), Object.fromEntries(kept)))
   })
-  parser.on('closetag', () => drawn.close())
-  for (let at = 0; at < text.length; at += piece) {
-    // The renderer refuses what is deeper, and nearly all that is no XML.
-    if (errors > mostErrors || deepest > 1000) return 0
-    parser.write(text.slice(at, at + piece))
+  parser.on('closetag', () => counter.close())
+  for (let offset = 0; offset < text.length; offset += chunk) {
+    if (errors > maxXmlErrors || depth > maxDepth) return 0
+    parser.write(text.slice(offset, offset + chunk))
   }
   parser.close()
-  return drawn.count()
+  return counter.count()
 }
 
-/** Characters that are read at once. */
-const piece = 65_536
+/** Characters between two looks at the counts. */
+const chunk = 65_536
 
-/** What the renderer (librsvg, by libvips) says of an SVG; null when it is about something else. */
+/** An error of the renderer (librsvg, by libvips) as the product's; null when it is not about SVG. */
 export function svgError(cause: Error): ItemError | null {
   const { message } = cause
   if (/bad dimensions/.test(message))

@@ -1,38 +1,40 @@
-/** What an SVG draws when all that it refers to by `#id` is written out: references nest, and then they multiply. */
+/** Counts the elements of an SVG with every reference by `#id` written out: references nest, and then they multiply. */
 
+/** The whole file, or an element with an id and those inside it that have none. */
 interface Part {
-  own: number
+  elements: number
+  /** The parts inside it. */
   parts: Part[]
   references: string[]
 }
 
-const part = (own: number): Part => ({ own, parts: [], references: [] })
+const newPart = (elements: number): Part => ({ elements, parts: [], references: [] })
 
-/** Deepest chain of references that is followed. */
-const longest = 2000
+/** The longest chain of references that the count follows. */
+const maxChain = 2000
 
-/** Paints, not drawings: what refers to them draws nothing more. */
+/** A reference to a paint adds no element. */
 const isPaint = (name: string) => name === 'linearGradient' || name === 'radialGradient' || name === 'stop'
 
 export class ElementCounter {
-  /** What has an id: all of them, where several have the same. */
+  /** Elements that share an id count together. */
   readonly #byId = new Map<string, Part>()
-  readonly #root = part(0)
+  readonly #root = newPart(0)
   readonly #open = [this.#root]
   readonly #sheets: string[] = []
   #elements = 0
 
-  /** An element begins, which may refer to others; says how deep it stands. */
+  /** Begins an element, whose attributes may refer to others; returns its depth. */
   open(name: string, attributes: Record<string, string>): number {
-    const own = isPaint(name) ? 0 : 1
-    this.#elements += own
+    const elements = isPaint(name) ? 0 : 1
+    this.#elements += elements
     let inside = this.#open.at(-1)!
     const id = attributes.id ?? attributes['xml:id']
-    if (id === undefined) inside.own += own
+    if (id === undefined) inside.elements += elements
     else {
-      const named = part(own)
+      const named = newPart(elements)
       inside.parts.push(named)
-      const same = this.#byId.get(id) ?? part(0)
+      const same = this.#byId.get(id) ?? newPart(0)
       same.parts.push(named)
       this.#byId.set(id, same)
       inside = named
@@ -49,29 +51,29 @@ export class ElementCounter {
     this.#open.pop()
   }
 
-  /** A style sheet, of which each rule may hold for every element. */
+  /** Adds a style sheet; each of its rules may hold for every element. */
   sheet(text: string): void {
     this.#sheets.push(...referred(text))
   }
 
-  /** How many elements are drawn; Infinity when references go on too long to be followed. */
+  /** Infinity when a chain of references is too long to follow. */
   count(): number {
     const known = new Map<Part, number>()
-    const count = (of: Part, depth: number): number => {
-      if (depth > longest) return Infinity
-      const before = known.get(of)
+    const count = (part: Part, depth: number): number => {
+      if (depth > maxChain) return Infinity
+      const before = known.get(part)
       if (before !== undefined) return before
-      // What uses itself is drawn by nobody.
-      known.set(of, 0)
-      let sum = of.own
-      for (const inner of of.parts) sum += count(inner, depth + 1)
-      for (const id of of.references) sum += countId(id, depth + 1)
-      known.set(of, sum)
+      // Renderers skip an element that refers to itself.
+      known.set(part, 0)
+      let sum = part.elements
+      for (const inner of part.parts) sum += count(inner, depth + 1)
+      for (const id of part.references) sum += countId(id, depth + 1)
+      known.set(part, sum)
       return sum
     }
     const countId = (id: string, depth: number) => {
-      const of = this.#byId.get(id)
-      return of ? count(of, depth) : 0
+      const part = this.#byId.get(id)
+      return part ? count(part, depth) : 0
     }
     let sum = count(this.#root, 0)
     for (const id of this.#sheets) sum += this.#elements * countId(id, 0)

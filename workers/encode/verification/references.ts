@@ -1,15 +1,15 @@
-/** Texts and images whose vectors are kept beside a model, to tell later whether it still gives them. */
+/** Reference inputs, whose vectors lie beside a model: verify.ts compares them with those that the model gives now. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { ItemError, ModelFolderError } from '../errors.ts'
-import { writeWhole } from '../fs/write.ts'
-import { readJson } from '../registry/config/json.ts'
-import { onnxFiles } from '../registry/graph-files.ts'
-import { configFiles, fileDigest } from '../registry/revision.ts'
-import type { ModelSpec } from '../registry/spec.ts'
-import type { Encoded, EncodeInput } from './encoder.ts'
+import { ItemError, ModelFolderError } from '../../errors.ts'
+import { writeWhole } from '../../fs/write.ts'
+import { readJson } from '../../registry/config/json.ts'
+import { onnxFiles } from '../../registry/graph-files.ts'
+import { configFiles, fileDigest } from '../../registry/revision.ts'
+import type { ModelSpec } from '../../registry/spec.ts'
+import type { Encoded, EncodeInput } from '../encoder.ts'
 
-/** What encodes: the registry knows folders, not sessions. */
+/** Part of the {@link Encoder}: one model, already chosen. */
 export type Encode = (inputs: readonly EncodeInput[]) => Promise<(Encoded | ItemError)[]>
 
 const fileName = 'references.json'
@@ -24,12 +24,12 @@ const texts = [
 ]
 
 export interface References {
-  /** Precision of the weights that the vectors were made with, on the CPU. */
+  /** Precision of the weights that gave the vectors, on the CPU. */
   precision: string
   /** Each input's vector: little-endian float32 as base64. */
   texts: Record<string, string>
   pictures: Record<string, string>
-  /** SHA-256 of each file that decides a vector, by its path in the folder. */
+  /** SHA-256 of each file that decides vectors, by its path in the folder. */
   digests: Record<string, string>
 }
 
@@ -40,7 +40,7 @@ export interface Reference {
   vector: Float32Array
 }
 
-/** Null when the folder has none yet. @throws ModelFolderError */
+/** Null when the folder has no references yet. @throws ModelFolderError */
 export async function readReferences(
   spec: ModelSpec,
 ): Promise<{ references: Reference[]; digests: Record<string, string> } | null> {
@@ -66,7 +66,7 @@ export async function readReferences(
   return { references, digests: stored.digests }
 }
 
-/** Encodes the reference inputs and keeps their vectors. `encode` must run this spec, on the CPU. */
+/** Encodes the reference inputs and stores their vectors. `encode` must run this spec, on the CPU. */
 export async function recordReferences(spec: ModelSpec, encode: Encode): Promise<void> {
   const inputs: EncodeInput[] = [
     ...texts.map((text) => ({ text })),
@@ -86,7 +86,7 @@ export async function recordReferences(spec: ModelSpec, encode: Encode): Promise
   await writeWhole(file, `${JSON.stringify(stored, null, 1)}\n`)
 }
 
-/** SHA-256 of the files that decide this spec's vectors, read through now. */
+/** SHA-256 of the files that decide this spec's vectors; reads them whole. */
 export async function digestsOf(spec: ModelSpec): Promise<Record<string, string>> {
   const files = [...configFiles.map((file) => path.join(spec.folder, file)), ...onnxFiles(spec.files)]
   const digests: Record<string, string> = {}
@@ -100,7 +100,7 @@ export async function digestsOf(spec: ModelSpec): Promise<Record<string, string>
   return digests
 }
 
-const readReferenceImage = (image: string) => readFile(new URL(`./references/${image}`, import.meta.url))
+const readReferenceImage = (image: string) => readFile(new URL(`./images/${image}`, import.meta.url))
 
 const toBase64 = (vector: Float32Array) =>
   Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64')

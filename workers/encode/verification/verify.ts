@@ -1,20 +1,21 @@
-import { ItemError } from '../errors.ts'
-import type { ModelSpec, Precision } from '../registry/spec.ts'
-import { dot } from '../similarity/vectors.ts'
+/** Tells whether a model still gives the vectors of its references. */
+import { ItemError } from '../../errors.ts'
+import type { ModelSpec, Precision } from '../../registry/spec.ts'
+import { dot } from '../../similarity/vectors.ts'
 import { digestsOf, type Encode, readReferences } from './references.ts'
 
 export interface Verification {
-  /** Whether the model gives the vectors it gave when its references were recorded, from the same files. */
+  /** Whether the model's files are the recorded ones and give the recorded vectors. */
   ok: boolean
-  /** Lowest cosine over the references, and of which one; null when nothing was encoded. */
+  /** The lowest cosine and its reference; null when nothing was encoded. */
   lowest: { cosine: number; name: string } | null
   /** The cosine that every reference must reach. */
   required: number
-  /** What is wrong, for people. */
+  /** Sentences for people. */
   problems: string[]
 }
 
-/** What half precision and quantisation may cost against the recorded vectors. */
+/** The minimum cosine with recorded vectors, lower where quantisation moves them. */
 const required: Record<Precision, number> = {
   fp32: 0.999,
   fp16: 0.999,
@@ -25,12 +26,12 @@ const required: Record<Precision, number> = {
   bnb4: 0.9,
 }
 
-/** Encodes a model's references again and reads its files through. Null when the model has no references yet. */
+/** Encodes a model's references again and compares its files. Null when the model has no references yet. */
 export async function verifyModel(spec: ModelSpec, encode: Encode): Promise<Verification | null> {
   const stored = await readReferences(spec)
   if (!stored) return null
   const problems: string[] = []
-  // Weights of a precision that was not the recorded one have no digest to compare with.
+  // Weights of another precision than the recorded one have no digest to compare with.
   for (const [file, digest] of Object.entries(await digestsOf(spec)))
     if (stored.digests[file] !== undefined && stored.digests[file] !== digest)
       problems.push(
@@ -40,14 +41,14 @@ export async function verifyModel(spec: ModelSpec, encode: Encode): Promise<Veri
   let lowest: Verification['lowest'] = null
   for (const [i, { name, vector }] of stored.references.entries()) {
     const result = results[i]!
-    const found =
+    const similarity =
       result instanceof ItemError
         ? result
         : vector.length === result.vector.length
           ? dot(vector, result.vector)
           : 0
-    if (found instanceof ItemError) problems.push(`${name} is not encoded: ${found.message}`)
-    else if (!lowest || found < lowest.cosine) lowest = { cosine: found, name }
+    if (similarity instanceof ItemError) problems.push(`${name} is not encoded: ${similarity.message}`)
+    else if (!lowest || similarity < lowest.cosine) lowest = { cosine: similarity, name }
   }
   const bound = required[spec.files.precision]
   if (lowest && !(lowest.cosine >= bound))

@@ -1,0 +1,64 @@
+/** From an image file to raw pixels: sharp for rasters, the renderer's process for SVGs. */
+import type { Metadata } from 'sharp'
+import { ItemError } from '../errors.ts'
+import type { RawImage } from './colour.ts'
+import type { ImageSpec } from './image-spec.ts'
+import type { Shrink } from './jpeg-shrink.ts'
+import { type ImageLimits, openImage } from './open.ts'
+import { svgRenderer } from './svg/renderer.ts'
+
+export interface DecodeOptions {
+  /** The resize and crop that a large JPEG gets while it decodes. */
+  shrink?: Shrink | null
+  /** An SVG larger than the encoder's input keeps its size. */
+  keepLargeSvg?: boolean
+}
+
+/**
+ * EXIF orientation is applied; an animation gives its first frame. Colour profiles are ignored and CMYK stays plain ink,
+ * as Pillow's convert('RGB') has it: encoders were trained on its colours. `data` may be memory of sharp's own, which
+ * cannot be transferred to another thread.
+ */
+export async function decodeRaw(
+  bytes: Uint8Array,
+  header: Metadata,
+  spec: ImageSpec,
+  limits: ImageLimits,
+  { shrink = null, keepLargeSvg = false }: DecodeOptions = {},
+): Promise<RawImage> {
+  if (header.format === 'svg') {
+    const density = svgDensity(header, spec, keepLargeSvg)
+    return { ...(await svgRenderer.render(bytes, { pixels: limits.pixels, density })), cmyk: false }
+  }
+  const cmyk = header.space === 'cmyk'
+  let image = openImage(bytes, limits, { ignoreIcc: true })
+  if (shrink) {
+    const { kernel, fastShrinkOnLoad } = shrink
+    const { width, height, crop } = shrink.fit
+    image = image.resize(width, height, { fit: 'fill', kernel, fastShrinkOnLoad }).extract(crop)
+  }
+  // Both spaces must be CMYK, or libvips converts with a profile of its own.
+  if (cmyk) image = image.pipelineColourspace('cmyk')
+  // autoOrient before the crop would turn the whole image first and let libjpeg shrink nothing.
+  const { data, info } = await image
+    .autoOrient()
+    .toColourspace(cmyk ? 'cmyk' : 'srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+  return { data, width: info.width, height: info.height, channels: info.channels, cmyk }
+}
+
+/** The longest edge of a rendered SVG: a line-thin one must not become an image of a million columns. */
+const maxSvgEdge = 8192
+
+/** Dots per inch at which an SVG is as large as the encoder's input; at 72 it has its own size. */
+function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec, keepLarge: boolean): number {
+  if (!(width > 0 && height > 0)) throw new ItemError('UNREADABLE_IMAGE', 'The SVG has no size.')
+  const scale =
+    spec.fit === 'squash'
+      ? Math.max(spec.width / width, spec.height / height)
+      : spec.resizeTo / Math.min(width, height)
+  if (keepLarge && scale < 1) return density
+  const maxScale = maxSvgEdge / Math.max(width, height)
+  return Math.min(100_000, Math.max(1, density * Math.min(scale, maxScale)))
+}

@@ -1,5 +1,5 @@
 /** The notations of a colour that the renderer (librsvg) draws, read as CSS Color 4 says. */
-import colorString from 'color-string'
+import colorNames from 'color-name'
 
 /** Red, green and blue in 0..1. */
 export type Rgb = readonly [number, number, number]
@@ -23,8 +23,8 @@ export function readColour(text: string): Colour | null {
     return { rgb: [r! / 255, g! / 255, b! / 255], alpha: alpha / 255 }
   }
   if (/^[a-z]+$/.test(value)) {
-    const named = colorString.get.rgb(value)
-    return named && { rgb: bytes(named.slice(0, 3)), alpha: named[3]! }
+    if (value === 'transparent') return { rgb: [0, 0, 0], alpha: 0 }
+    return Object.hasOwn(colorNames, value) ? { rgb: bytes(colorNames[value]!), alpha: 1 } : null
   }
   const [, name, inner] = /^(rgba?|hsla?|hwb)\(([^()]*)\)$/.exec(value) ?? []
   return name ? readFunction(name.slice(0, 3), inner!) : null

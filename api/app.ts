@@ -8,7 +8,7 @@ import { imageReader } from '../schema/core/images.ts'
 import { createDrawingRuns } from '../workers/drawing/runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
-import { createGuide } from '../workers/guidance/guide.ts'
+import { LocalGuide } from '../workers/guidance/local-guide.ts'
 import { createLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -103,7 +103,7 @@ export async function openApp(config: Config): Promise<App> {
       log,
     })
     parts.defer(() => library.close())
-    const guide = createGuide({
+    const guide = new LocalGuide({
       resolve: ({ name }) => registry.get(name),
       cacheFolder: path.join(config.home, 'cache'),
       provider: config.provider,

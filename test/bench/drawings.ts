@@ -6,7 +6,7 @@ import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers
 import { createDrawingRuns } from '../../workers/drawing/runs.ts'
 import { LocalEncoder } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
-import { createGuide } from '../../workers/guidance/guide.ts'
+import { LocalGuide } from '../../workers/guidance/local-guide.ts'
 import { bundledModel } from '../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 
@@ -32,7 +32,7 @@ export async function drawings() {
     defaultModel: bundledModel,
   })
   const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
-  const guide = createGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
+  const guide = new LocalGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
   const store = new MemoryStore()
   const runs = createDrawingRuns({ guide, store, model: (name) => registry.get(name) })
   const spec = await registry.get()

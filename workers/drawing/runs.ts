@@ -1,7 +1,7 @@
 /** Guidance runs: drawings that the server makes step by step, kept in the database after every few steps. */
 import { EventEmitter } from 'node:events'
 import { BadUserInput, ItemError, Overloaded } from '../errors.ts'
-import { concat } from '../guidance/arrays.ts'
+
 import type { Guide } from '../guidance/guide.ts'
 import { type LossKind, promptLoss } from '../guidance/loss.ts'
 import { defaultLimits, type ImageLimits } from '../images/open.ts'
@@ -9,7 +9,7 @@ import { type Log, silent } from '../log.ts'
 import type { ModelCard } from '../registry/card.ts'
 import { Semaphore } from '../runtime/semaphore.ts'
 import { Session } from '../runtime/session.ts'
-import { cosine } from '../similarity/vectors.ts'
+import { concat, cosine } from '../similarity/vectors.ts'
 import { type WeightedVector, weightedMean } from '../similarity/weighted.ts'
 import type { DrawingRequest } from './painter.ts'
 import type { PainterOptions, PainterReady, PainterResult, PainterTask } from './painter-thread.ts'

@@ -6,7 +6,8 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../../workers/errors.ts'
-import { createGuide, type GuideRequest } from '../../../workers/guidance/guide.ts'
+import type { GuideRequest } from '../../../workers/guidance/guide.ts'
+import { LocalGuide } from '../../../workers/guidance/local-guide.ts'
 import { bundledModel } from '../../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
@@ -20,7 +21,7 @@ const registry = new ModelRegistry({
   defaultModel: bundledModel,
 })
 const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
-const guide = createGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
+const guide = new LocalGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
 const samples = path.resolve('workers/ingest/samples')
 const vector = async (input: { text: string } | { image: Uint8Array }) => {
   const [encoded] = await encoder.encode([input])
@@ -237,7 +238,7 @@ describe('guide', () => {
 
   it('who guides at the same time shares batches', async () => {
     const sizes: number[] = []
-    const counted = createGuide({
+    const counted = new LocalGuide({
       resolve: ({ name }) => registry.get(name),
       cacheFolder,
       provider: 'cpu',

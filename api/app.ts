@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { openDatabase } from '../prisma/open.ts'
 import type { Services } from '../schema/core/context.ts'
 import { imageReader } from '../schema/core/images.ts'
-import { createDrawingRuns } from '../workers/drawing/runs.ts'
+import { DrawingRuns } from '../workers/drawing/runs/drawing-runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { LocalGuide } from '../workers/guidance/local-guide.ts'
@@ -112,7 +112,7 @@ export async function openApp(config: Config): Promise<App> {
       onBatch: (model, size, seconds) => metrics.batch(model, 'gradient', size, seconds),
     })
     parts.defer(() => guide.close())
-    const runs = createDrawingRuns({
+    const runs = new DrawingRuns({
       guide,
       store: database.runs,
       model: (name) => registry.get(name),

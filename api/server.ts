@@ -35,8 +35,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     app.services.database.publish(url)
     // Loads the model now, so that the first caller does not wait for it.
     const ready = readiness.check()
-    // What a server before did not finish is gone on with.
-    app.services.runs.resume().catch((err) => app.log.error({ err }, 'guidance runs cannot be gone on with'))
+    app.services.runs.resume().catch((err) => app.log.error({ err }, 'could not resume guidance runs'))
     const ending = new AbortController()
     const samples = config.samples ? addSamples(app, ending.signal) : Promise.resolve(0)
     return {

@@ -49,7 +49,8 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
     closing.push(() => client.$disconnect())
 
     const vectors = new PgVectors(pool, kind)
-    const leases = new PgLeases(pool, serverId(home))
+    const owner = serverId(home)
+    const leases = new PgLeases(pool, owner)
     await leases.forgetExpired()
     const ms = Math.round(performance.now() - begun)
     log?.info({ ...info, ms }, 'database open')
@@ -57,7 +58,7 @@ export async function openDatabase({ url, home, log }: OpenDatabaseOptions): Pro
       info,
       vectors,
       assets: new PrismaAssets(client, () => vectors.assetsChanged()),
-      runs: new PrismaRuns(client),
+      runs: new PrismaRuns(client, pool, owner),
       leases,
       enrichments: new PgEnrichments(pool),
       ping: () => mapDriverErrors(async () => void (await pool.query('SELECT 1'))),

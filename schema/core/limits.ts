@@ -1,4 +1,4 @@
-import { longestAspect } from '../../workers/drawing/painter.ts'
+import { maxAspect } from '../../workers/drawing/canvas.ts'
 import { guidePixels } from '../../workers/guidance/guide.ts'
 
 /** How much one request may ask for. Over a limit the answer is BAD_USER_INPUT or TOO_COMPLEX naming it. */
@@ -18,7 +18,7 @@ export const limits = {
   /** Of a guidance run. */
   runSteps: 2000,
   runEdge: [16, 2048] as [number, number],
-  runAspect: longestAspect,
+  runAspect: maxAspect,
   runElements: 256,
   addAssets: 64,
   /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */

@@ -1,4 +1,5 @@
-import type { AssetRow, RunRow } from '../../prisma/types.ts'
+import type { AssetRow } from '../../prisma/types.ts'
+import type { RunRow } from '../../workers/drawing/runs/run-store.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { ModelNotFound } from '../../workers/errors.ts'
 import { builder } from './builder.ts'

@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { hex } from '../../../workers/drawing/generators/colours.ts'
 import { type Rgb, readColour } from '../../../workers/drawing/generators/notation.ts'
-import { recolour } from '../../../workers/drawing/generators/recolour.ts'
+import { recolourSvg } from '../../../workers/drawing/generators/recolour.ts'
 import { ColouredSvg } from '../../../workers/drawing/generators/svg.ts'
 import { ItemError } from '../../../workers/errors.ts'
 
@@ -208,7 +208,7 @@ describe('colours that paint', () => {
 
   const palette: Rgb[] = ['#2a9d8f', '#e9c46a', '#7b2cbf'].map((text) => readColour(text)!.rgb)
   it.each(paints)('%s: with a palette no pixel has another colour', async (_, text) => {
-    const made = await recolour(open(text), { width: 48, height: 48 }, palette, () => 0.5)
+    const made = await recolourSvg(open(text), { width: 48, height: 48 }, palette, () => 0.5)
     const pixels = await drawn(made.svg(1)!)
     const seen = new Set<string>()
     const channels = pixels.length / 96 ** 2
@@ -220,15 +220,15 @@ describe('colours that paint', () => {
     const text = tiles(
       `${square('fill="red"')}<rect x="8" y="8" width=".01" height=".01" fill="hsl(1 2% 3%)"/>`,
     )
-    const made = await recolour(open(text), { width: 48, height: 48 }, palette, () => 0.5)
+    const made = await recolourSvg(open(text), { width: 48, height: 48 }, palette, () => 0.5)
     expect(made.svg(1)).not.toContain('hsl')
-    const free = await recolour(open(text), { width: 48, height: 48 }, null, () => 0.5)
+    const free = await recolourSvg(open(text), { width: 48, height: 48 }, null, () => 0.5)
     expect(free.svg(1)).toContain('hsl')
   })
 
   it('begin as they are', async () => {
     const text = tiles(square('fill="currentColor" color="rebeccapurple"'))
-    const made = await recolour(open(text), { width: 48, height: 48 }, null, () => 0.5)
+    const made = await recolourSvg(open(text), { width: 48, height: 48 }, null, () => 0.5)
     expect(made.svg(0)).toMatch(/fill="currentColor" color="#6[5-8]3[2-7]9[7-9a]"/)
   })
 

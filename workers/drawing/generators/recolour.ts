@@ -3,17 +3,37 @@
 import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
 import { imageError } from '../../images/open.ts'
+import { maxAspect, type Size } from '../canvas.ts'
+import { densityFor } from '../render.ts'
 import { Colours, hex, nearest, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
 import type { Rgb } from './notation.ts'
-import type { ColouredSvg } from './svg.ts'
+import type { GeneratorOptions } from './options.ts'
+import { ColouredSvg } from './svg.ts'
 
 /** Groups that the search over a palette tries, those with the most coverage. */
 const refined = 12
 
-export async function recolour(
+/** RECOLOUR keeps the size of its SVG. */
+export async function recolour({ start, palette, random, canvas }: GeneratorOptions): Promise<Generator> {
+  if (!start) throw new ItemError('EMPTY', 'RECOLOUR needs an SVG to start from.')
+  const svg = new ColouredSvg(start.bytes)
+  const size = await start.size()
+  const { width, height } = size
+  if (Math.max(width, height) > maxAspect * Math.min(width, height))
+    throw new ItemError(
+      'INVALID',
+      `The SVG is ${width} x ${height}: too long, at most ${maxAspect} times as long as wide.`,
+    )
+  const own = canvas(size, 1)
+  // Each step renders it again in this thread, where nothing could stop it: tried where something can.
+  await start.renderSvg(own, 'fill')
+  return recolourSvg(svg, own, palette, random)
+}
+
+export async function recolourSvg(
   svg: ColouredSvg,
-  size: { width: number; height: number },
+  size: Size,
   palette: readonly Rgb[] | null,
   random: () => number,
 ): Promise<Generator> {
@@ -107,11 +127,9 @@ function paletteSearch(
 }
 
 /** RGB on white, 3 bytes a pixel. */
-async function rendered(
-  svg: string,
-  { width, height }: { width: number; height: number },
-): Promise<Uint8Array> {
-  return sharp(Buffer.from(svg), { density: await densityFor(svg, width, height) })
+async function rendered(svg: string, size: Size): Promise<Uint8Array> {
+  const { width, height } = size
+  return sharp(Buffer.from(svg), { density: await densityFor(svg, size) })
     .resize(width, height, { fit: 'fill' })
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
@@ -121,10 +139,4 @@ async function rendered(
     .catch((error) => {
       throw imageError(error)
     })
-}
-
-/** Dots per inch at which a drawing comes out about as large as it is wanted. */
-export async function densityFor(svg: string, width: number, height: number): Promise<number> {
-  const own = await sharp(Buffer.from(svg)).metadata()
-  return Math.min(2400, Math.max(1, 72 * Math.max(width / own.width, height / own.height)))
 }

@@ -1,31 +1,21 @@
 /** Soft rectangles, ellipses and triangles over a background. */
 
+import type { Size } from '../canvas.ts'
 import { anyColour, Colours, hex, temperature } from './colours.ts'
-import {
-  type Canvas,
-  Draw,
-  fade,
-  type Generator,
-  invisible,
-  logit,
-  type Parameter,
-  sigmoid,
-} from './generator.ts'
+import { Draw, fade, type Generator, invisible, logit, type Parameter, sigmoid } from './generator.ts'
 import type { Rgb } from './notation.ts'
+import type { GeneratorOptions } from './options.ts'
 
 const kinds = ['rectangle', 'ellipse', 'triangle'] as const
 
 /** Width of an edge's transition in pixels of the canvas, at the beginning and at the end. */
 const softness = [2.5, 0.6] as const
 
-export function shapes(
-  canvas: Canvas,
-  elements: number,
-  palette: readonly Rgb[] | null,
-  random: () => number,
-  colourAt: ((x: number, y: number) => Rgb) | null,
-): Generator {
+export async function shapes(options: GeneratorOptions): Promise<Generator> {
+  const { elements, palette, random, start } = options
+  const canvas = options.canvas(options.size, elements)
   const { width, height, outer } = canvas
+  const colourAt = start && (await start.colours(canvas))
   const edge = Math.max(width, height)
   const [right, bottom] = [width / edge, height / edge]
   const counts = kinds.map((_, k) => Math.floor((elements + kinds.length - 1 - k) / kinds.length))
@@ -115,11 +105,7 @@ export function shapes(
 }
 
 /** An SVG file with a background. */
-export const drawing = (
-  { width, height }: { width: number; height: number },
-  background: string,
-  drawn: string[],
-) =>
+export const drawing = ({ width, height }: Size, background: string, drawn: string[]) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n` +
   `<rect width="${width}" height="${height}" fill="${background}"/>\n${drawn.join('\n')}\n</svg>\n`
 

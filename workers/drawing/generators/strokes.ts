@@ -1,32 +1,21 @@
 /** Bezier strokes with width and colour (CLIPDraw, Frans et al. 2021) on a background. */
 
 import { anyColour, Colours, hex, temperature } from './colours.ts'
-import {
-  type Canvas,
-  Draw,
-  fade,
-  type Generator,
-  invisible,
-  logit,
-  type Parameter,
-  sigmoid,
-} from './generator.ts'
+import { Draw, fade, type Generator, invisible, logit, type Parameter, sigmoid } from './generator.ts'
 import type { Rgb } from './notation.ts'
+import type { GeneratorOptions } from './options.ts'
 import { drawing } from './shapes.ts'
 
 /** Straight pieces that stand for a curve while it is optimised. */
-export const pieces = 8
+const pieces = 8
 
 const softness = [2, 0.6] as const
 
-export function strokes(
-  canvas: Canvas,
-  elements: number,
-  palette: readonly Rgb[] | null,
-  random: () => number,
-  colourAt: ((x: number, y: number) => Rgb) | null,
-): Generator {
+export async function strokes(options: GeneratorOptions): Promise<Generator> {
+  const { elements, palette, random, start } = options
+  const canvas = options.canvas(options.size, elements * pieces)
   const { width, height, outer } = canvas
+  const colourAt = start && (await start.colours(canvas))
   const edge = Math.max(width, height)
   const [right, bottom] = [width / edge, height / edge]
   const n = elements

@@ -50,7 +50,7 @@ export const GuidanceRunInput = builder.inputType('GuidanceRunInput', {
       defaultValue: 0,
       description: 'The same seed gives the same drawing on one provider.',
     }),
-    model: t.id({ description: 'Defaults to the default model. Its canGuide must be true.' }),
+    model: t.id({ description: "Defaults to the server's default model. Its canGuide must be true." }),
     width: t.int({
       required: true,
       defaultValue: 512,

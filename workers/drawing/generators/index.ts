@@ -47,7 +47,7 @@ export const generators = [
   },
   {
     name: 'RECOLOUR',
-    description: 'The colours of an SVG; elements that share a colour go on sharing it.',
+    description: 'The colours of an SVG; elements that share a colour keep sharing it.',
     cutouts: 0,
     vector: true,
     needsStart: 'the SVG whose colours are changed',

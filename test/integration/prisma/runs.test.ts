@@ -137,24 +137,23 @@ it('a stop that anybody requests reaches the holder when it renews or saves', as
   expect(await ours.load(id)).toMatchObject({ stopRequested: true })
 })
 
-it('a claim waits for a write that has begun, and then sees it', async () => {
-  const { id } = await ours.create(newRun)
-  await ours.claim(id, 0)
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  for (let round = 0; round < 10; round++) {
-    // Whoever comes first, the saved step never changes once the other server has its claim.
-    const [first, second] = round % 2 ? [theirs, ours] : [ours, theirs]
-    await stores.pool.query(
-      'UPDATE "Lease" SET "owner" = $2, "expiresAt" = now() - interval \'1 s\' WHERE "id" = $1',
-      [id, first === ours ? 'one server' : 'another server'],
-    )
-    const [held, seen] = await Promise.all([
-      first.save(id, progress(round + 1)),
-      second.claim(id, 60_000).then(async (claimed) => ({ claimed, row: await second.get(id) })),
-    ])
-    expect(seen.claimed).toBe(true)
-    expect(seen.row!.step === round + 1).toBe(held !== null)
-    expect((await ours.get(id))!.step).toBe(seen.row!.step)
-    await stores.pool.query('UPDATE "GuidanceRun" SET "step" = 0 WHERE "id" = $1', [id])
+it("a save that meets another server's claim half-way waits for it, and is refused", async () => {
+  const id = await heldRun()
+  const claim = await stores.pool.connect()
+  let settled = false
+  let save: Promise<unknown>
+  try {
+    await claim.query('BEGIN')
+    await claim.query(`UPDATE "Lease" SET "owner" = 'another server' WHERE "kind" = 'run' AND "id" = $1`, [id])
+    save = ours.save(id, progress(5)).finally(() => {
+      settled = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(settled).toBe(false)
+    await claim.query('COMMIT')
+  } finally {
+    claim.release(true)
   }
+  expect(await save).toBeNull()
+  expect(await theirs.get(id)).toMatchObject({ step: 0 })
 })

@@ -1,4 +1,4 @@
-/** Views of images on their way through a derived graph: whoever guides at the same time shares batches. */
+/** Views of images on their way through a derived graph; callers that guide at the same time share batches. */
 
 import { cores } from '../encode/encoder-session.ts'
 import { sharedDeviceLock } from '../encode/loaded-model.ts'

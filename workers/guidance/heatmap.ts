@@ -2,8 +2,8 @@ import type { ImageSpec } from '../images/image-spec.ts'
 import { fitOf } from '../images/preprocess.ts'
 
 /**
- * Brings what each place of the encoder's grid takes from the loss to cells of the image, 0..1, row-major: bilinear,
- * the largest 1, what raises the loss 0. What the encoder's crop leaves out is not seen, and 0.
+ * Maps the heat of the encoder's grid, d loss of each place, to cells of the image, row-major: bilinear, and scaled so
+ * that the cell that lowers the loss most is 1. Cells that raise the loss, or that the encoder's crop leaves out, are 0.
  */
 export function cellsOf(
   heat: Float32Array,

@@ -144,7 +144,9 @@ it("a save that meets another server's claim half-way waits for it, and is refus
   let save: Promise<unknown>
   try {
     await claim.query('BEGIN')
-    await claim.query(`UPDATE "Lease" SET "owner" = 'another server' WHERE "kind" = 'run' AND "id" = $1`, [id])
+    await claim.query(`UPDATE "Lease" SET "owner" = 'another server' WHERE "kind" = 'run' AND "id" = $1`, [
+      id,
+    ])
     save = ours.save(id, progress(5)).finally(() => {
       settled = true
     })

@@ -11,8 +11,8 @@ export interface Colour {
 }
 
 /**
- * Hex, a name, rgb(), hsl() or hwb(), with commas or without. Null for everything else: what the renderer does not draw
- * either (lab(), color-mix()), what follows from elsewhere (currentColor, var()), what is no colour.
+ * Hex, a name, rgb(), hsl() or hwb(), with commas or without. Null for everything else: notations that the renderer does
+ * not draw either (lab(), color-mix()), references (currentColor, var()), and text that is no colour.
  */
 export function readColour(text: string): Colour | null {
   const value = text.trim().toLowerCase()
@@ -58,7 +58,7 @@ function readNumber(text: string, noneIsRead: boolean): Quantity | null {
 
 const share = ({ value, unit }: Quantity) => (unit === '%' ? value / 100 : value)
 const clamped = (v: number) => Math.min(1, Math.max(0, v))
-/** Rounded as the renderer rounds, so that what is read is what was drawn. */
+/** Rounded as the renderer rounds: the colour that is read is the one that was drawn. */
 const bytes = (values: readonly number[]): Rgb =>
   values.map((v) => Math.round(Math.min(255, Math.max(0, v))) / 255) as unknown as Rgb
 

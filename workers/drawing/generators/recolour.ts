@@ -55,7 +55,7 @@ export async function recolourSvg(
   const shown = weight.flatMap((sum, k) => (sum > 0.5 ? [k] : []))
   if (shown.length === 0) throw new ItemError('INVALID', 'The SVG shows no colour that could be changed.')
   const visible = new Set(shown)
-  // What is too small to be seen here may be seen where the drawing is larger.
+  // Groups too small to be seen here may be seen where the drawing is larger.
   svg.keep((k) => visible.has(k), palette && ((colour) => hex(nearest(palette, colour))))
   const count = shown.length
 

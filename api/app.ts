@@ -18,6 +18,9 @@ import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createVariantJobs } from './variant-jobs.ts'
 
+/** A day: another server of the database may have a run's model. */
+const leaveRunsMs = 24 * 60 * 60_000
+
 /** Everything a server, or a command that works on the library, stands on. */
 export interface App {
   config: Config
@@ -116,6 +119,7 @@ export async function openApp(config: Config): Promise<App> {
       guide,
       store: database.runs,
       model: (name) => registry.get(name),
+      leaveToOthersMs: database.info.kind === 'postgres' ? leaveRunsMs : 0,
       limits,
       log,
     })

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { DrawingRuns, type DrawingRunsOptions } from '../../../workers/drawing/runs/drawing-runs.ts'
 import { isOver, type RunRow } from '../../../workers/drawing/runs/run-store.ts'
+import { ModelNotFound } from '../../../workers/errors.ts'
 import { LocalGuide } from '../../../workers/guidance/local-guide.ts'
 import { uniform } from '../../../workers/random.ts'
 import { bundledModel } from '../../../workers/registry/bundled.ts'
@@ -173,5 +174,30 @@ it('a run whose generator this server does not have fails and names it', async (
   expect((await followed(one, id)).at(-1)).toMatchObject({
     status: 'FAILED',
     error: expect.stringMatching(/no generator "SPIRALS"; it has SHAPES, STROKES/),
+  })
+})
+
+it('a server leaves runs to others that have the model which it does not have', async () => {
+  const model = async (name: string): Promise<never> => {
+    throw new ModelNotFound(`There is no model "${name}".`)
+  }
+  const [one, other] = [server(a), server(b, { model, leaveToOthersMs: 60_000 })]
+  const ids = [await start(one, 30), await start(one, 30)]
+  await other.resume()
+  for (const id of ids) expect((await followed(one, id)).at(-1)!.status).toBe('DONE')
+  expect(b!.saved).toEqual([])
+})
+
+it('a run whose model is not there fails and names it where there are no other servers', async () => {
+  const id = await start(server(a), 200)
+  await open.pop()!.close()
+  const model = async (name: string): Promise<never> => {
+    throw new ModelNotFound(`There is no model "${name}".`)
+  }
+  const other = server(b, { model })
+  await other.resume()
+  expect((await followed(other, id)).at(-1)).toMatchObject({
+    status: 'FAILED',
+    error: `There is no model "${spec.name}".`,
   })
 })

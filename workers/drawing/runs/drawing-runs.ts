@@ -27,6 +27,11 @@ export interface DrawingRunsOptions {
   leaseMs?: number
   /** Milliseconds between two looks for runs that other servers left. */
   lookEveryMs?: number
+  /**
+   * Milliseconds from its start for which a run is left to other servers when this one does not have its model; after
+   * that it fails. 0, the default, where there are no other servers.
+   */
+  leaveToOthersMs?: number
   log?: Log
 }
 
@@ -152,9 +157,9 @@ export class DrawingRuns {
 
   /** True when the run is over. */
   async #work(id: string): Promise<boolean> {
-    const { guide, store, model, leaseMs = 15_000 } = this.#options
+    const { guide, store, model, leaseMs = 15_000, leaveToOthersMs = 0 } = this.#options
     const run = new Run({
-      ...{ id, guide, store, model, leaseMs },
+      ...{ id, guide, store, model, leaseMs, leaveToOthersMs },
       limits: this.#limits,
       log: this.#log,
       painter: this.#opened.get(id) ?? null,

@@ -1,5 +1,5 @@
 /** One run's work on this server, from its last saved step to its end. */
-import { BadUserInput, ItemError } from '../../errors.ts'
+import { BadUserInput, ItemError, ModelNotFound } from '../../errors.ts'
 import type { GradientRow } from '../../guidance/gradient-batcher.ts'
 import type { Guide } from '../../guidance/guide.ts'
 import { type LossKind, promptLoss } from '../../guidance/loss.ts'
@@ -22,6 +22,8 @@ export interface RunOptions {
   limits: ImageLimits
   log: Log
   leaseMs: number
+  /** Milliseconds from its start for which a run is left to other servers when this one does not have its model. */
+  leaveToOthersMs: number
   /** Opened ahead where the run begins at once; the run closes it. */
   painter: PainterClient | null
   /** The run came to a step that is saved. */
@@ -98,7 +100,8 @@ export class Run {
     const { aborted, reason } = this.#interrupted.signal as { aborted: boolean; reason: Interruption }
     if (aborted) return reason === 'stop' ? { status: 'STOPPED', error: null } : null
     log.warn({ run: id, err: error }, 'a guidance run failed')
-    const isForUsers = error instanceof ItemError || error instanceof BadUserInput
+    const isForUsers =
+      error instanceof ItemError || error instanceof BadUserInput || error instanceof ModelNotFound
     return {
       status: 'FAILED',
       error: isForUsers ? error.message : 'Something went wrong in the server; its log says what.',
@@ -107,7 +110,7 @@ export class Run {
 
   /** All steps that are left. Returns the last frame, null when the run is over already. */
   async #draw(): Promise<RunFrame | null> {
-    const { id, store, limits } = this.#options
+    const { id, store, limits, leaveToOthersMs } = this.#options
     const { signal } = this.#interrupted
     const saved = await store.load(id)
     if (!saved) throw new Error('the run is no longer in the database')
@@ -115,8 +118,12 @@ export class Run {
     if (saved.stopRequested) this.stop()
     signal.throwIfAborted()
     this.latest = rowOf(saved)
-    const { request, prompts, ...modelName } = decodeRequest(saved)
-    const model = await this.#model(modelName)
+    const { request, prompts, model: name, revision } = decodeRequest(saved)
+    const model = await this.#model(name, revision).catch((error) => {
+      // Another server may have it.
+      if (Date.now() < saved.createdAt.getTime() + leaveToOthersMs) this.suspend()
+      throw error
+    })
     this.#painter ??= await PainterClient.open({ request, spec: model.image, limits, state: saved.state })
     const painter = this.#painter
     let lastLoss = saved.loss ?? 0
@@ -130,19 +137,30 @@ export class Run {
       if (step % stepsPerFrame === 0 && step < saved.steps)
         await this.#save(await frameOf(painter, step, lastLoss), await painter.save())
     }
+    lastLoss = (await this.#refine(painter, model, prompts)) ?? lastLoss
+    signal.throwIfAborted()
+    return frameOf(painter, saved.steps, lastLoss)
+  }
+
+  /** Selects the best of the painter's candidates until there are none. Returns the last loss, null without candidates. */
+  async #refine(
+    painter: PainterClient,
+    model: ModelCard,
+    prompts: readonly WeightedVector[],
+  ): Promise<number | null> {
+    let lastLoss: number | null = null
     for (;;) {
       const views = await painter.candidates()
-      if (!views) break
+      if (!views) return lastLoss
       const rows = await this.#gradients(model, prompts, views)
       const losses = rows.map((row) => lossOf(row, prompts))
       lastLoss = Math.min(...losses)
       await painter.select(losses)
     }
-    signal.throwIfAborted()
-    return frameOf(painter, saved.steps, lastLoss)
   }
 
-  async #model({ model: name, revision }: { model: string; revision: string }): Promise<ModelCard> {
+  /** @throws ModelNotFound, BadUserInput for another revision */
+  async #model(name: string, revision: string): Promise<ModelCard> {
     const model = await this.#options.model(name)
     if (model.revision !== revision)
       throw new BadUserInput(`The model "${name}" has changed since the run began. Start it again.`)

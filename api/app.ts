@@ -5,10 +5,10 @@ import { pino } from 'pino'
 import { openDatabase } from '../prisma/open.ts'
 import type { Services } from '../schema/core/context.ts'
 import { imageReader } from '../schema/core/images.ts'
-import { createDrawingRuns } from '../workers/drawing/runs.ts'
+import { DrawingRuns } from '../workers/drawing/runs/drawing-runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
-import { createGuide } from '../workers/guidance/guide.ts'
+import { LocalGuide } from '../workers/guidance/local-guide.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -17,6 +17,9 @@ import { fetchImage } from '../workers/sources/fetch.ts'
 import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createVariantJobs } from './variant-jobs.ts'
+
+/** A day: another server of the database may have a run's model. */
+const leaveRunsMs = 24 * 60 * 60_000
 
 /** The parts of a server, or of a command that works on the library. */
 export interface App {
@@ -103,7 +106,7 @@ export async function openApp(config: Config): Promise<App> {
       log,
     })
     parts.defer(() => library.close())
-    const guide = createGuide({
+    const guide = new LocalGuide({
       resolve: ({ name }) => registry.get(name),
       cacheFolder: path.join(config.home, 'cache'),
       provider: config.provider,
@@ -112,10 +115,11 @@ export async function openApp(config: Config): Promise<App> {
       onBatch: (model, size, seconds) => metrics.batch(model, 'gradient', size, seconds),
     })
     parts.defer(() => guide.close())
-    const runs = createDrawingRuns({
+    const runs = new DrawingRuns({
       guide,
       store: database.runs,
       model: (name) => registry.get(name),
+      leaveToOthersMs: database.info.kind === 'postgres' ? leaveRunsMs : 0,
       limits,
       log,
     })

@@ -1,17 +1,50 @@
+import type pg from 'pg'
+import type {
+  HeldRun,
+  NewRun,
+  RunEnd,
+  RunFrame,
+  RunRow,
+  RunStore,
+  SavedRun,
+} from '../workers/drawing/runs/run-store.ts'
 import { mapDriverErrors } from './errors.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 import { newRunId } from './ids.ts'
-import type { NewRun, RunEnd, RunFrame, RunRow, RunStatus, Runs, SavedRun } from './types.ts'
+import { PgLeases } from './leases.ts'
+
+/** The kind of a run's lease. */
+const kind = 'run'
 
 /** The start and the state are large, and only the run itself reads them. */
-const omit = { start: true, state: true, input: true, updatedAt: true } as const
+const omit = { start: true, state: true, input: true, stopRequested: true, updatedAt: true } as const
 
-/** The rows of guidance runs. */
-export class PrismaRuns implements Runs {
+/** The columns that are left. */
+const rowColumns = `r."id", r."status", r."generator", r."step", r."steps", r."loss", r."preview", r."previewWidth",
+  r."previewHeight", r."svg", r."error", r."createdAt"`
+
+const isOpen = `r."status" IN ('QUEUED', 'RUNNING')`
+
+/**
+ * True while $2 holds the lease of run $1. The lease's row is locked, so that another server's claim waits until the
+ * write has been committed, and then sees it.
+ */
+const held = `WITH held AS (
+  SELECT FROM "Lease" WHERE "kind" = '${kind}' AND "id" = $1 AND "owner" = $2 FOR SHARE)`
+
+/** The rows of guidance runs, and who works at them. */
+export class PrismaRuns implements RunStore {
   readonly #client: PrismaClient
+  readonly #pool: pg.Pool
+  readonly #owner: string
+  readonly #leases: PgLeases
 
-  constructor(client: PrismaClient) {
+  /** `owner`: this server's id; see server-id.ts. */
+  constructor(client: PrismaClient, pool: pg.Pool, owner: string) {
     this.#client = client
+    this.#pool = pool
+    this.#owner = owner
+    this.#leases = new PgLeases(pool, owner)
   }
 
   create({ start, input, ...run }: NewRun): Promise<RunRow> {
@@ -19,7 +52,7 @@ export class PrismaRuns implements Runs {
       id: newRunId(),
       ...run,
       input: input as Prisma.InputJsonObject,
-      start: start && bytes(start),
+      start: start && Uint8Array.from(start),
     }
     return mapDriverErrors(() => this.#client.guidanceRun.create({ data, omit }))
   }
@@ -35,30 +68,71 @@ export class PrismaRuns implements Runs {
     })
   }
 
-  unfinished(): Promise<RunRow[]> {
-    return mapDriverErrors(() =>
-      this.#client.guidanceRun.findMany({ where: { status: open }, orderBy: { id: 'asc' }, omit }),
+  async free(): Promise<string[]> {
+    const rows = await this.#query<{ id: string }>(
+      `SELECT r."id" FROM "GuidanceRun" r LEFT JOIN "Lease" l ON l."kind" = '${kind}' AND l."id" = r."id"
+       WHERE ${isOpen} AND (l."id" IS NULL OR l."owner" = $1 OR l."expiresAt" < now()) ORDER BY r."id"`,
+      [this.#owner],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async claim(id: string, ms: number): Promise<boolean> {
+    return (await this.#leases.claim(kind, [id], ms)).length > 0
+  }
+
+  async renew(id: string, ms: number): Promise<HeldRun | null> {
+    if ((await this.#leases.renew(kind, [id], ms)).length === 0) return null
+    const [row] = await this.#query<HeldRun>('SELECT "stopRequested" FROM "GuidanceRun" WHERE "id" = $1', [
+      id,
+    ])
+    return row ?? null
+  }
+
+  release(id: string): Promise<void> {
+    return this.#leases.release(kind, [id])
+  }
+
+  async save(id: string, { state, ...frame }: RunFrame & { state: Uint8Array }): Promise<HeldRun | null> {
+    const [row] = await this.#query<HeldRun>(
+      `${held} UPDATE "GuidanceRun" r SET "status" = 'RUNNING', "step" = $3, "loss" = $4, "preview" = $5,
+         "previewWidth" = $6, "previewHeight" = $7, "svg" = $8, "state" = $9, "updatedAt" = now()
+       WHERE r."id" = $1 AND ${isOpen} AND EXISTS (SELECT FROM held) RETURNING r."stopRequested"`,
+      [id, this.#owner, ...frameValues(frame), state],
+    )
+    return row ?? null
+  }
+
+  async end(id: string, { status, error }: RunEnd, frame?: RunFrame): Promise<RunRow | null> {
+    const frameColumns = `"step" = $5, "loss" = $6, "preview" = $7, "previewWidth" = $8, "previewHeight" = $9,
+      "svg" = $10,`
+    // Nothing goes on from a run that is over: its start and state go.
+    const [row] = await this.#query<RunRow>(
+      `${held} UPDATE "GuidanceRun" r SET ${frame ? frameColumns : ''} "status" = $3::"RunStatus", "error" = $4,
+         "start" = NULL, "state" = NULL, "updatedAt" = now()
+       WHERE r."id" = $1 AND ${isOpen} AND EXISTS (SELECT FROM held) RETURNING ${rowColumns}`,
+      [id, this.#owner, status, error, ...(frame ? frameValues(frame) : [])],
+    )
+    return row ?? null
+  }
+
+  async requestStop(id: string): Promise<void> {
+    await this.#query(
+      `UPDATE "GuidanceRun" r SET "stopRequested" = true, "updatedAt" = now() WHERE r."id" = $1 AND ${isOpen}`,
+      [id],
     )
   }
 
-  save(id: string, { state, ...frame }: RunFrame & { state: Uint8Array }): Promise<void> {
-    const data = { status: 'RUNNING' as const, ...columns(frame), state: bytes(state) }
-    return mapDriverErrors(
-      async () => void (await this.#client.guidanceRun.updateMany({ where: { id, status: open }, data })),
-    )
-  }
-
-  end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null> {
-    // Nothing goes on from a run that is over.
-    const data = { ...end, ...(frame && columns(frame)), start: null, state: null }
-    return mapDriverErrors(async () => {
-      await this.#client.guidanceRun.updateMany({ where: { id, status: open }, data })
-      return this.#client.guidanceRun.findUnique({ where: { id }, omit })
-    })
+  async #query<Row extends object>(sql: string, values: unknown[]): Promise<Row[]> {
+    return (await mapDriverErrors(() => this.#pool.query<Row & pg.QueryResultRow>(sql, values))).rows
   }
 }
 
-/** A run that was stopped meanwhile stays so. */
-const open = { in: ['QUEUED', 'RUNNING'] satisfies RunStatus[] }
-const columns = ({ preview, ...frame }: RunFrame) => ({ ...frame, preview: bytes(preview) })
-const bytes = (from: Uint8Array) => Uint8Array.from(from)
+const frameValues = ({ step, loss, preview, previewWidth, previewHeight, svg }: RunFrame) => [
+  step,
+  loss,
+  preview,
+  previewWidth,
+  previewHeight,
+  svg,
+]

@@ -22,7 +22,7 @@ export function openStores(pool: pg.Pool, backend: Backend, owner: string): Stor
   return {
     vectors,
     assets: new PrismaAssets(client, () => vectors.assetsChanged()),
-    runs: new PrismaRuns(client),
+    runs: new PrismaRuns(client, pool, owner),
     enrichments: new PgEnrichments(pool),
     leases: new PgLeases(pool, owner),
     close: () => client.$disconnect(),

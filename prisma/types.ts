@@ -1,4 +1,5 @@
 /** The database as the rest of Limn sees it. The classes behind it: stores.ts names them, open.ts opens them. */
+import type { RunStore } from '../workers/drawing/runs/run-store.ts'
 
 export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
 
@@ -127,62 +128,6 @@ export interface Vectors {
   search(request: SearchRequest): Promise<SearchHits>
 }
 
-export type RunStatus = 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
-
-export interface RunRow {
-  id: string
-  status: RunStatus
-  generator: string
-  step: number
-  steps: number
-  loss: number | null
-  /** PNG. */
-  preview: Uint8Array | null
-  previewWidth: number
-  previewHeight: number
-  svg: string | null
-  error: string | null
-  createdAt: Date
-}
-
-/** `input` is what a run needs to begin or go on, as JSON; it means something to the run alone. */
-export interface NewRun {
-  generator: string
-  steps: number
-  input: Record<string, unknown>
-  start: Uint8Array | null
-}
-/** All that a run goes on from. */
-export interface SavedRun extends RunRow, NewRun {
-  state: Uint8Array | null
-}
-/** The image of a run at a step. */
-export interface RunFrame {
-  step: number
-  loss: number
-  preview: Uint8Array
-  previewWidth: number
-  previewHeight: number
-  svg: string | null
-}
-
-export interface Runs {
-  create(run: NewRun): Promise<RunRow>
-  get(id: string): Promise<RunRow | null>
-  load(id: string): Promise<SavedRun | null>
-  /** QUEUED and RUNNING ones, the oldest first: a server that starts resumes them. */
-  unfinished(): Promise<RunRow[]>
-  /** Writes down a frame and the state to go on from in one statement; passed over when the run is over. */
-  save(id: string, progress: RunFrame & { state: Uint8Array }): Promise<void>
-  /** Ends a run that is not over, with its last frame; returns the row as it then is. */
-  end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null>
-}
-
-export interface RunEnd {
-  status: 'DONE' | 'STOPPED' | 'FAILED'
-  error: string | null
-}
-
 /**
  * Who may work at something now, over all servers of one database, so that nothing is done twice at a time. A lease ends
  * by itself: what a dead server held is free after that. Times are the database's.
@@ -236,7 +181,7 @@ export interface Caller {
 export interface ScopedDatabase {
   assets: Assets
   vectors: Vectors
-  runs: Runs
+  runs: RunStore
   enrichments: Enrichments
 }
 

@@ -2,6 +2,7 @@ import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { type GeneratorRow, generators } from '../../workers/drawing/generators/index.ts'
 import { readConfig } from '../config.ts'
 import { type Client, RequestRefused, ServerUnreachable } from './client.ts'
 import { progressOn } from './progress.ts'
@@ -11,22 +12,28 @@ import { complain, say, withUsageErrors } from './usage.ts'
 /** Few elements make clearer images than many. The API's own defaults, 24 and 150, are fixed by its contract. */
 const defaults = { elements: 14, steps: 250 }
 
-const usage = `limn draw PROMPT... [--generator SHAPES|STROKES|PIXELS|RECOLOUR] [--out FILE]
+const rows: readonly GeneratorRow[] = generators
+const defaultGenerator = 'SHAPES'
+
+const usage = `limn draw PROMPT... [--generator ${rows.map(({ name }) => name).join('|')}] [--out FILE]
 
 Has the server draw an image that matches the prompts, step by step, and writes it to FILE.png and, unless it consists
 of pixels, to FILE.svg.
 
-  --avoid TEXT       what the image should not look like; may be given several times
-  --generator NAME   SHAPES (default), STROKES, PIXELS, or RECOLOUR, which changes an SVG's colours
-  --start FILE       first image, or for RECOLOUR the SVG
-  --palette COLOURS  allowed colours, e.g. "#e63946,#f1faee,#1d3557"
+Generators:
+${rows.map(({ name, description, needsStart }) => `  ${name.padEnd(16)} ${description}${needsStart ? ` --start is ${needsStart}.` : ''}`).join('\n')}
+
+  --avoid TEXT       what it should not look like; may be given several times
+  --generator NAME   the method that makes it (${defaultGenerator})
+  --start FILE       the image or SVG to start from
+  --palette COLOURS  use only these, e.g. "#e63946,#f1faee,#1d3557"
   --elements N       number of shapes or strokes (${defaults.elements})
   --steps N          number of steps (${defaults.steps})
   --seed N           the same seed gives the same drawing (0)
   --size WxH         width and height in pixels (512x512)
-  --model NAME       model name (the default model)
-  --out FILE         file name without extension ("drawing")
-  --url URL          a server elsewhere; default: the one of LIMN_HOME, started when none is running
+  --model NAME       a model other than the server's default
+  --out FILE         without its ending (drawing)
+  --url URL          another server; else that of LIMN_HOME, which is started if it does not run
   --key KEY          that server's key
 `
 
@@ -63,7 +70,7 @@ export const drawCommand = withUsageErrors(async (args: string[]): Promise<numbe
   ]
   const input = {
     prompts,
-    generator: (values.generator ?? 'SHAPES').toUpperCase(),
+    generator: (values.generator ?? defaultGenerator).toUpperCase(),
     width: Number(size[1]),
     height: Number(size[2]),
     model: values.model,
@@ -76,7 +83,8 @@ export const drawCommand = withUsageErrors(async (args: string[]): Promise<numbe
     }),
   }
   const out = values.out ?? 'drawing'
-  for (const file of input.generator === 'PIXELS' ? [`${out}.png`] : [`${out}.png`, `${out}.svg`]) {
+  const hasSvg = rows.find(({ name }) => name === input.generator)?.vector ?? true
+  for (const file of hasSvg ? [`${out}.png`, `${out}.svg`] : [`${out}.png`]) {
     const why = await unwritable(file)
     if (why) return complain(`--out is "${out}", but ${why}.`, 2)
   }

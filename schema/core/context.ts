@@ -1,6 +1,6 @@
 import type DataLoader from 'dataloader'
 import type { AssetRow, Database } from '../../prisma/types.ts'
-import type { DrawingRuns } from '../../workers/drawing/runs.ts'
+import type { DrawingRuns } from '../../workers/drawing/runs/drawing-runs.ts'
 import type { ModelCatalogue, ServedModel } from '../../workers/encode/catalogue.ts'
 import type { Encoded, EncodeInput, Encoder } from '../../workers/encode/encoder.ts'
 import type { ItemError } from '../../workers/errors.ts'

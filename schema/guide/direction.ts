@@ -12,8 +12,8 @@ import { packVector } from '../core/vector.ts'
 import { vectorFormatArg } from '../embed.ts'
 import { Model } from '../models.ts'
 
-/** Ways of saying the same: their mean depends less on the wording (Radford et al. 2021, 3.1.4). */
-const templates = ['{}', 'a picture of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
+/** A text's mean over several phrasings depends less on the wording (Radford et al. 2021, 3.1.4). */
+const defaultTemplates = ['{}', 'a picture of {}', 'a drawing of {}', 'an icon of {}', 'a photo of {}']
 
 interface DirectionObject {
   model: ServedModel
@@ -23,33 +23,33 @@ interface DirectionObject {
 
 const Direction = builder.objectRef<DirectionObject>('Direction').implement({
   description:
-    "From one idea to another: the normalised difference of two prompt sets' mean vectors (as in StyleCLIP, Patashnik et al. 2021, and StyleGAN-NADA, Gal et al. 2021). Usable wherever a concept's vector is.",
+    "The direction from one idea to another: the normalised difference of two prompt sets' mean vectors (as in StyleCLIP, Patashnik et al. 2021, and StyleGAN-NADA, Gal et al. 2021). It can be used wherever a concept takes a vector.",
   fields: (t) => ({
     model: t.field({
       type: Model,
-      description: 'The model whose space it is.',
+      description: 'The model in whose space the vector lies.',
       resolve: ({ model }) => model,
     }),
     vector: t.field({
       type: 'Vector',
-      description: 'L2-normalised. Give it as a concept: `{ vector: ... }`.',
+      description: 'L2-normalised. To use it as a concept, pass `{ vector: ... }`.',
       args: { format: t.arg(vectorFormatArg) },
       complexity: 3,
       resolve: ({ vector }, { format }) => packVector(vector, format),
     }),
     strength: t.exposeFloat('strength', {
       description:
-        'Length of the difference before it was normalised, 0 to 2: how far apart the model sees the two.',
+        'Length of the difference before normalising, 0 to 2: how far apart the two ideas are for the model.',
     }),
   }),
 })
 
 /**
- * The prompts, a text once in each template.
+ * Puts each text into every template, with its weight shared among them; other concepts stay as they are.
  * @throws RequestError BAD_USER_INPUT for a text that is empty or too long, as it was given or in a template
  */
-function inTemplates(given: readonly PlacedPrompt[], ways: readonly string[]): PlacedPrompt[] {
-  return given.flatMap(({ concept, weight, place }): PlacedPrompt[] => {
+function inTemplates(prompts: readonly PlacedPrompt[], templates: readonly string[]): PlacedPrompt[] {
+  return prompts.flatMap(({ concept, weight, place }): PlacedPrompt[] => {
     const { text } = concept
     if (text == null) return [{ concept, weight, place }]
     try {
@@ -57,13 +57,13 @@ function inTemplates(given: readonly PlacedPrompt[], ways: readonly string[]): P
     } catch (error) {
       throw error instanceof ItemError ? asRequestError(error, place) : error
     }
-    return ways.map((way, n) => {
-      const said = way.replace('{}', () => text)
-      if (said.length > limits.textLength)
+    return templates.map((template, n) => {
+      const sentence = template.replace('{}', () => text)
+      if (sentence.length > limits.textLength)
         throw new BadUserInput(
-          `templates[${n}] makes ${said.length} characters of ${place}; at most ${limits.textLength} are taken. Shorten one of them.`,
+          `templates[${n}] makes ${sentence.length} characters of ${place}; at most ${limits.textLength} are taken. Shorten one of them.`,
         )
-      return { concept: { text: said }, weight: weight / ways.length, place }
+      return { concept: { text: sentence }, weight: weight / templates.length, place }
     })
   })
 }
@@ -71,44 +71,48 @@ function inTemplates(given: readonly PlacedPrompt[], ways: readonly string[]): P
 builder.queryFields((t) => ({
   direction: t.field({
     type: Direction,
-    description: 'The way from one idea to another, e.g. from "a cold image" to "a warm image".',
+    description:
+      'Computes the direction from one idea to another, e.g. from "a cold image" to "a warm image".',
     args: {
       from: t.arg({
         type: [PromptInput],
         required: true,
-        description: `Where it begins, 1 to ${limits.prompts} prompts.`,
+        description: `The idea it starts at, 1 to ${limits.prompts} prompts.`,
       }),
       to: t.arg({
         type: [PromptInput],
         required: true,
-        description: `Where it leads, 1 to ${limits.prompts} prompts.`,
+        description: `The idea it leads to, 1 to ${limits.prompts} prompts.`,
       }),
       templates: t.arg.stringList({
-        description: `Sentences that each text is put into, in place of {}; at most ${limits.templates}. When absent: ${templates.map((way) => `"${way}"`).join(', ')}.`,
+        description: `Sentences into which each text is inserted in place of {}; at most ${limits.templates}. Defaults to ${defaultTemplates.map((template) => `"${template}"`).join(', ')}.`,
       }),
-      model: t.arg.id({ description: 'The default model when absent.' }),
+      model: t.arg.id({ description: "Defaults to the server's default model." }),
     },
-    complexity: ({ from, to, templates: ways }) => ({
+    complexity: ({ from, to, templates }) => ({
       field:
         5 *
         (counted(from.length, limits.prompts) + counted(to.length, limits.prompts)) *
-        counted(ways?.length ?? templates.length, limits.templates),
+        counted(templates?.length ?? defaultTemplates.length, limits.templates),
       multiplier: 1,
     }),
     resolve: async (_root, { from, to, templates: given, model: name }, context) => {
-      const ways = given && given.length > 0 ? given : templates
-      atMost(ways, limits.templates, 'templates')
-      const wrong = ways.find((way) => !way.includes('{}'))
+      const templates = given && given.length > 0 ? given : defaultTemplates
+      atMost(templates, limits.templates, 'templates')
+      const wrong = templates.find((template) => !template.includes('{}'))
       if (wrong !== undefined)
         throw new BadUserInput(`The template "${echoed(wrong)}" has no {} for the text.`)
-      const asked = [promptList(from, 'from'), promptList(to, 'to')].map((list) => inTemplates(list, ways))
+      const placed = [promptList(from, 'from'), promptList(to, 'to')].map((list) =>
+        inTemplates(list, templates),
+      )
       const model = await context.catalogue.get(name)
-      const [a, b] = await Promise.all(asked.map((prompts) => resolvePrompts(prompts, model, context)))
-      const found = direction(weightedSum(a!), weightedSum(b!))
-      if (found === 'none')
+      const [a, b] = await Promise.all(placed.map((prompts) => resolvePrompts(prompts, model, context)))
+      const result = direction(weightedSum(a!), weightedSum(b!))
+      if (result === 'none')
         throw new BadUserInput('from and to mean the same to the model: there is no direction.')
-      if (typeof found === 'string') throw new BadUserInput(`The prompts of ${found} cancel each other out.`)
-      return { model, ...found }
+      if (typeof result === 'string')
+        throw new BadUserInput(`The prompts of ${result} cancel each other out.`)
+      return { model, ...result }
     },
   }),
 }))

@@ -1,12 +1,22 @@
 /** Guidance runs with the bundled model as the server makes them, without a server around. */
 import os from 'node:os'
 import path from 'node:path'
-import type { DrawingRequest, GeneratorName } from '../../workers/drawing/painter.ts'
-import type { RunEnd, RunFrame, RunRow, RunStore, SavedRun } from '../../workers/drawing/run-store.ts'
-import { createDrawingRuns } from '../../workers/drawing/runs.ts'
+import type { GeneratorName } from '../../workers/drawing/generators/index.ts'
+import type { DrawingRequest } from '../../workers/drawing/request.ts'
+import { DrawingRuns } from '../../workers/drawing/runs/drawing-runs.ts'
+import {
+  type HeldRun,
+  isOver,
+  type NewRun,
+  type RunEnd,
+  type RunFrame,
+  type RunRow,
+  type RunStore,
+  type SavedRun,
+} from '../../workers/drawing/runs/run-store.ts'
 import { LocalEncoder } from '../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../workers/errors.ts'
-import { createGuide } from '../../workers/guidance/guide.ts'
+import { LocalGuide } from '../../workers/guidance/local-guide.ts'
 import { bundledModel } from '../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../workers/registry/registry.ts'
 
@@ -32,9 +42,9 @@ export async function drawings() {
     defaultModel: bundledModel,
   })
   const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
-  const guide = createGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
+  const guide = new LocalGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
   const store = new MemoryStore()
-  const runs = createDrawingRuns({ guide, store, model: (name) => registry.get(name) })
+  const runs = new DrawingRuns({ guide, store, model: (name) => registry.get(name) })
   const spec = await registry.get()
 
   async function vectors(inputs: ({ text: string } | { image: Uint8Array })[]): Promise<Float32Array[]> {
@@ -50,7 +60,7 @@ export async function drawings() {
     spec,
     async run({ prompt, ...asked }: Asked): Promise<Drawn> {
       const [target] = await vectors([{ text: prompt }])
-      const commission = {
+      const request = {
         steps: 150,
         seed: 0,
         width: 512,
@@ -60,7 +70,7 @@ export async function drawings() {
         start: null,
         ...asked,
       }
-      const { id } = await runs.start({ ...commission, spec, prompts: [{ vector: target!, weight: 1 }] })
+      const { id } = await runs.start({ ...request, model: spec, prompts: [{ vector: target!, weight: 1 }] })
       let first: RunRow | null = null
       let row: RunRow | null = null
       let begun = 0
@@ -79,7 +89,7 @@ export async function drawings() {
         row,
         first: dot(a!, target!),
         last: dot(b!, target!),
-        stepsPerSecond: (commission.steps - first.step) / seconds,
+        stepsPerSecond: (request.steps - first.step) / seconds,
       }
     },
     async [Symbol.asyncDispose]() {
@@ -95,7 +105,7 @@ export const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, v, i) =>
 class MemoryStore implements RunStore {
   readonly #rows = new Map<string, SavedRun>()
 
-  async create(given: Parameters<RunStore['create']>[0]): Promise<SavedRun> {
+  async create(run: NewRun): Promise<SavedRun> {
     const id = `run_${this.#rows.size}`
     const empty = {
       step: 0,
@@ -106,8 +116,9 @@ class MemoryStore implements RunStore {
       svg: null,
       error: null,
       state: null,
+      stopRequested: false,
     }
-    const row: SavedRun = { id, status: 'QUEUED', ...given, ...empty, createdAt: new Date() }
+    const row: SavedRun = { id, status: 'QUEUED', ...run, ...empty, createdAt: new Date() }
     this.#rows.set(id, row)
     return row
   }
@@ -118,12 +129,25 @@ class MemoryStore implements RunStore {
 
   load = this.get
 
-  async unfinished(): Promise<SavedRun[]> {
-    return []
+  async free(): Promise<string[]> {
+    return [...this.#rows.values()].filter((row) => !isOver(row)).map(({ id }) => id)
   }
 
-  async save(id: string, progress: Parameters<RunStore['save']>[1]): Promise<void> {
+  async claim(): Promise<boolean> {
+    return true
+  }
+
+  async renew(): Promise<HeldRun> {
+    return { stopRequested: false }
+  }
+
+  async release(): Promise<void> {}
+
+  async requestStop(): Promise<void> {}
+
+  async save(id: string, progress: RunFrame & { state: Uint8Array }): Promise<HeldRun> {
     this.#rows.set(id, { ...this.#rows.get(id)!, ...progress, status: 'RUNNING' })
+    return { stopRequested: false }
   }
 
   async end(id: string, end: RunEnd, frame?: RunFrame): Promise<SavedRun> {

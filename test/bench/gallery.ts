@@ -6,7 +6,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
-import type { GeneratorName } from '../../workers/drawing/painter.ts'
+import type { GeneratorName } from '../../workers/drawing/generators/index.ts'
 import { dot, drawings } from './drawings.ts'
 
 const prompts = [

@@ -1,6 +1,6 @@
 /** Body of the thread that runs one tower of a model. */
 import { workerData } from 'node:worker_threads'
-import { hostSession } from '../runtime/session-host.ts'
+import { hostSession } from '../runtime/session/session-host.ts'
 import { EncoderSession, type EncoderSessionOptions, type SessionInput } from './encoder-session.ts'
 
 await hostSession(async () => {

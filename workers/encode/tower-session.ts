@@ -5,7 +5,7 @@ import { type ModelSpec, type Tower, variantFor } from '../registry/spec.ts'
 import { cores } from '../runtime/cores.ts'
 import { sharedDeviceLock } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
-import { Session } from '../runtime/session.ts'
+import { Session } from '../runtime/session/session.ts'
 import type { EncoderSessionOptions, SessionInput, SessionReady } from './encoder-session.ts'
 
 export type EncodeSession = Session<SessionInput, Float32Array, SessionReady>

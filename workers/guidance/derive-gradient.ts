@@ -42,7 +42,7 @@ export interface Derived {
   single: boolean
 }
 
-/** A derived model and what its inputs and outputs are called. */
+/** A derived model and the names of its inputs and outputs. */
 export interface Derivation extends Derived {
   model: onnx.IModelProto
 }
@@ -92,7 +92,7 @@ export async function deriveGradient(
 ): Promise<Derivation> {
   const { model, pixels, embedding } = await openVision(file)
   const graph = model.graph!
-  // Two images, so that the batch is told from what is 1; one where the file is made for one.
+  // Two images, so that the batch differs from dimensions of 1; one where the file is made for one.
   const fixed = Number(pixels.type?.tensorType?.shape?.dim?.[0]?.dimValue ?? 0)
   if (fixed > 1)
     throw new GraphError(
@@ -116,9 +116,9 @@ export async function deriveGradient(
 }
 
 /**
- * What each place adds to the loss, to first order, beyond what the mean place would: the sum over channels of
+ * The loss that each place adds, to first order, beyond that of the mean place: the sum over channels of
  * (feature - its mean over the places) x gradient. That is HiResCAM (Draelos and Carin 2020; Grad-CAM of Selvaraju et
- * al. 2017 without its averaging of gradients), but what all places have in common says nothing of where.
+ * al. 2017 without its averaging of gradients), less the part that all places have in common.
  */
 function writeHeat({ writer, gradient, shapes }: Differentiated, grid: FeatureGrid): Derived['heat'] {
   const { tensor, layout, rows, columns, skip } = grid

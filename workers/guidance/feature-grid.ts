@@ -47,7 +47,7 @@ function layoutOf(node: onnx.INodeProto, shape: number[], layouts: Map<string, L
     const map: Layout = { layout: 'map', rows, columns, skip: 0 }
     if (/Conv|Pool/.test(node.opType!)) return map
     const carried = from.some((l) => l.layout === 'map' && l.rows === rows && l.columns === columns)
-    // A product of matrices is no map, nor is what comes of one; it has no input with a layout.
+    // A product of matrices is no map, nor are tensors computed from it: they have no input with a layout.
     return carried && node.opType !== 'MatMul' ? map : null
   }
   if (shape.length !== 3) return null

@@ -1,4 +1,4 @@
-/** Views of images on their way through a derived graph: whoever guides at the same time shares batches. */
+/** Views of images on their way through a derived graph; callers that guide at the same time share batches. */
 
 import { ItemError } from '../errors.ts'
 import type { ModelSpec } from '../registry/spec.ts'
@@ -6,7 +6,7 @@ import { Batcher, type BatchItem } from '../runtime/batcher.ts'
 import { cores } from '../runtime/cores.ts'
 import { sharedDeviceLock } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
-import { Session } from '../runtime/session.ts'
+import { Session } from '../runtime/session/session.ts'
 import type { WeightedVector } from '../similarity/weighted.ts'
 import type { GradientFile } from './gradient-file.ts'
 import type { GradientInput, GradientOutput, GradientSettings } from './gradient-thread.ts'

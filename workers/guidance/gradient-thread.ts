@@ -1,10 +1,10 @@
 /** Body of the thread that runs a derived graph: embeddings and gradients of a batch of views. */
-
 import { workerData } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
+import { logSeverityLevel, sessionOptions } from '../onnx/session-options.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
-import { hostSession } from '../runtime/session-host.ts'
+import { hostSession } from '../runtime/session/session-host.ts'
 import type { GradientFile } from './gradient-file.ts'
 import { lossInputs } from './loss.ts'
 
@@ -38,19 +38,9 @@ export interface GradientOutput {
 const { file, provider, threads, dimensions, height, width, deviceLock } = workerData as GradientSettings
 
 await hostSession(async () => {
-  const alone = provider === 'webgpu' ? new DeviceMutex(deviceLock) : null
-  const create = () =>
-    ort.InferenceSession.create(file.path, {
-      executionProviders: [provider],
-      graphOptimizationLevel: 'all',
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      extra: {
-        session: { intra_op: { allow_spinning: '0' }, use_device_allocator_for_initializers: '1' },
-      },
-      logSeverityLevel: 4,
-    })
-  const session = await (alone ? alone.runExclusive(create) : create())
+  const mutex = provider === 'webgpu' ? new DeviceMutex(deviceLock) : null
+  const create = () => ort.InferenceSession.create(file.path, sessionOptions(provider, threads))
+  const session = await (mutex ? mutex.runExclusive(create) : create())
   const tensor = (data: Float32Array, ...dims: number[]) => new ort.Tensor('float32', data, dims)
   return {
     ready: null,
@@ -61,8 +51,8 @@ await hostSession(async () => {
         [lossInputs.weights]: tensor(weights, rows, prompts),
         [lossInputs.spherical]: tensor(spherical, rows, 1),
       }
-      const run = () => session.run(feeds, { logSeverityLevel: 4 })
-      const results = await (alone ? alone.runExclusive(run) : run())
+      const run = () => session.run(feeds, { logSeverityLevel })
+      const results = await (mutex ? mutex.runExclusive(run) : run())
       const take = (name: string) => (results[name]!.data as Float32Array).slice()
       const output: GradientOutput = {
         embeddings: take(file.embedding),

@@ -27,7 +27,7 @@ export class GuidedImage {
     return new GuidedImage(await decodeWhole(bytes, spec, limits), spec)
   }
 
-  /** Chooses what the encoder is to see: so many cutouts, or the plain image when they are none. */
+  /** Chooses the views: random cutouts, or the plain image for 0. */
   sampleCutouts(cutouts: number, seed: number): void {
     this.#views =
       cutouts === 0 ? plainView(this.#image, this.#spec) : cutoutViews(this.#image, this.#spec, cutouts, seed)
@@ -49,8 +49,8 @@ export class GuidedImage {
   }
 
   /**
-   * The gradient of the views' mean with respect to the image: row-major RGB in 0..1. What a transparent pixel's
-   * colour is does not matter, and its gradient is 0.
+   * The gradient of the views' mean with respect to the image: row-major RGB in 0..1. The colour of
+   * a transparent pixel does not matter: its gradient is 0.
    */
   gradient(): Float32Array {
     const gradient = new Float32Array(this.width * this.height * 3)

@@ -2,8 +2,8 @@ import { fitOf } from '../images/fit.ts'
 import type { ImageSpec } from '../images/image-spec.ts'
 
 /**
- * Brings what each place of the encoder's grid takes from the loss to cells of the image, 0..1, row-major: bilinear,
- * the largest 1, what raises the loss 0. What the encoder's crop leaves out is not seen, and 0.
+ * Maps the heat of the encoder's grid, d loss of each place, to cells of the image, row-major: bilinear, and scaled so
+ * that the cell that lowers the loss most is 1. Cells that raise the loss, or that the encoder's crop leaves out, are 0.
  */
 export function cellsOf(
   heat: Float32Array,
@@ -14,7 +14,7 @@ export function cellsOf(
 ): number[] {
   const { width, height, crop, left, top } = fitOf(image, spec)
   const at = (row: number, column: number) => -heat[row * grid.columns + column]!
-  const bounded = (value: number, most: number) => Math.min(most, Math.max(0, value))
+  const bounded = (value: number, max: number) => Math.min(max, Math.max(0, value))
   const values = Array.from({ length: cells.rows * cells.columns }, (_, cell) => {
     // Middle of the cell, in pixels of the resized image, then of the encoder's input.
     const x = (((cell % cells.columns) + 0.5) / cells.columns) * width
@@ -29,6 +29,6 @@ export function cellsOf(
     const lower = at(y1, x0) * (1 - ax) + at(y1, x1) * ax
     return Math.max(0, upper * (1 - ay) + lower * ay)
   })
-  const most = Math.max(...values)
-  return most > 0 ? values.map((value) => value / most) : values
+  const largest = Math.max(...values)
+  return largest > 0 ? values.map((value) => value / largest) : values
 }

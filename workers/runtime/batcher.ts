@@ -1,6 +1,6 @@
 import { ItemError } from '../errors.ts'
 import { BatchQueue, type Queued } from './queue.ts'
-import { type Session, SessionDied } from './session.ts'
+import { type Session, SessionDied } from './session/session.ts'
 
 /** Seconds that an item waited for a session, and that the run of its batch took. */
 export interface BatchSeconds {

@@ -19,3 +19,20 @@ export function normalised(vector: Float32Array): Float32Array | null {
   if (!Number.isFinite(length) || length === 0) return null
   return vector.map((value) => value / length)
 }
+
+/** Scaled to a root mean square of 1; as it is where it is all zeros. */
+export function toUnitRms(values: Float32Array): Float32Array {
+  const rms = Math.sqrt(dot(values, values) / values.length)
+  return rms > 0 ? values.map((value) => value / rms) : values
+}
+
+/** One after the other. */
+export function concat(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
+}

@@ -1,19 +1,21 @@
-/** Rows of guidance runs: what goes on after a restart, and what is forgotten when a run is over. */
+/** Rows of guidance runs: what a run goes on from, what is forgotten at its end, and whose writes count. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { Database, RunFrame } from '../../../prisma/types.ts'
-import { openTestDatabase } from '../../support/database.ts'
+import type { NewRun, RunFrame, RunStore } from '../../../workers/drawing/runs/run-store.ts'
+import { type RunStores, runStores } from '../../support/run-stores.ts'
 
-let database: Database
-let close: () => Promise<void>
+let stores: RunStores
+let ours: RunStore
+let theirs: RunStore
+
 beforeAll(async () => {
-  const opened = await openTestDatabase()
-  database = opened.db
-  close = opened.close
+  stores = await runStores()
+  ours = stores.open('one server')
+  theirs = stores.open('another server')
 })
-afterAll(() => close())
+afterAll(() => stores?.close())
 
-const given = {
-  generator: 'SHAPES' as const,
+const newRun: NewRun = {
+  generator: 'SHAPES',
   steps: 20,
   input: { model: 'm', nested: [1, 2] },
   start: Uint8Array.of(1, 2, 3),
@@ -26,44 +28,134 @@ const frame = (step: number): RunFrame => ({
   previewHeight: 3,
   svg: `<svg id="${step}"/>`,
 })
+const progress = (step: number) => ({ ...frame(step), state: Uint8Array.of(step, 9) })
+
+async function heldRun(): Promise<string> {
+  const { id } = await ours.create(newRun)
+  expect(await ours.claim(id, 60_000)).toBe(true)
+  return id
+}
 
 it('a run goes on from what was saved last', async () => {
-  const { id, status } = await database.runs.create(given)
+  const { id, status } = await ours.create(newRun)
   expect(status).toBe('QUEUED')
-  await database.runs.save(id, { ...frame(5), state: Uint8Array.of(9) })
-  await database.runs.save(id, { ...frame(10), state: Uint8Array.of(8, 8) })
-  expect((await database.runs.unfinished()).map((row) => row.id)).toContain(id)
-  const saved = (await database.runs.load(id))!
-  expect(saved).toMatchObject({ status: 'RUNNING', step: 10, loss: 0.1, input: given.input })
+  await ours.claim(id, 60_000)
+  await ours.save(id, progress(5))
+  expect(await ours.save(id, progress(10))).toEqual({ stopRequested: false })
+  const saved = (await ours.load(id))!
+  expect(saved).toMatchObject({ status: 'RUNNING', step: 10, loss: 0.1, input: newRun.input })
   expect([saved.start, saved.state, saved.preview].map((bytes) => [...bytes!])).toEqual([
     [1, 2, 3],
-    [8, 8],
+    [10, 9],
     [10],
   ])
 })
 
 it('a run that is over keeps its image, not what it was made from', async () => {
-  const { id } = await database.runs.create(given)
-  await database.runs.save(id, { ...frame(5), state: Uint8Array.of(9) })
-  const row = (await database.runs.end(id, { status: 'DONE', error: null }, frame(20)))!
-  expect(row).toMatchObject({ status: 'DONE', step: 20, svg: '<svg id="20"/>' })
-  expect(await database.runs.load(id)).toMatchObject({ start: null, state: null })
-  // Whatever comes late is passed over.
-  await database.runs.save(id, { ...frame(6), state: Uint8Array.of(7) })
-  expect(await database.runs.end(id, { status: 'FAILED', error: 'late' })).toMatchObject({
+  const id = await heldRun()
+  await ours.save(id, progress(5))
+  const row = (await ours.end(id, { status: 'DONE', error: null }, frame(20)))!
+  expect(row).toMatchObject({ id, status: 'DONE', step: 20, steps: 20, svg: '<svg id="20"/>', error: null })
+  expect({ ...row, preview: null }).toEqual({ ...(await ours.get(id)), preview: null })
+  expect([...row.preview!]).toEqual([20])
+  expect(await ours.load(id)).toMatchObject({ start: null, state: null })
+  expect(await ours.free()).not.toContain(id)
+})
+
+it('a run that is over does not change any more', async () => {
+  const id = await heldRun()
+  await ours.end(id, { status: 'DONE', error: null }, frame(20))
+  expect(await ours.save(id, progress(6))).toBeNull()
+  expect(await ours.end(id, { status: 'FAILED', error: 'late' })).toBeNull()
+  await ours.requestStop(id)
+  expect(await ours.load(id)).toMatchObject({
     status: 'DONE',
+    step: 20,
     error: null,
+    state: null,
+    stopRequested: false,
   })
-  expect(await database.runs.load(id)).toMatchObject({ step: 20, state: null })
-  expect((await database.runs.unfinished()).map((of) => of.id)).not.toContain(id)
 })
 
 it('a run that failed keeps its last frame and says why', async () => {
-  const { id } = await database.runs.create(given)
-  await database.runs.save(id, { ...frame(5), state: Uint8Array.of(9) })
-  const row = await database.runs.end(id, { status: 'FAILED', error: 'no paint' })
-  expect(row).toMatchObject({ status: 'FAILED', error: 'no paint', step: 5 })
-  expect(await database.runs.get('run_none')).toBeNull()
-  expect(await database.runs.load('run_none')).toBeNull()
-  expect(await database.runs.end('run_none', { status: 'STOPPED', error: null })).toBeNull()
+  const id = await heldRun()
+  await ours.save(id, progress(5))
+  const row = await ours.end(id, { status: 'FAILED', error: 'no paint' })
+  expect(row).toMatchObject({ status: 'FAILED', error: 'no paint', step: 5, svg: '<svg id="5"/>' })
+})
+
+it('a run that does not exist is null, whatever is done with it', async () => {
+  expect(await ours.get('run_none')).toBeNull()
+  expect(await ours.load('run_none')).toBeNull()
+  expect(await ours.save('run_none', progress(1))).toBeNull()
+  expect(await ours.end('run_none', { status: 'STOPPED', error: null })).toBeNull()
+})
+
+it('a run that one server holds is not free for another, but is for its holder', async () => {
+  const id = await heldRun()
+  expect(await theirs.free()).not.toContain(id)
+  expect(await theirs.claim(id, 60_000)).toBe(false)
+  expect(await ours.free()).toContain(id)
+  await ours.release(id)
+  expect(await theirs.free()).toContain(id)
+  expect(await theirs.claim(id, 60_000)).toBe(true)
+})
+
+it('free runs come oldest first', async () => {
+  const ids: string[] = []
+  for (let i = 0; i < 3; i++) ids.push((await ours.create(newRun)).id)
+  expect((await ours.free()).filter((id) => ids.includes(id))).toEqual(ids)
+})
+
+it('a server that holds no lease writes nothing', async () => {
+  const { id } = await ours.create(newRun)
+  expect(await ours.save(id, progress(5))).toBeNull()
+  expect(await ours.end(id, { status: 'FAILED', error: 'not mine' })).toBeNull()
+  await theirs.claim(id, 60_000)
+  expect(await ours.save(id, progress(5))).toBeNull()
+  expect(await ours.get(id)).toMatchObject({ status: 'QUEUED', step: 0 })
+})
+
+it('a server whose lease went to another one writes nothing, and learns of it when it renews', async () => {
+  const { id } = await ours.create(newRun)
+  await ours.claim(id, 0)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(await theirs.claim(id, 60_000)).toBe(true)
+  expect(await theirs.save(id, progress(10))).not.toBeNull()
+  expect(await ours.renew(id, 60_000)).toBeNull()
+  expect(await ours.save(id, progress(5))).toBeNull()
+  expect(await ours.end(id, { status: 'DONE', error: null }, frame(20))).toBeNull()
+  expect(await ours.get(id)).toMatchObject({ status: 'RUNNING', step: 10 })
+})
+
+it('a stop that anybody requests reaches the holder when it renews or saves', async () => {
+  const id = await heldRun()
+  expect(await ours.renew(id, 60_000)).toEqual({ stopRequested: false })
+  await theirs.requestStop(id)
+  expect(await ours.renew(id, 60_000)).toEqual({ stopRequested: true })
+  expect(await ours.save(id, progress(5))).toEqual({ stopRequested: true })
+  expect(await ours.load(id)).toMatchObject({ stopRequested: true })
+})
+
+it("a save that meets another server's claim half-way waits for it, and is refused", async () => {
+  const id = await heldRun()
+  const claim = await stores.pool.connect()
+  let settled = false
+  let save: Promise<unknown>
+  try {
+    await claim.query('BEGIN')
+    await claim.query(`UPDATE "Lease" SET "owner" = 'another server' WHERE "kind" = 'run' AND "id" = $1`, [
+      id,
+    ])
+    save = ours.save(id, progress(5)).finally(() => {
+      settled = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(settled).toBe(false)
+    await claim.query('COMMIT')
+  } finally {
+    claim.release(true)
+  }
+  expect(await save).toBeNull()
+  expect(await theirs.get(id)).toMatchObject({ step: 0 })
 })

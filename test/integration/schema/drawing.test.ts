@@ -41,7 +41,7 @@ const similarity = async (image: object, text: string): Promise<number> => {
 
 describe('guidance runs', () => {
   it.each(['SHAPES', 'STROKES', 'PIXELS'])(
-    '%s come to fit their prompt, frame by frame',
+    '%s drawings come to fit their prompt, frame by frame',
     async (generator) => {
       const input = {
         prompts: prompts('red heart'),
@@ -71,7 +71,7 @@ describe('guidance runs', () => {
     },
   )
 
-  it('are the same for a seed', async () => {
+  it('drawings of the same seed are the same', async () => {
     const input = {
       prompts: prompts('a house'),
       generator: 'SHAPES',
@@ -88,7 +88,7 @@ describe('guidance runs', () => {
   })
 
   it.each(svgs.map((file) => [path.basename(file), file]))(
-    'RECOLOUR keeps structure and palette: %s',
+    'RECOLOUR keeps the structure of %s and uses the palette alone',
     async (_, file) => {
       const palette = ['#102030', '#f0e0d0', '#c03028', '#2860c0', '#30a050']
       const original = readFileSync(file, 'utf8')
@@ -117,7 +117,7 @@ describe('guidance runs', () => {
     },
   )
 
-  it('PIXELS start from an image', async () => {
+  it('PIXELS starts from an image', async () => {
     const from = await testImage({ disc: 'blue' })
     const input = {
       prompts: prompts('a blue circle'),
@@ -135,7 +135,7 @@ describe('guidance runs', () => {
     expect(apart).toBeLessThan(25)
   })
 
-  it('can be stopped, waiting or running, and then end their subscriptions', async () => {
+  it('a run can be stopped, waiting or running, and then ends its subscriptions', async () => {
     const input = { prompts: prompts('a house'), generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
     const [running, waiting] = [await server.query(start, { input }), await server.query(start, { input })]
     const ids = [running, waiting].map(({ data }) => data.startGuidance.id)
@@ -155,7 +155,7 @@ describe('guidance runs', () => {
     expect((await server.query(stop, { id: ids[0] })).data.stopGuidance.status).toBe('STOPPED')
   })
 
-  it('end the subscription with an error where they are stopped before their first frame', async () => {
+  it('a run that is stopped before its first frame ends its subscription with an error', async () => {
     const input = { prompts: prompts('a house'), generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
     const begin = async () => (await server.query(start, { input })).data.startGuidance.id
     const ids = [await begin(), await begin()]
@@ -183,7 +183,7 @@ describe('guidance runs', () => {
     await stop(ids[0])
   })
 
-  it('let embed through while they run', async () => {
+  it('a run lets embed through while it is made', async () => {
     const input = { prompts: prompts('a house'), generator: 'STROKES', steps: 2000, width: 64, height: 64 }
     const { data } = await server.query(start, { input })
     const times: number[] = []
@@ -287,7 +287,7 @@ describe('guidance runs', () => {
       /input.start: This is not an image/,
     ],
     ['an unknown model', { generator: 'SHAPES', model: 'none' }, /no model "none"/],
-  ])('refuse %s, quickly', async (_, changes: any, message) => {
+  ])('startGuidance refuses %s, quickly', async (_, changes: any, message) => {
     const input = { prompts: prompts('a house'), ...changes }
     if (typeof input.start === 'string') {
       const photo = await sharp(await testImage({ disc: 'red' }))
@@ -306,14 +306,14 @@ describe('guidance runs', () => {
     ['nonsense', ['nonsense'], /^input\.palette\[0\] is "nonsense", which is no hex colour/],
     ['nothing', [], /^input\.palette is empty/],
     ['65 colours', Array.from({ length: 65 }, () => '#fff'), /^input\.palette has 65 colours; at most 64/],
-  ])('name the palette, not the start, for one of %s', async (_, palette, message) => {
+  ])('startGuidance names the palette, not the start, for a palette of %s', async (_, palette, message) => {
     const input = { prompts: prompts('a house'), generator: 'SHAPES', palette }
     const { errors } = await server.query(start, { input })
     expect(errors![0]!.message).toMatch(message)
     expect(errors![0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'input.palette' })
   })
 
-  it('take no more places than there are, however many come at once', async () => {
+  it('the queue takes no more runs than it has places, however many come at once', async () => {
     const input = { prompts: prompts('a house'), generator: 'PIXELS', steps: 2000, width: 32, height: 32 }
     const answers = await Promise.all(Array.from({ length: 70 }, () => server.query(start, { input })))
     const ids = answers.flatMap(({ data }) => data?.startGuidance.id ?? [])

@@ -28,7 +28,7 @@ function numbers(data: string, format: 'FLOAT16' | 'FLOAT32'): number[] {
 const length = (values: number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0))
 
 describe('guide', () => {
-  it('says the loss and its terms, equal to what rank says', async () => {
+  it('guide gives the loss and its terms, with the similarities that rank gives', async () => {
     const prompts = [
       { concept: { text: 'a crab' }, weight: 1 },
       { concept: { text: 'a house' }, weight: -0.5 },
@@ -54,7 +54,7 @@ describe('guide', () => {
     expect(loss).toBeCloseTo((terms[0].loss - 0.5 * terms[1].loss) / 1.5, 5)
   })
 
-  it('gives everything at once, each with the same loss', async () => {
+  it('guide gives all of its fields in one query', async () => {
     const { data } = await server.query(
       guide(`loss terms { similarity }
         half: gradient { width height channels data l2 }
@@ -83,7 +83,7 @@ describe('guide', () => {
     expect(stepped.data.guide.loss).toBeLessThan(loss)
   })
 
-  it('steered by hand in a loop, an image comes to fit its prompt', async () => {
+  it('an image that is steered by hand in a loop comes to fit its prompt', async () => {
     let image = base64(await testImage({ disc: 'grey' }))
     const similarity = async () =>
       (await server.query(guide('terms { similarity }'), { image, prompt: 'red heart' })).data.guide.terms[0]
@@ -101,7 +101,7 @@ describe('guide', () => {
     expect(await similarity()).toBeGreaterThan(before + 0.1)
   })
 
-  it('takes library images and images as prompts', async () => {
+  it('guide takes library images, as the image and as prompts', async () => {
     const { data } = await server.query(guide('terms { similarity }'), {
       image: { assetId: assets[0] },
       prompts: [{ concept: { assetId: assets[0] } }, { concept: { assetId: assets[1] } }],
@@ -121,7 +121,7 @@ describe('guide', () => {
     ['an unknown model', { prompt: 'a', model: 'none' }, /no model "none"/],
     ['no image', { prompt: 'a', image: base64(Buffer.from('text')) }, /not an image/],
     ['an unknown asset', { prompt: 'a', image: { assetId: 'asset_none' } }, /no asset/],
-  ])('refuses %s', async (_, variables, message) => {
+  ])('guide refuses %s', async (_, variables, message) => {
     const answer = await server.query(guide('loss gradient { l2 }'), { image: crab, ...variables })
     expect(answer.errors).toHaveLength(1)
     expect(answer.message).toMatch(message)
@@ -133,13 +133,13 @@ describe('guide', () => {
     ['step(rate: 2) { width }', /at most 1/],
     ['heatmap(columns: 0) { rows }', /1 to 256/],
     ['heatmap(rows: 10000) { rows }', /1 to 256/],
-  ])('refuses %s', async (field, message) => {
+  ])('guide refuses %s', async (field, message) => {
     const answer = await server.query(guide(field), { image: crab, prompt: 'a' })
     expect(answer).toMatchObject({ code: 'BAD_USER_INPUT' })
     expect(answer.message).toMatch(message)
   })
 
-  it('weights that are not numbers never arrive', async () => {
+  it('weights that are not numbers are refused before they arrive', async () => {
     const body = `{"query":${JSON.stringify(guide('loss'))},"variables":{"image":${JSON.stringify(crab)},"prompts":[{"concept":{"text":"a"},"weight":NaN}]}}`
     const response = await server.fetch('/graphql', {
       method: 'POST',
@@ -155,7 +155,7 @@ describe('direction', () => {
     direction(from: $from, to: $to, templates: $templates) { model { id } vector strength } }`
   const texts = (...all: string[]) => all.map((text) => ({ concept: { text } }))
 
-  it('leads from one idea to another', async () => {
+  it('a direction leads from one idea to another', async () => {
     const { data } = await server.query(direction, {
       from: texts('blue', 'a blue image'),
       to: texts('red', 'a red image'),
@@ -175,7 +175,7 @@ describe('direction', () => {
     expect(found.data.search.edges).toHaveLength(3)
   })
 
-  it('turns around when its ends are swapped', async () => {
+  it('a direction turns around when its ends are swapped', async () => {
     const [a, b] = [texts('day'), texts('night')]
     const [there, back] = await Promise.all([
       server.query(direction, { from: a, to: b }),
@@ -214,7 +214,7 @@ describe('direction', () => {
       /^The \|weights\| of to sum to 0/,
     ],
     ['a template without a place', { from: texts('a'), to: texts('b'), templates: ['x'] }, /no \{\}/],
-  ])('refuses %s', async (_, variables, message) => {
+  ])('direction refuses %s', async (_, variables, message) => {
     const answer = await server.query(direction, variables)
     expect(answer.code).toBe('BAD_USER_INPUT')
     expect(answer.message).toMatch(message)

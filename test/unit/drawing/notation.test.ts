@@ -93,13 +93,16 @@ const others = [
   ...['icc-color(x, 1)', 'device-cmyk(0 1 1 0)', 'inherit', 'initial', 'red !important'],
 ]
 
-it.each([...hex, ...names, ...rgb, ...hue, ...others])('%s', async (text) => {
-  const pixel = await drawn(text)
-  const read = readColour(text)
-  if (!pixel) return expect(read).toBeNull()
-  const [alpha, ...shown] = [pixel[3]! / 255, ...pixel.slice(0, 3)]
-  expect(Math.abs(read!.alpha - alpha)).toBeLessThanOrEqual(0.51 / 255)
-  // A pixel's colour is as exact as its opacity lets it be.
-  for (const [c, value] of shown.entries())
-    expect(Math.abs(read!.rgb[c]! * 255 - value) * alpha).toBeLessThan(alpha === 1 ? 0.01 : 1.1)
-})
+it.each([...hex, ...names, ...rgb, ...hue, ...others])(
+  '%s is read exactly where the renderer draws it',
+  async (text) => {
+    const pixel = await drawn(text)
+    const read = readColour(text)
+    if (!pixel) return expect(read).toBeNull()
+    const [alpha, ...shown] = [pixel[3]! / 255, ...pixel.slice(0, 3)]
+    expect(Math.abs(read!.alpha - alpha)).toBeLessThanOrEqual(0.51 / 255)
+    // A pixel's colour is as exact as its opacity lets it be.
+    for (const [c, value] of shown.entries())
+      expect(Math.abs(read!.rgb[c]! * 255 - value) * alpha).toBeLessThan(alpha === 1 ? 0.01 : 1.1)
+  },
+)

@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { hex } from '../../../workers/drawing/generators/colours.ts'
 import { type Rgb, readColour } from '../../../workers/drawing/generators/notation.ts'
-import { recolour } from '../../../workers/drawing/generators/recolour.ts'
+import { recolourSvg } from '../../../workers/drawing/generators/recolour.ts'
 import { ColouredSvg } from '../../../workers/drawing/generators/svg.ts'
 import { ItemError } from '../../../workers/errors.ts'
 
@@ -80,7 +80,7 @@ describe('SVGs that are refused', () => {
     ['the colour of a function', svg('<rect filter="drop-shadow(0 0 1px red)"/>'), /feDropShadow/],
     ['blanks without an end', svg(`<rect style="fill:url(${' '.repeat(10 ** 6)}"/>`), /refers to/],
     ['comments without an end', svg(`<style>a{fill:foo;${'/*/'.repeat(6 * 10 ** 5)}</style>`), /"foo"/],
-  ])('%s', (_, text, why) => {
+  ])('an SVG is refused for %s', (_, text, why) => {
     const began = performance.now()
     expect(() => open(text)).toThrow(why)
     expect(() => open(text)).toThrow(ItemError)
@@ -96,20 +96,20 @@ describe('SVGs that are taken', () => {
         `<style>rect{fill:url(#g)}</style><linearGradient id="g">${'<stop stop-color="#f00"/>'.repeat(50)}</linearGradient>${rect.repeat(3000)}`,
       ),
     ],
-    ['what uses itself', svg(`${rect}<g id="a"><use href="#a"/></g>`)],
+    ['an element that uses itself', svg(`${rect}<g id="a"><use href="#a"/></g>`)],
     ['one id given many times', svg(`${rect}${'<g id="a"/>'.repeat(10_000)}`)],
-    ['use of a few', svg(laughs(3, (id) => `<use href="#${id}"/>`))],
+    ['a few uses of uses', svg(laughs(3, (id) => `<use href="#${id}"/>`))],
     [
       "an editor's own elements",
       svg(`<metadata><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></metadata>${rect}`),
     ],
-  ])('%s', (_, text) => {
+  ])('an SVG is taken with %s', (_, text) => {
     expect(open(text).groups.length).toBeGreaterThan(0)
   })
 
   const folder = path.resolve('test/fixtures/svg')
   it.each(globSync('*.svg', { cwd: folder }))(
-    '%s: its own colours written back draw the same',
+    'the colours of %s draw the same when they are written back',
     async (name) => {
       await drawsTheSame(readFileSync(path.join(folder, name), 'utf8'))
     },
@@ -200,15 +200,15 @@ const paints: [what: string, text: string, colours: number][] = [
 ]
 
 describe('colours that paint', () => {
-  it.each(paints)('%s: written back draw the same', async (_, text, colours) => {
+  it.each(paints)('colours of %s draw the same when they are written back', async (_, text, colours) => {
     const { groups } = await drawsTheSame(text)
     // The root's black, which shows only where a shape has no fill of its own.
     expect(groups.filter(({ colour }) => colour.some((v) => v > 0)).length).toBeLessThanOrEqual(colours)
   })
 
   const palette: Rgb[] = ['#2a9d8f', '#e9c46a', '#7b2cbf'].map((text) => readColour(text)!.rgb)
-  it.each(paints)('%s: with a palette no pixel has another colour', async (_, text) => {
-    const made = await recolour(open(text), { width: 48, height: 48 }, palette, () => 0.5)
+  it.each(paints)('no pixel has a colour outside the palette for colours of %s', async (_, text) => {
+    const made = await recolourSvg(open(text), { width: 48, height: 48 }, palette, () => 0.5)
     const pixels = await drawn(made.svg(1)!)
     const seen = new Set<string>()
     const channels = pixels.length / 96 ** 2
@@ -216,23 +216,23 @@ describe('colours that paint', () => {
     expect([...seen].filter((colour) => !palette.some((of) => hex(of) === `#${colour}`))).toEqual([])
   })
 
-  it('and are too small to be seen, with a palette', async () => {
+  it('colours too small to be seen take the palette too', async () => {
     const text = tiles(
       `${square('fill="red"')}<rect x="8" y="8" width=".01" height=".01" fill="hsl(1 2% 3%)"/>`,
     )
-    const made = await recolour(open(text), { width: 48, height: 48 }, palette, () => 0.5)
+    const made = await recolourSvg(open(text), { width: 48, height: 48 }, palette, () => 0.5)
     expect(made.svg(1)).not.toContain('hsl')
-    const free = await recolour(open(text), { width: 48, height: 48 }, null, () => 0.5)
+    const free = await recolourSvg(open(text), { width: 48, height: 48 }, null, () => 0.5)
     expect(free.svg(1)).toContain('hsl')
   })
 
-  it('begin as they are', async () => {
+  it('an SVG begins with its own colours', async () => {
     const text = tiles(square('fill="currentColor" color="rebeccapurple"'))
-    const made = await recolour(open(text), { width: 48, height: 48 }, null, () => 0.5)
+    const made = await recolourSvg(open(text), { width: 48, height: 48 }, null, () => 0.5)
     expect(made.svg(0)).toMatch(/fill="currentColor" color="#6[5-8]3[2-7]9[7-9a]"/)
   })
 
-  it('keep the opacity that they carry', () => {
+  it('colours keep the opacity that they carry', () => {
     const read = open(
       svg('<g fill="#abc8" stroke="rgb(1 2 3 / 25%)"/><g fill="hsla(9,9%,9%,.5)" stroke="#1230"/>'),
     )

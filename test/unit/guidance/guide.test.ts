@@ -6,7 +6,8 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { ItemError } from '../../../workers/errors.ts'
-import { createGuide, type GuideRequest } from '../../../workers/guidance/guide.ts'
+import type { GuideRequest } from '../../../workers/guidance/guide.ts'
+import { LocalGuide } from '../../../workers/guidance/local-guide.ts'
 import { bundledModel } from '../../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
@@ -20,7 +21,7 @@ const registry = new ModelRegistry({
   defaultModel: bundledModel,
 })
 const encoder = new LocalEncoder({ registry, cacheFolder, provider: 'cpu' })
-const guide = createGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
+const guide = new LocalGuide({ resolve: ({ name }) => registry.get(name), cacheFolder, provider: 'cpu' })
 const samples = path.resolve('workers/ingest/samples')
 const vector = async (input: { text: string } | { image: Uint8Array }) => {
   const [encoded] = await encoder.encode([input])
@@ -64,7 +65,7 @@ function withSize(png: Buffer, width: number, height: number): Buffer {
 }
 
 describe('guide', () => {
-  it('gives the terms that embed gives', async () => {
+  it('the guide gives the terms that follow from the encoder', async () => {
     const image = await gradientImage(150, 100)
     const [a, b, own] = await Promise.all([
       vector({ text: 'red' }),
@@ -87,7 +88,7 @@ describe('guide', () => {
   })
 
   it.each(['SPHERICAL', 'COSINE'] as const)(
-    'gradient of %s at the own size agrees with differences',
+    "the gradient of %s at the image's own size agrees with differences",
     async (loss) => {
       const [width, height] = [90, 70]
       const { gradient } = await ask(await gradientImage(width, height), 'a blue star', {
@@ -117,7 +118,7 @@ describe('guide', () => {
     },
   )
 
-  it('gradient of cutouts agrees with differences over the same cutouts', async () => {
+  it('the gradient of cutouts agrees with differences over the same cutouts', async () => {
     const [width, height] = [140, 100]
     const options = { cutouts: 5, seed: 3 }
     const { gradient } = await ask(await gradientImage(width, height), 'a green leaf', {
@@ -143,7 +144,7 @@ describe('guide', () => {
     expect(agreement(analytic, differences).cosine).toBeGreaterThan(0.9)
   })
 
-  it('cutouts are the same for a seed, others for another', async () => {
+  it('cutouts are the same for one seed, and differ for another', async () => {
     const image = await gradientImage(100, 80)
     const of = (seed: number) => ask(image, 'a tree', { cutouts: 4, seed, gradient: true })
     const [first, again, other] = [await of(1), await of(1), await of(2)]
@@ -152,7 +153,7 @@ describe('guide', () => {
     expect(other.loss).not.toBe(first.loss)
   })
 
-  it.each(['crab', 'dog-face', 'red-heart'])('a step lowers the loss of an image: %s', async (name) => {
+  it.each(['crab', 'dog-face', 'red-heart'])('a step lowers the loss of the image %s', async (name) => {
     const image = await sharp(path.join(samples, `fluent-emoji-flat-${name}.webp`))
       .png()
       .toBuffer()
@@ -217,7 +218,7 @@ describe('guide', () => {
     expect(right / tried).toBeGreaterThan(0.8)
   })
 
-  it('the heatmap has the asked cells, within 0 and 1, and an image', async () => {
+  it('a heatmap has the cells that were asked for, between 0 and 1, and an image', async () => {
     const image = await gradientImage(120, 60)
     const { heatmaps } = await ask(image, 'a wave', {
       cutouts: 2,
@@ -235,9 +236,9 @@ describe('guide', () => {
     expect(own!.values).toHaveLength(own!.columns * own!.rows)
   })
 
-  it('who guides at the same time shares batches', async () => {
+  it('callers that guide at the same time share batches', async () => {
     const sizes: number[] = []
-    const counted = createGuide({
+    const counted = new LocalGuide({
       resolve: ({ name }) => registry.get(name),
       cacheFolder,
       provider: 'cpu',
@@ -260,7 +261,7 @@ describe('guide', () => {
     await counted.close()
   })
 
-  it('refuses images by their code, and goes on', async () => {
+  it('the guide refuses images with their code, and goes on', async () => {
     const huge = withSize(await gradientImage(4, 4), 20_000, 20_000)
     await expect(ask(huge, 'a tree', { gradient: true })).rejects.toMatchObject({ code: 'TOO_MANY_PIXELS' })
     await expect(ask(Buffer.from('no image'), 'a tree', { gradient: true })).rejects.toMatchObject({
@@ -274,7 +275,7 @@ describe('guide', () => {
     expect(gradient!.every(Number.isFinite)).toBe(true)
   })
 
-  it('stops for a caller who has gone', async () => {
+  it('the guide stops for a caller that has gone', async () => {
     const gone = new AbortController()
     const image = await gradientImage(80, 80)
     const tree = await vector({ text: 'a tree' })

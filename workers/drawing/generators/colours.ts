@@ -12,7 +12,7 @@ export const hex = (rgb: readonly number[]): string =>
     )
     .join('')}`
 
-/** What elements begin with where nothing is said: plain colours that go together. */
+/** First colours of elements without a start image: plain colours that go together. */
 const basic = [
   '#e63946',
   '#f4a261',
@@ -85,7 +85,7 @@ export class Colours {
     return this.#palette[row.indexOf(Math.max(...row))]!
   }
 
-  /** Makes one of the palette's colours the one that is chosen. */
+  /** Makes an entry of the palette the colour of group `i`. */
   choose(i: number, entry: number): void {
     const width = this.#palette!.length
     const row = this.parameter.data.subarray(i * width, (i + 1) * width)

@@ -25,11 +25,11 @@ export interface Generator {
   controls(progress: number): Controls
   /** The drawing as it is now; null where there is none but pixels. */
   svg(progress: number): string | null
-  /** Adds what the generator itself prefers to the gradient with respect to the image. */
+  /** Adds the gradient of the generator's own preferences, with respect to the image. */
   prior?(image: Float32Array, gradient: Float32Array): void
   /** The same for the gradient with respect to a parameter. */
   regularise?(parameter: Parameter, gradient: Float32Array): void
-  /** What else could be tried once the steps are done: exact alternatives, the best of which is kept. */
+  /** The search that follows the steps: exact alternatives, of which the best is kept. */
   refine?(): Refinement
 }
 

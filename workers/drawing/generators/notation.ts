@@ -1,5 +1,5 @@
 /** The notations of a colour that the renderer (librsvg) draws, read as CSS Color 4 says. */
-import colorString from 'color-string'
+import colorNames from 'color-name'
 
 /** Red, green and blue in 0..1. */
 export type Rgb = readonly [number, number, number]
@@ -11,8 +11,8 @@ export interface Colour {
 }
 
 /**
- * Hex, a name, rgb(), hsl() or hwb(), with commas or without. Null for everything else: what the renderer does not draw
- * either (lab(), color-mix()), what follows from elsewhere (currentColor, var()), what is no colour.
+ * Hex, a name, rgb(), hsl() or hwb(), with commas or without. Null for everything else: notations that the renderer does
+ * not draw either (lab(), color-mix()), references (currentColor, var()), and text that is no colour.
  */
 export function readColour(text: string): Colour | null {
   const value = text.trim().toLowerCase()
@@ -23,8 +23,8 @@ export function readColour(text: string): Colour | null {
     return { rgb: [r! / 255, g! / 255, b! / 255], alpha: alpha / 255 }
   }
   if (/^[a-z]+$/.test(value)) {
-    const named = colorString.get.rgb(value)
-    return named && { rgb: bytes(named.slice(0, 3)), alpha: named[3]! }
+    if (value === 'transparent') return { rgb: [0, 0, 0], alpha: 0 }
+    return Object.hasOwn(colorNames, value) ? { rgb: bytes(colorNames[value]!), alpha: 1 } : null
   }
   const [, name, inner] = /^(rgba?|hsla?|hwb)\(([^()]*)\)$/.exec(value) ?? []
   return name ? readFunction(name.slice(0, 3), inner!) : null
@@ -58,7 +58,7 @@ function readNumber(text: string, noneIsRead: boolean): Quantity | null {
 
 const share = ({ value, unit }: Quantity) => (unit === '%' ? value / 100 : value)
 const clamped = (v: number) => Math.min(1, Math.max(0, v))
-/** Rounded as the renderer rounds, so that what is read is what was drawn. */
+/** Rounded as the renderer rounds: the colour that is read is the one that was drawn. */
 const bytes = (values: readonly number[]): Rgb =>
   values.map((v) => Math.round(Math.min(255, Math.max(0, v))) / 255) as unknown as Rgb
 

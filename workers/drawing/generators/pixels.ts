@@ -1,14 +1,16 @@
 /** The image itself, as a pyramid of layers from coarse to fine: steps change large areas first. */
-import { type Canvas, Draw, type Generator, type Parameter } from './generator.ts'
+import { Draw, type Generator, type Parameter } from './generator.ts'
+import type { GeneratorOptions } from './options.ts'
 
 /** Edge of the coarsest layer. */
 const coarsest = 4
 /** Weight of the smoothness prior: the mean squared difference of neighbours. */
 const smoothness = 4
 
-/** `start`: [3, height * width], RGB in 0..1. */
-export function pixels(canvas: Canvas, start: Float32Array | null): Generator {
+export async function pixels(options: GeneratorOptions): Promise<Generator> {
+  const canvas = options.canvas(options.size, 1)
   const { width, height } = canvas
+  const start = options.start && (await options.start.planes(canvas))
   const area = width * height
   const g = new Draw()
   const parameters: Parameter[] = []

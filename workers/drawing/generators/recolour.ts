@@ -3,17 +3,38 @@
 import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
 import { imageError } from '../../images/open.ts'
+import { limits } from '../../limits.ts'
+import type { Size } from '../canvas.ts'
+import { densityFor } from '../render.ts'
 import { Colours, hex, nearest, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
 import type { Rgb } from './notation.ts'
-import type { ColouredSvg } from './svg.ts'
+import type { GeneratorOptions } from './options.ts'
+import { ColouredSvg } from './svg.ts'
 
 /** Groups that the search over a palette tries, those with the most coverage. */
 const refined = 12
 
-export async function recolour(
+/** RECOLOUR keeps the size of its SVG. */
+export async function recolour({ start, palette, random, canvas }: GeneratorOptions): Promise<Generator> {
+  if (!start) throw new ItemError('EMPTY', 'RECOLOUR needs an SVG to start from.')
+  const svg = new ColouredSvg(start.bytes)
+  const size = await start.size()
+  const { width, height } = size
+  if (Math.max(width, height) > limits.runAspect * Math.min(width, height))
+    throw new ItemError(
+      'INVALID',
+      `The SVG is ${width} x ${height}: too long, at most ${limits.runAspect} times as long as wide.`,
+    )
+  const own = canvas(size, 1)
+  // Each step renders it again in this thread, where nothing could stop it: tried where something can.
+  await start.renderSvg(own, 'fill')
+  return recolourSvg(svg, own, palette, random)
+}
+
+export async function recolourSvg(
   svg: ColouredSvg,
-  size: { width: number; height: number },
+  size: Size,
   palette: readonly Rgb[] | null,
   random: () => number,
 ): Promise<Generator> {
@@ -35,7 +56,7 @@ export async function recolour(
   const shown = weight.flatMap((sum, k) => (sum > 0.5 ? [k] : []))
   if (shown.length === 0) throw new ItemError('INVALID', 'The SVG shows no colour that could be changed.')
   const visible = new Set(shown)
-  // What is too small to be seen here may be seen where the drawing is larger.
+  // Groups too small to be seen here may be seen where the drawing is larger.
   svg.keep((k) => visible.has(k), palette && ((colour) => hex(nearest(palette, colour))))
   const count = shown.length
 
@@ -107,11 +128,9 @@ function paletteSearch(
 }
 
 /** RGB on white, 3 bytes a pixel. */
-async function rendered(
-  svg: string,
-  { width, height }: { width: number; height: number },
-): Promise<Uint8Array> {
-  return sharp(Buffer.from(svg), { density: await densityFor(svg, width, height) })
+async function rendered(svg: string, size: Size): Promise<Uint8Array> {
+  const { width, height } = size
+  return sharp(Buffer.from(svg), { density: await densityFor(svg, size) })
     .resize(width, height, { fit: 'fill' })
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
@@ -121,10 +140,4 @@ async function rendered(
     .catch((error) => {
       throw imageError(error)
     })
-}
-
-/** Dots per inch at which a drawing comes out about as large as it is wanted. */
-export async function densityFor(svg: string, width: number, height: number): Promise<number> {
-  const own = await sharp(Buffer.from(svg)).metadata()
-  return Math.min(2400, Math.max(1, 72 * Math.max(width / own.width, height / own.height)))
 }

@@ -1,31 +1,21 @@
 /** Soft rectangles, ellipses and triangles over a background. */
 
+import type { Size } from '../canvas.ts'
 import { anyColour, Colours, hex, temperature } from './colours.ts'
-import {
-  type Canvas,
-  Draw,
-  fade,
-  type Generator,
-  invisible,
-  logit,
-  type Parameter,
-  sigmoid,
-} from './generator.ts'
+import { Draw, fade, type Generator, invisible, logit, type Parameter, sigmoid } from './generator.ts'
 import type { Rgb } from './notation.ts'
+import type { GeneratorOptions } from './options.ts'
 
 const kinds = ['rectangle', 'ellipse', 'triangle'] as const
 
 /** Width of an edge's transition in pixels of the canvas, at the beginning and at the end. */
 const softness = [2.5, 0.6] as const
 
-export function shapes(
-  canvas: Canvas,
-  elements: number,
-  palette: readonly Rgb[] | null,
-  random: () => number,
-  colourAt: ((x: number, y: number) => Rgb) | null,
-): Generator {
+export async function shapes(options: GeneratorOptions): Promise<Generator> {
+  const { elements, palette, random, start } = options
+  const canvas = options.canvas(options.size, elements)
   const { width, height, outer } = canvas
+  const colourAt = start && (await start.colours(canvas))
   const edge = Math.max(width, height)
   const [right, bottom] = [width / edge, height / edge]
   const counts = kinds.map((_, k) => Math.floor((elements + kinds.length - 1 - k) / kinds.length))
@@ -41,7 +31,7 @@ export function shapes(
   const groups = kinds.flatMap((kind, k) => {
     const count = counts[k]!
     if (count === 0) return []
-    const own = {
+    const params = {
       x: column(`${kind}_x`, count, 0.012, () => right * (0.15 + 0.7 * random())),
       y: column(`${kind}_y`, count, 0.012, () => bottom * (0.15 + 0.7 * random())),
       a: column(`${kind}_a`, count, 0.05, () => Math.log(0.06 + 0.14 * random())),
@@ -50,17 +40,19 @@ export function shapes(
       opacity: column(`${kind}_opacity`, count, 0.08, () => logit(0.8)),
     }
     const take = ({ name, dims }: Parameter) => g.input(name, dims)
-    const [dx, dy] = [g.sub(gridX, take(own.x)), g.sub(gridY, take(own.y))]
-    const angle = take(own.angle)
+    const [dx, dy] = [g.sub(gridX, take(params.x)), g.sub(gridY, take(params.y))]
+    const angle = take(params.angle)
     const [cos, sin] = [g.op('Cos', angle), g.op('Sin', angle)]
     const u = g.add(g.mul(dx, cos), g.mul(dy, sin))
     const v = g.sub(g.mul(dy, cos), g.mul(dx, sin))
-    const [a, b] = [g.op('Exp', take(own.a)), g.op('Exp', take(own.b))]
+    const [a, b] = [g.op('Exp', take(params.a)), g.op('Exp', take(params.b))]
     const distance = distances[kind](g, u, v, a, b)
     const inside = g.op('Sigmoid', g.op('Neg', g.div(distance, soft)))
-    return [{ kind, count, own, coverage: g.mul(inside, g.op('Sigmoid', take(own.opacity))) }]
+    return [{ kind, count, params, coverage: g.mul(inside, g.op('Sigmoid', take(params.opacity))) }]
   })
-  const middles = groups.flatMap(({ own }) => Array.from(own.x.data, (x, i) => [x, own.y.data[i]!] as const))
+  const middles = groups.flatMap(({ params }) =>
+    Array.from(params.x.data, (x, i) => [x, params.y.data[i]!] as const),
+  )
   const first = (i: number): Rgb => colourAt?.(...middles[i]!) ?? anyColour(random)
   const colours = new Colours('colour', elements, palette, first, random)
   const background = new Colours('background', 1, palette, () => [0.99, 0.99, 0.99], random)
@@ -93,13 +85,13 @@ export function shapes(
       const scale = Math.max(outer.width, outer.height)
       const n = (value: number) => String(+value.toFixed(2))
       let place = 0
-      const drawn = groups.flatMap(({ kind, count, own }) =>
+      const drawn = groups.flatMap(({ kind, count, params }) =>
         Array.from({ length: count }, (_, i) => {
           const value = (parameter: Parameter) => parameter.data[i]!
-          const [x, y] = [value(own.x) * scale, value(own.y) * scale]
-          const [a, b] = [Math.exp(value(own.a)) * scale, Math.exp(value(own.b)) * scale]
-          const turn = `transform="translate(${n(x)} ${n(y)}) rotate(${n((value(own.angle) * 180) / Math.PI)})"`
-          const opacity = sigmoid(value(own.opacity))
+          const [x, y] = [value(params.x) * scale, value(params.y) * scale]
+          const [a, b] = [Math.exp(value(params.a)) * scale, Math.exp(value(params.b)) * scale]
+          const turn = `transform="translate(${n(x)} ${n(y)}) rotate(${n((value(params.angle) * 180) / Math.PI)})"`
+          const opacity = sigmoid(value(params.opacity))
           const colour = hex(colours.at(place++))
           if (opacity < invisible) return []
           const paint = `fill="${colour}" fill-opacity="${n(opacity)}" ${turn}`
@@ -115,11 +107,7 @@ export function shapes(
 }
 
 /** An SVG file with a background. */
-export const drawing = (
-  { width, height }: { width: number; height: number },
-  background: string,
-  drawn: string[],
-) =>
+export const drawing = ({ width, height }: Size, background: string, drawn: string[]) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n` +
   `<rect width="${width}" height="${height}" fill="${background}"/>\n${drawn.join('\n')}\n</svg>\n`
 

@@ -1,32 +1,21 @@
 /** Bezier strokes with width and colour (CLIPDraw, Frans et al. 2021) on a background. */
 
 import { anyColour, Colours, hex, temperature } from './colours.ts'
-import {
-  type Canvas,
-  Draw,
-  fade,
-  type Generator,
-  invisible,
-  logit,
-  type Parameter,
-  sigmoid,
-} from './generator.ts'
+import { Draw, fade, type Generator, invisible, logit, type Parameter, sigmoid } from './generator.ts'
 import type { Rgb } from './notation.ts'
+import type { GeneratorOptions } from './options.ts'
 import { drawing } from './shapes.ts'
 
 /** Straight pieces that stand for a curve while it is optimised. */
-export const pieces = 8
+const pieces = 8
 
 const softness = [2, 0.6] as const
 
-export function strokes(
-  canvas: Canvas,
-  elements: number,
-  palette: readonly Rgb[] | null,
-  random: () => number,
-  colourAt: ((x: number, y: number) => Rgb) | null,
-): Generator {
+export async function strokes(options: GeneratorOptions): Promise<Generator> {
+  const { elements, palette, random, start } = options
+  const canvas = options.canvas(options.size, elements * pieces)
   const { width, height, outer } = canvas
+  const colourAt = start && (await start.colours(canvas))
   const edge = Math.max(width, height)
   const [right, bottom] = [width / edge, height / edge]
   const n = elements
@@ -42,7 +31,7 @@ export function strokes(
       py += 0.24 * (random() - 0.5)
     }
   }
-  const own = {
+  const params = {
     x: { name: 'x', dims: [n, 4], data: x, rate: 0.012 },
     y: { name: 'y', dims: [n, 4], data: y, rate: 0.012 },
     width: {
@@ -78,7 +67,7 @@ export function strokes(
     from: g.unsqueeze(g.slice(line, 1, 0, pieces), [2]),
     to: g.unsqueeze(g.slice(line, 1, 1, pieces + 1), [2]),
   })
-  const [ex, ey] = [ends(on(own.x)), ends(on(own.y))]
+  const [ex, ey] = [ends(on(params.x)), ends(on(params.y))]
   const [vx, vy] = [g.sub(ex.to, ex.from), g.sub(ey.to, ey.from)]
   // Nearest point of each piece: its parameter clipped to the piece.
   const [dx, dy] = [g.sub(gx, ex.from), g.sub(gy, ey.from)]
@@ -88,17 +77,17 @@ export function strokes(
   const nearest = g.node('ReduceMin', [away], { axes: [1], keepdims: 0 })
   const distance = g.sub(
     g.op('Sqrt', g.add(nearest, 1e-8)),
-    g.mul(0.5, g.op('Exp', g.input('width', own.width.dims))),
+    g.mul(0.5, g.op('Exp', g.input('width', params.width.dims))),
   )
   const inside = g.op('Sigmoid', g.op('Neg', g.div(distance, soft)))
-  const coverage = g.mul(inside, g.op('Sigmoid', g.input('opacity', own.opacity.dims)))
+  const coverage = g.mul(inside, g.op('Sigmoid', g.input('opacity', params.opacity.dims)))
   if (palette) g.input('temperature', [])
   const image = g.composite(coverage, colours.write(g), background.write(g))
 
   return {
     width,
     height,
-    parameters: [own.x, own.y, own.width, own.opacity, colours.parameter, background.parameter],
+    parameters: [params.x, params.y, params.width, params.opacity, colours.parameter, background.parameter],
     model: g.finish(image, width * height),
     controls: (progress) => ({
       softness: (softness[0] * (softness[1] / softness[0]) ** progress) / edge,
@@ -113,10 +102,10 @@ export function strokes(
       const drawn = Array.from({ length: n }, (_, i) => {
         const point = (k: number) => `${f(x[i * 4 + k]! * scale)} ${f(y[i * 4 + k]! * scale)}`
         const line = `M${point(0)} C${point(1)} ${point(2)} ${point(3)}`
-        const opacity = sigmoid(own.opacity.data[i]!)
+        const opacity = sigmoid(params.opacity.data[i]!)
         if (opacity < invisible) return []
         const paint = `stroke="${hex(colours.at(i))}" stroke-opacity="${f(opacity)}"`
-        return `<path d="${line}" fill="none" stroke-linecap="round" stroke-linejoin="round" stroke-width="${f(Math.exp(own.width.data[i]!) * scale)}" ${paint}/>`
+        return `<path d="${line}" fill="none" stroke-linecap="round" stroke-linejoin="round" stroke-width="${f(Math.exp(params.width.data[i]!) * scale)}" ${paint}/>`
       }).flat()
       return drawing(outer, hex(background.at(0)), drawn)
     },

@@ -13,18 +13,18 @@ interface Slot {
   end: number
   group: number
   attribute: string
-  /** What is written there whatever the group's colour is. */
+  /** Written there, whatever the group's colour is. */
   settled?: string
 }
 
-/** What shares a colour: it is changed together. */
+/** All places that share a colour, and are changed together. */
 export interface ColourGroup {
   colour: Rgb
   /** Hex digits of the opacity written into the colour itself; empty when it is opaque. */
   alpha: string
 }
 
-/** Elements that act, or that hold what is no SVG. */
+/** Elements that act, or that hold other languages than SVG. */
 const active =
   /^(script|foreignObject|iframe|object|embed|audio|video|handler|listener|set|animate\w*|discard|mpath)$/i
 const isInside = (reference: string) =>
@@ -43,7 +43,7 @@ const noColour: Readonly<Record<string, RegExp>> = {
 const current = /^currentcolor$/i
 
 /** Colours that elements have where none is given, and do not take from what is around them. */
-const unsaid: Readonly<Record<string, readonly [attribute: string, colour: string]>> = {
+const defaultColours: Readonly<Record<string, readonly [attribute: string, colour: string]>> = {
   stop: ['stop-color', '#000000'],
   feFlood: ['flood-color', '#000000'],
   feDropShadow: ['flood-color', '#000000'],
@@ -79,7 +79,7 @@ export class ColouredSvg {
     } catch {
       throw new ItemError('UNREADABLE_IMAGE', 'The SVG is not UTF-8 text.')
     }
-    // Positions are counted in what the parser reads, which has no carriage returns.
+    // The parser counts positions in text without carriage returns.
     this.#text = text.replaceAll('\r\n', '\n').replaceAll('\r', '\n')
     this.#read()
     this.#slots.sort((a, b) => a.start - b.start)
@@ -116,7 +116,7 @@ export class ColouredSvg {
     const parser = new SaxesParser()
     let elements = 0
     let styleFrom = -1
-    let sayColour = () => {}
+    let addRootColour = () => {}
     const drawn = new ElementCounter()
     const refuse = (why: string): never => {
       throw new ItemError('INVALID', `The SVG ${why}.`)
@@ -137,14 +137,14 @@ export class ColouredSvg {
       const name = tag.name.replace(/^.*:/, '')
       if (elements++ === 0) {
         if (name !== 'svg') refuse(`begins with <${name.slice(0, 40)}>`)
-        // Shapes without a fill are black, and so is what has the current colour: as if the root said so.
-        this.#unsaid(tag, parser.position, 'fill', '#000000')
+        // Shapes without a fill are black, and so is the current colour where none is set: as if the root had set both.
+        this.#addDefault(tag, parser.position, 'fill', '#000000')
         const at = parser.position
-        sayColour = () => this.#unsaid(tag, at, 'color', '#000000')
+        addRootColour = () => this.#addDefault(tag, at, 'color', '#000000')
       }
       this.#atRoot = false
-      const own = unsaid[name]
-      if (own) this.#unsaid(tag, parser.position, ...own)
+      const defaultColour = defaultColours[name]
+      if (defaultColour) this.#addDefault(tag, parser.position, ...defaultColour)
       if (elements > svgLimits.elements) refuse(`has more than ${svgLimits.elements} elements`)
       if (active.test(name)) refuse(`holds <${name}>, which is not rendered`)
       if (name === 'style') styleFrom = parser.position
@@ -162,7 +162,7 @@ export class ColouredSvg {
       styleFrom = -1
     })
     parser.write(this.#text).close()
-    if (this.#usesCurrent) sayColour()
+    if (this.#usesCurrent) addRootColour()
     if (drawn.count() > svgLimits.elements)
       refuse(`draws more than ${svgLimits.elements} elements by <use> and other references`)
   }
@@ -216,7 +216,7 @@ export class ColouredSvg {
     const paint = /^\s*url\([^)]*\)/i.exec(given)?.[0] ?? ''
     const value = given.slice(paint.length).trim()
     if (value === '' && (paint || property in noColour)) return
-    // Around the root there is nothing: what it inherits is black.
+    // Around the root there is nothing to inherit from: its colours are black then.
     const black =
       this.#atRoot &&
       (property === 'color' ? noColour.color!.test(value) : property === 'fill' && /^inherit$/i.test(value))
@@ -232,7 +232,7 @@ export class ColouredSvg {
   }
 
   /** The place where an element that does not give a colour could give it. Styles and style sheets come before it. */
-  #unsaid(
+  #addDefault(
     { attributes, isSelfClosing }: SaxesTagPlain,
     after: number,
     attribute: string,

@@ -1,7 +1,7 @@
 /** The thread's end of a {@link Session}. ONNX Runtime's run blocks the thread that calls it, so each session has its own. */
 import { parentPort } from 'node:worker_threads'
+import { toWire } from '../wire-errors.ts'
 import type { SessionReply, SessionRequest } from './session-protocol.ts'
-import { toWire } from './wire-errors.ts'
 
 interface Hosted<Input, Output, Ready> {
   ready: Ready

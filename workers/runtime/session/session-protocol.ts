@@ -1,5 +1,5 @@
 /** Messages between a {@link Session} and the thread that hosts it. */
-import type { WireError } from './wire-errors.ts'
+import type { WireError } from '../wire-errors.ts'
 
 export interface SessionRequest<Input> {
   id: number

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
+import { fromWire } from '../wire-errors.ts'
 import type { SessionReply } from './session-protocol.ts'
-import { fromWire } from './wire-errors.ts'
 
 /** A session's thread ended while it worked. */
 export class SessionDied extends Error {

@@ -1,0 +1,195 @@
+/** Guidance runs: drawings that the server makes step by step, kept in the database after every few steps. */
+import { BadUserInput, Overloaded } from '../../errors.ts'
+import type { Guide } from '../../guidance/guide.ts'
+import { defaultLimits, type ImageLimits } from '../../images/open.ts'
+import { type Log, silent } from '../../log.ts'
+import type { ModelCard } from '../../registry/card.ts'
+import { Semaphore } from '../../runtime/semaphore.ts'
+import { PainterClient } from '../painter-client.ts'
+import type { RunRequest } from '../request.ts'
+import { LatestEvents } from './events.ts'
+import { Run } from './run.ts'
+import { isOver, type RunRow, type RunStore } from './run-store.ts'
+import { encodeRequest } from './saved-request.ts'
+import { Scheduler } from './scheduler.ts'
+
+export interface DrawingRunsOptions {
+  guide: Guide
+  store: RunStore
+  /** @throws ModelNotFound, ModelFolderError */
+  model(name: string): Promise<ModelCard>
+  /** Runs that are worked at at the same time; the others wait. */
+  places?: number
+  /** Runs that may wait, or be worked at here. */
+  limit?: number
+  limits?: ImageLimits
+  /** Milliseconds after which a run of a server that died is free. */
+  leaseMs?: number
+  /** Milliseconds between two looks for runs that other servers left. */
+  lookEveryMs?: number
+  /**
+   * Milliseconds from its start for which a run is left to other servers when this one does not have its model; after
+   * that it fails. 0, the default, where there are no other servers.
+   */
+  leaveToOthersMs?: number
+  log?: Log
+}
+
+/** Requests whose painter is opened to check it, at the same time. */
+const maxOpening = 2
+/** Milliseconds between two looks at a run that another server works at. */
+const pollMs = 500
+
+export class DrawingRuns {
+  readonly #options: DrawingRunsOptions
+  readonly #store: RunStore
+  readonly #limits: ImageLimits
+  readonly #log: Log
+  readonly #scheduler: Scheduler
+  /** Those that this server works at. */
+  readonly #running = new Map<string, Run>()
+  /** Painters of runs that are about to begin. */
+  readonly #opened = new Map<string, PainterClient>()
+  readonly #events = new LatestEvents<RunRow>()
+  readonly #openings = new Semaphore(maxOpening)
+  /** Requests that are being checked; they take a place in the queue as well. */
+  #opening = 0
+  readonly #closing = new AbortController()
+
+  constructor(options: DrawingRunsOptions) {
+    const { store, limits = defaultLimits, log = silent, places = 1, lookEveryMs = 15_000 } = options
+    this.#options = options
+    this.#store = store
+    this.#limits = limits
+    this.#log = log
+    this.#scheduler = new Scheduler({
+      places,
+      lookEveryMs,
+      list: () => store.free(),
+      work: (id) => this.#work(id),
+      onLookFailed: (err) => log.warn({ err }, 'could not look for guidance runs'),
+    })
+  }
+
+  /** @throws BadUserInput, ItemError for the start, Overloaded when too many runs wait */
+  async start(request: RunRequest): Promise<RunRow> {
+    const { model } = request
+    const { guide, limit = 64 } = this.#options
+    const reason = await guide.unsupportedReason(model)
+    if (reason) throw new BadUserInput(`Model "${model.name}" cannot guide. ${reason}`)
+    const waiting = this.#scheduler.size + this.#opening
+    if (waiting >= limit)
+      throw Overloaded.queue(30_000, { waiting, limit, queue: 'The queue of guidance runs' })
+    this.#opening++
+    try {
+      return await this.#openings.run(() => this.#create(request))
+    } finally {
+      this.#opening--
+    }
+  }
+
+  /** Ends a run, whichever server works at it; null when there is no such run. Its row is that of the end. */
+  async stop(id: string): Promise<RunRow | null> {
+    for (let isFirst = true; ; isFirst = false) {
+      const row = await this.#store.get(id)
+      if (!row || isOver(row) || this.#closing.signal.aborted) return row
+      if (isFirst) await this.#store.requestStop(id)
+      this.#scheduler.remove(id)
+      const running = this.#running.get(id)
+      running?.stop()
+      if (!running && (await this.#endUnheld(id))) continue
+      // A server that holds it sees the request when it next saves, or renews its lease.
+      await this.#change(id)
+    }
+  }
+
+  get(id: string): Promise<RunRow | null> {
+    return this.#store.get(id)
+  }
+
+  /** The run's frames from the present one on; ends with the run. A slow reader gets the newest and misses the others. */
+  async *frames(id: string, signal: AbortSignal): AsyncIterable<RunRow> {
+    using subscription = this.#events.subscribe(id)
+    let last: RunRow | null = null
+    while (!signal.aborted && !this.#closing.signal.aborted) {
+      const row: RunRow | null =
+        subscription.take() ?? this.#running.get(id)?.latest ?? (await this.#store.get(id))
+      if (!row) return
+      if (row.step !== last?.step || row.status !== last.status) yield row
+      last = row
+      if (isOver(row)) return
+      await subscription.wait(signal, this.#running.has(id) ? undefined : pollMs)
+    }
+  }
+
+  /** Goes on with runs that nobody works at: now, and from time to time. */
+  resume(): Promise<void> {
+    return this.#scheduler.start()
+  }
+
+  /** Leaves the runs as they were last saved; whoever reads frames is sent away. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    for (const run of this.#running.values()) run.suspend()
+    await this.#scheduler.close()
+    this.#events.wakeAll()
+  }
+
+  /** A run that is in the database and in the queue. @throws ItemError, BadUserInput */
+  async #create(request: RunRequest): Promise<RunRow> {
+    // Opened now where it costs nothing or a start has to be checked: a wrong start is refused at once.
+    let painter: PainterClient | null =
+      request.start || this.#scheduler.hasFreePlace
+        ? await PainterClient.open({ request, spec: request.model.image, limits: this.#limits, state: null })
+        : null
+    try {
+      const row = await this.#store.create(encodeRequest(request))
+      if (painter) this.#opened.set(row.id, painter)
+      this.#scheduler.add(row.id)
+      // Still there if the run has to wait.
+      painter = this.#opened.get(row.id) ?? null
+      this.#opened.delete(row.id)
+      return row
+    } finally {
+      await painter?.close()
+    }
+  }
+
+  /** True when the run is over. */
+  async #work(id: string): Promise<boolean> {
+    const { guide, store, model, leaseMs = 15_000, leaveToOthersMs = 0 } = this.#options
+    const run = new Run({
+      ...{ id, guide, store, model, leaseMs, leaveToOthersMs },
+      limits: this.#limits,
+      log: this.#log,
+      painter: this.#opened.get(id) ?? null,
+      onFrame: (row) => this.#events.publish(id, row),
+    })
+    this.#opened.delete(id)
+    this.#running.set(id, run)
+    const row = await run.work()
+    this.#running.delete(id)
+    if (row) this.#events.publish(id, row)
+    else this.#events.wake(id)
+    return row !== null
+  }
+
+  /** Ends a run that no server works at; false when one does. */
+  async #endUnheld(id: string): Promise<boolean> {
+    const { leaseMs = 15_000 } = this.#options
+    if (!(await this.#store.claim(id, leaseMs))) return false
+    try {
+      const row = await this.#store.end(id, { status: 'STOPPED', error: null })
+      if (row) this.#events.publish(id, row)
+      return true
+    } finally {
+      await this.#store.release(id)
+    }
+  }
+
+  /** Resolves when something happened to the run here, or after a while. */
+  async #change(id: string): Promise<void> {
+    using subscription = this.#events.subscribe(id)
+    await subscription.wait(this.#closing.signal, pollMs)
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The database of guidance runs, as the runs need it; prisma/runs.ts implements it. Several servers may share it: each
+ * holds a lease on the run it works at, and only the holder's writes count.
+ */
+
+export type RunStatus = 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
+
+export interface RunRow {
+  id: string
+  status: RunStatus
+  /** A generator's name, perhaps of another version of Limn. */
+  generator: string
+  step: number
+  steps: number
+  loss: number | null
+  /** PNG. */
+  preview: Uint8Array | null
+  previewWidth: number
+  previewHeight: number
+  svg: string | null
+  error: string | null
+  createdAt: Date
+}
+
+export interface NewRun {
+  generator: string
+  steps: number
+  /** JSON; see saved-request.ts. */
+  input: Record<string, unknown>
+  /** The image or SVG that it starts from. */
+  start: Uint8Array | null
+}
+
+/** All that a run goes on from. */
+export interface SavedRun extends RunRow, NewRun {
+  /** The painter's checkpoint. */
+  state: Uint8Array | null
+  stopRequested: boolean
+}
+
+/** The image of a run at a step. */
+export interface RunFrame {
+  step: number
+  loss: number
+  /** PNG. */
+  preview: Uint8Array
+  previewWidth: number
+  previewHeight: number
+  svg: string | null
+}
+
+export interface RunEnd {
+  status: 'DONE' | 'STOPPED' | 'FAILED'
+  error: string | null
+}
+
+/** A run whose lease this server still holds. */
+export interface HeldRun {
+  stopRequested: boolean
+}
+
+export interface RunStore {
+  create(run: NewRun): Promise<RunRow>
+  get(id: string): Promise<RunRow | null>
+  load(id: string): Promise<SavedRun | null>
+  /** Ids of QUEUED and RUNNING runs that no other server holds, the oldest first. */
+  free(): Promise<string[]>
+  /** Takes the run's lease for `ms` milliseconds; false when another server holds it. */
+  claim(id: string, ms: number): Promise<boolean>
+  /** Prolongs the lease; null when it is lost. */
+  renew(id: string, ms: number): Promise<HeldRun | null>
+  release(id: string): Promise<void>
+  /** Stores a frame and its checkpoint at once; null, and nothing stored, when the lease is lost or the run is over. */
+  save(id: string, progress: RunFrame & { state: Uint8Array }): Promise<HeldRun | null>
+  /** Ends the run with its last frame; null, and nothing stored, when the lease is lost or the run is over. */
+  end(id: string, end: RunEnd, frame?: RunFrame): Promise<RunRow | null>
+  /** Asks whichever server holds the run to end it. */
+  requestStop(id: string): Promise<void>
+}
+
+export const isOver = ({ status }: Pick<RunRow, 'status'>): boolean =>
+  status !== 'QUEUED' && status !== 'RUNNING'

@@ -3,25 +3,28 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { box, escapeXml, svg, type Theme } from './svg.ts'
 
-/** What each room is for, in a line. */
-const trades: Record<string, string> = {
-  api: 'HTTP server, keys, CLI, metrics',
-  schema: 'the GraphQL API, a file an operation',
-  prisma: 'the database: rows, vectors, leases',
-  'workers/ingest': 'the library: files, indexing',
-  'workers/drawing': 'generators and their runs',
-  'workers/guidance': 'loss, gradients, heatmaps',
-  'workers/variants': 'faster files, judged',
-  'workers/encode': 'texts and images to vectors',
-  'workers/autodiff': 'gradients of ONNX graphs',
-  'workers/registry': 'model folders, hub',
-  'workers/images': 'decode, resize, SVG',
-  'workers/runtime': 'queue, batches, sessions',
-  'workers/onnx': 'read and write graphs',
-  'workers/sources': 'bytes from outside',
-  'workers/similarity': 'cosine, rank, direction',
-  'workers/fs': 'durable files, locks',
+/** What each room is for, in a line, and the column that it is drawn in. */
+const rooms: Record<string, { trade: string; column: number }> = {
+  api: { trade: 'HTTP server, keys, CLI', column: 2 },
+  schema: { trade: 'the GraphQL API', column: 2 },
+  prisma: { trade: 'rows, vectors, leases', column: 0 },
+  'workers/ingest': { trade: 'the library: files, indexing', column: 0 },
+  'workers/drawing': { trade: 'generators and their runs', column: 4 },
+  'workers/guidance': { trade: 'loss, gradients, heatmaps', column: 4 },
+  'workers/variants': { trade: 'faster files, judged', column: 3 },
+  'workers/encode': { trade: 'texts and images to vectors', column: 2 },
+  'workers/autodiff': { trade: 'gradients of ONNX graphs', column: 4 },
+  'workers/registry': { trade: 'model folders, hub', column: 2 },
+  'workers/images': { trade: 'decode, resize, SVG', column: 2 },
+  'workers/runtime': { trade: 'queue, batches, sessions', column: 2 },
+  'workers/onnx': { trade: 'read and write graphs', column: 3 },
+  'workers/sources': { trade: 'bytes from outside', column: 6 },
+  'workers/similarity': { trade: 'cosine, rank, direction', column: 5 },
+  'workers/fs': { trade: 'durable files, locks', column: 1 },
 }
+
+/** Files of types alone, in which a room states what it needs of another: knowing them is not knowing the room. */
+const statements = new Set(['workers/drawing/runs/run-store.ts'])
 
 const importPattern = /(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g
 
@@ -32,13 +35,14 @@ function roomOf(file: string): string {
 
 /** Rooms that each room imports from. What all know (errors, log, random at the top of workers) is left out. */
 function roomGraph(root: string): Map<string, Set<string>> {
-  const graph = new Map(Object.keys(trades).map((room) => [room, new Set<string>()]))
+  const graph = new Map(Object.keys(rooms).map((room) => [room, new Set<string>()]))
   for (const file of globSync('{api,schema,workers,prisma}/**/*.ts', { cwd: root }).sort()) {
     const room = roomOf(file)
     if (!graph.has(room)) continue
     for (const [, target] of readFileSync(path.join(root, file), 'utf8').matchAll(importPattern)) {
-      const other = roomOf(path.posix.join(path.posix.dirname(file), target!))
-      if (other !== room && graph.has(other)) graph.get(room)!.add(other)
+      const imported = path.posix.join(path.posix.dirname(file), target!)
+      const other = roomOf(imported)
+      if (other !== room && graph.has(other) && !statements.has(imported)) graph.get(room)!.add(other)
     }
   }
   return graph
@@ -72,49 +76,52 @@ function floors(graph: Map<string, Set<string>>): Map<string, number> {
   return known
 }
 
-const size = { width: 216, height: 54, gapX: 22, gapY: 46 }
+const size = { width: 178, height: 54, gapX: 20, gapY: 46 }
 
 export function roomsPicture(root: string): string {
   const graph = roomGraph(root)
   const floorOf = floors(graph)
   const top = Math.max(...floorOf.values())
-  const rows = Array.from({ length: top + 1 }, (_, row) =>
-    Object.keys(trades).filter((room) => floorOf.get(room) === top - row),
-  )
-  const columns = Math.max(...rows.map((row) => row.length))
-  const width = columns * (size.width + size.gapX) + size.gapX
-  const places = new Map<string, { x: number; y: number }>()
-  for (const [r, row] of rows.entries()) {
-    const whole = row.length * (size.width + size.gapX) - size.gapX
-    for (const [c, room] of row.entries())
-      places.set(room, {
-        x: (width - whole) / 2 + c * (size.width + size.gapX),
-        y: 24 + r * (size.height + size.gapY),
-      })
-  }
-  const height = 24 + rows.length * (size.height + size.gapY) - size.gapY + 24
+  const placeOf = (room: string) => ({
+    x: size.gapX + rooms[room]!.column * (size.width + size.gapX),
+    y: 24 + (top - floorOf.get(room)!) * (size.height + size.gapY),
+  })
+  const columns = Math.max(...Object.values(rooms).map(({ column }) => column)) + 1
   const arrows = [...reduced(graph)].flatMap(([room, others]) =>
-    others.map((other) => {
-      const [from, to] = [places.get(room)!, places.get(other)!]
-      const [x1, y1] = [from.x + size.width / 2, from.y + size.height]
-      const [x2, y2] = [to.x + size.width / 2, to.y - 2]
-      const middle = (y1 + y2) / 2
-      return `<path class="arrow" d="M${x1} ${y1} C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}"/>`
-    }),
+    others.map((other) => arrow(placeOf(room), placeOf(other), floorOf.get(room)! - floorOf.get(other)!)),
   )
   const themes: Record<string, Theme> = { api: 'blue', schema: 'blue', prisma: 'green' }
-  const boxes = [...places].map(([room, { x, y }]) =>
-    box({ x, y, ...size, title: room, text: trades[room]!, theme: themes[room] ?? 'sand' }),
+  const boxes = Object.entries(rooms).map(([room, { trade }]) =>
+    box({ ...placeOf(room), ...size, title: room, text: trade, theme: themes[room] ?? 'sand' }),
+  )
+  const known = [...graph].map(
+    ([room, others]) => `${room} imports from ${[...others].sort().join(', ') || 'no room'}.`,
   )
   return svg({
-    width,
-    height,
+    width: columns * (size.width + size.gapX) + size.gapX,
+    height: (top + 1) * (size.height + size.gapY) - size.gapY + 48,
     title: 'The rooms of Limn: an arrow says that one imports from another',
     body: [...arrows, ...boxes].join('\n'),
-    description: escapeXml(
-      [...graph]
-        .map(([room, others]) => `${room} imports from ${[...others].sort().join(', ') || 'no room'}.`)
-        .join(' '),
-    ),
+    description: escapeXml(known.join(' ')),
   })
+}
+
+interface Place {
+  x: number
+  y: number
+}
+
+/** To the next floor: from below the box. Further down: out of the box's side and then straight down. */
+function arrow(from: Place, to: Place, floorsDown: number): string {
+  const x2 = to.x + size.width / 2
+  const y2 = to.y - 2
+  if (from.x === to.x || floorsDown === 1) {
+    const [x1, y1] = [from.x + size.width / 2, from.y + size.height]
+    const middle = (y1 + y2) / 2
+    return `<path class="arrow" d="M${x1} ${y1} C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}"/>`
+  }
+  const x1 = to.x > from.x ? from.x + size.width : from.x
+  const bend = to.x > from.x ? -12 : 12
+  const y1 = from.y + size.height / 2
+  return `<path class="arrow" d="M${x1} ${y1} H${x2 + bend} Q${x2} ${y1} ${x2} ${y1 + 12} V${y2}"/>`
 }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
-import { numbers } from '../support/random.ts'
+import { uniform } from '../../workers/random.ts'
 import { store } from './tools.ts'
 
 const width = 1200
@@ -23,9 +23,9 @@ export async function photos(count: number): Promise<Buffer[]> {
 }
 
 async function drawn(count: number): Promise<Buffer[]> {
-  const grains = await Promise.all(Array.from({ length: 4 }, (_, n) => grain(numbers(n + 1))))
+  const grains = await Promise.all(Array.from({ length: 4 }, (_, n) => grain(uniform(n + 1))))
   const files: Buffer[] = []
-  for (let n = 0; n < count; n++) files.push(await photo(numbers(1000 + n), grains[n % grains.length]!))
+  for (let n = 0; n < count; n++) files.push(await photo(uniform(1000 + n), grains[n % grains.length]!))
   return files
 }
 

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { startEmbedded } from '../../prisma/embedded/start.ts'
 import { openDatabase } from '../../prisma/open.ts'
 import { encodeVectors } from '../../prisma/vectors/sql.ts'
-import { numbers } from '../support/random.ts'
+import { uniform } from '../../workers/random.ts'
 
 export const dimensions = 512
 export const revision = 'bench0512'
@@ -24,7 +24,7 @@ export const tagsOf = (row: number) => [
 
 /** `rows` vectors around rows/100 random centres, and queries around the same; L2-normalised, always the same. */
 export function clustered(rows: number, queryCount = 200): SearchData {
-  const random = numbers(7)
+  const random = uniform(7)
   const centres = Array.from({ length: Math.ceil(rows / 100) }, () => gaussian(random))
   const near = () => {
     const centre = centres[Math.floor(random() * centres.length)]!

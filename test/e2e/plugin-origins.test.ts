@@ -74,7 +74,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
     })
   })
 
-  it('uploads by multipart', async () => {
+  it('a sandboxed plugin frame uploads by multipart', async () => {
     const answer = await inPluginFrame(`async ({ url, key, image }) => {
       const form = new FormData()
       form.set('operations', JSON.stringify({ query: 'query ($file: File!) { embed(inputs: [{ upload: $file }]) { __typename } }', variables: { file: null } }))
@@ -86,7 +86,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
     expect(answer).toEqual({ result: { data: { embed: [{ __typename: 'Embedding' }] } } })
   })
 
-  it('reads the refusal where it has no key, and never sends credentials', async () => {
+  it('a sandboxed plugin frame without a key can read the refusal, and never sends credentials', async () => {
     const answer = await inPluginFrame(`async ({ url }) => {
       const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"query":"{ models { id } }"}' }
       const response = await fetch(url, init)

@@ -6,14 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../prisma/open.ts'
+import { uniform } from '../../workers/random.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { killGroup, type LimnProcess, LimnProcesses } from '../support/processes.ts'
-import { numbers } from '../support/random.ts'
 
 const count = 2000
 const kills = 10
 const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)
-const random = numbers(seed)
+const random = uniform(seed)
 
 let work: string
 let home: string

@@ -42,7 +42,7 @@ function embed(name: string): Promise<Outcome> {
 }
 
 describe('2,000 requests at once against a queue of 64', () => {
-  it('are each answered, with a vector or OVERLOADED; afterwards all is as before', async () => {
+  it('2,000 requests at once are each answered with a vector or OVERLOADED, and the server is as before', async () => {
     const outcomes = await Promise.all(Array.from({ length: callers }, (_, n) => embed(`burst ${n}`)))
     const served = outcomes.filter(({ status }) => status === 200)
     const refused = outcomes.filter(({ status }) => status === 503)
@@ -60,7 +60,7 @@ describe('2,000 requests at once against a queue of 64', () => {
     expect(server.app.services.encoder.stats().waiting).toBe(0)
   })
 
-  it('leave no memory behind', async () => {
+  it('2,000 requests at once leave no memory behind', async () => {
     const { setFlagsFromString } = await import('node:v8')
     const { runInNewContext } = await import('node:vm')
     setFlagsFromString('--expose-gc')

@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node'
 import { differentiate } from '../../workers/autodiff/differentiate.ts'
 import { writeModel } from '../../workers/onnx/file.ts'
 import { valueInfo } from '../../workers/onnx/writer.ts'
-import { numbers } from './random.ts'
+import { uniform } from '../../workers/random.ts'
 
 export interface Compared {
   cosine: number
@@ -35,7 +35,7 @@ export async function compareWithDifferences(checked: Checked): Promise<Record<s
     )
   const plain = await ort.InferenceSession.create(writeModel(model))
   const first = (await plain.run(feeds(), [output]))[output]!
-  const random = numbers(11)
+  const random = uniform(11)
   const weights = Float32Array.from({ length: first.size }, () => random() * 2 - 1)
   const value = async (fed: Record<string, ort.Tensor>) => {
     const y = (await plain.run(fed, [output]))[output]!.data as Float32Array

@@ -2,7 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { GraphBuilder, type ValueInfo } from '../../workers/onnx/writer.ts'
-import { numbers } from './random.ts'
+import { uniform } from '../../workers/random.ts'
 
 const size = 8
 export const tinyDimensions = 6
@@ -95,6 +95,6 @@ function encoderGraph({ half, poisonedByWhite }: TinyModel, towers: ('vision' | 
 }
 
 function random(count: number): Float32Array {
-  const next = numbers(7)
+  const next = uniform(7)
   return Float32Array.from({ length: count }, () => next() - 0.5)
 }

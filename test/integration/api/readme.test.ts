@@ -21,11 +21,11 @@ beforeAll(async () => {
 })
 afterAll(() => server?.close())
 
-it('has the first examples of a plugin author', () => {
+it('the README has the first examples of a plugin author', () => {
   expect(examples.length).toBeGreaterThanOrEqual(3)
 })
 
-it.each(examples)('answers as the README says: $query', async ({ query, answer }) => {
+it.each(examples)('the server answers as the README says: $query', async ({ query, answer }) => {
   const { data, errors } = await server.query(query)
   expect(errors).toBeUndefined()
   expect(sameSpace(data, answer)).toEqual(sameSpace(answer, answer))

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Backend } from '../../../prisma/backends/backend.ts'
 import type { SearchPosition } from '../../../prisma/types.ts'
 import { PgVectors } from '../../../prisma/vectors/store.ts'
+import { uniform } from '../../../workers/random.ts'
 import { openTestPool } from '../../support/database.ts'
-import { numbers } from '../../support/random.ts'
 
 const dimensions = 16
 const revision = 'indexed'
 const count = 1500
-const random = numbers(5)
+const random = uniform(5)
 const unit = () => {
   const vector = Float32Array.from({ length: dimensions }, () => random() - 0.5)
   const length = Math.hypot(...vector)

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AssetFilter, AssetRow, Database, SearchPosition } from '../../../prisma/types.ts'
+import { uniform } from '../../../workers/random.ts'
 import { openTestDatabase } from '../../support/database.ts'
-import { numbers } from '../../support/random.ts'
 
 const dimensions = 16
 const revision = 'search16'
-const random = numbers(11)
+const random = uniform(11)
 const tags = ['red', 'green', 'blue', 'rare']
 
 let db: Database

@@ -3,8 +3,8 @@ import type pg from 'pg'
 import { fromSql, toSql } from 'pgvector'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { decodeVector, encodeVector, encodeVectors } from '../../../prisma/vectors/sql.ts'
+import { uniform } from '../../../workers/random.ts'
 import { openTestPool } from '../../support/database.ts'
-import { numbers } from '../../support/random.ts'
 
 let pool: pg.Pool
 let close: () => Promise<void>
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => close())
 
-const random = numbers(3)
+const random = uniform(3)
 const vectors = [
   Float32Array.of(0),
   Float32Array.of(0.1, -1 / 3, 1e-20, -3.4e38, 16777217),

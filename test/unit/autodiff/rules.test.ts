@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { differentiable } from '../../../workers/autodiff/rules/index.ts'
 import type { Attributes } from '../../../workers/onnx/attributes.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { uniform } from '../../../workers/random.ts'
 import { compareWithDifferences } from '../../support/differences.ts'
-import { numbers } from '../../support/random.ts'
 
 interface Case {
   op: string
@@ -53,7 +53,7 @@ const binary = (op: string, range: [number, number] = [-2, 2]): Case[] => [
   { op, label: 'broadcast the first', shapes: [[4], [2, 3, 4]], range },
 ]
 const weights = (count: number, dims: number[]) => (g: GraphBuilder) => {
-  const next = numbers(5)
+  const next = uniform(5)
   return [
     g.floats(
       Float32Array.from({ length: count }, () => next() - 0.5),
@@ -334,7 +334,7 @@ const cases: Case[] = [
 
 /** Numbers within the range; distinct ones are a shuffled ladder. */
 function values(count: number, [low, high]: [number, number], distinct: boolean, seed: number): Float32Array {
-  const next = numbers(seed)
+  const next = uniform(seed)
   if (!distinct) return Float32Array.from({ length: count }, () => low + (high - low) * next())
   const ladder = Float32Array.from({ length: count }, (_, i) => low + ((high - low) * (i + 0.5)) / count)
   for (let i = count - 1; i > 0; i--) {

@@ -5,12 +5,12 @@ import { assemble } from '../../../workers/images/resample/assemble.ts'
 import { resample } from '../../../workers/images/resample/resample.ts'
 import { across, down } from '../../../workers/images/resample/simd.ts'
 import type { Taps } from '../../../workers/images/resample/taps.ts'
-import { numbers } from '../../support/random.ts'
+import { uniform } from '../../../workers/random.ts'
 
 const half = 1 << 21
 
 function image(width: number, height: number): Raster {
-  const random = numbers(width * 1000 + height)
+  const random = uniform(width * 1000 + height)
   // Hard edges, which overshoot at both ends.
   const data = Uint8Array.from({ length: width * height * 3 }, () =>
     random() < 0.7 ? (random() < 0.5 ? 0 : 255) : random() * 256,
@@ -20,7 +20,7 @@ function image(width: number, height: number): Raster {
 
 /** Random weights that add up to about one, at random places. */
 function randomTaps(input: number, outputs: number, stride: number): Taps {
-  const random = numbers(input + outputs * 7 + stride)
+  const random = uniform(input + outputs * 7 + stride)
   const bounds = new Int32Array(outputs * 2)
   const weights = new Int32Array(outputs * stride)
   for (let i = 0; i < outputs; i++) {

@@ -6,7 +6,7 @@ import { cutoutViews } from '../../../workers/images/views/cutout-views.ts'
 import { plainView } from '../../../workers/images/views/plain-view.ts'
 import type { CutoutChoice } from '../../../workers/images/views/random-cutout.ts'
 import type { Views } from '../../../workers/images/views/views.ts'
-import { numbers } from '../../support/random.ts'
+import { uniform } from '../../../workers/random.ts'
 
 const squash: ImageSpec = {
   width: 32,
@@ -23,7 +23,7 @@ const cover: ImageSpec = { ...squash, fit: 'cover', filter: 'bilinear' }
 const padded: ImageSpec = { ...squash, fit: 'cover', resizeTo: 24 }
 
 const image = (width: number, height: number, seed: number) => {
-  const next = numbers(seed)
+  const next = uniform(seed)
   return {
     width,
     height,
@@ -33,7 +33,7 @@ const image = (width: number, height: number, seed: number) => {
 
 /** Relative difference of both sides, for random g and a large, smooth d: roundings to 8 bits then weigh little. */
 function transposeError(viewsOf: (p: ReturnType<typeof image>) => Views, width: number, height: number) {
-  const next = numbers(9)
+  const next = uniform(9)
   const base = image(width, height, 1)
   const change = new Float32Array(base.data.length)
   for (let i = 0; i < change.length; i++) {

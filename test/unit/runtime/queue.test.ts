@@ -23,7 +23,7 @@ function filled(...items: Work[]): BatchQueue<Work> {
 }
 
 describe('a batch', () => {
-  it('is what is there, in order of arrival, up to the size', () => {
+  it('a batch is whatever waits, in order of arrival, up to its size', () => {
     const queue = filled(work('1', 1), work('2', 2), work('3', 3))
     expect(names(queue.take(2))).toEqual(['1', '2'])
     expect(names(queue.take(2))).toEqual(['3'])
@@ -31,7 +31,7 @@ describe('a batch', () => {
     expect(queue.length).toBe(0)
   })
 
-  it('holds one bucket, that of the oldest work', () => {
+  it('a batch holds work of one bucket, that of the oldest work', () => {
     const queue = filled(
       work('short 1', 2),
       work('long 1', 1, { bucket: '77' }),
@@ -42,7 +42,7 @@ describe('a batch', () => {
     expect(names(queue.take(9))).toEqual(['short 1', 'short 2'])
   })
 
-  it('passes over what nobody wants, also behind other work', () => {
+  it('a batch passes over work without waiters, behind other work too', () => {
     const gone = { hasWaiters: () => false }
     const queue = filled(work('1', 1, gone), work('2', 2), work('3', 3, gone), work('4', 4))
     expect(names(queue.take(9))).toEqual(['2', '4'])
@@ -53,17 +53,17 @@ describe('a batch', () => {
 describe('bulk work', () => {
   const bulk = { priority: 'bulk' } as const
 
-  it('yields to interactive work that came later', () => {
+  it('bulk work yields to interactive work that came later', () => {
     const queue = filled(work('bulk', 0, bulk), work('asked', bulkDelayMs - 1))
     expect(names(queue.take(1))).toEqual(['asked'])
   })
 
-  it('goes first once it has waited long enough, so that it is not starved', () => {
+  it('bulk work goes first once it has waited long enough', () => {
     const queue = filled(work('bulk', 0, bulk), work('asked', bulkDelayMs + 1))
     expect(names(queue.take(1))).toEqual(['bulk'])
   })
 
-  it('does not starve under work that never ends', () => {
+  it('bulk work does not starve under interactive work that never ends', () => {
     const queue = filled(work('bulk', 0, bulk))
     for (let now = 0; now <= 2 * bulkDelayMs; now += 100) {
       queue.push(work(String(now), now))
@@ -75,14 +75,14 @@ describe('bulk work', () => {
     expect.unreachable('the bulk work was never taken')
   })
 
-  it('of another bucket is chosen by the same ages', () => {
+  it('bulk work of another bucket is chosen by the same ages', () => {
     const queue = filled(work('bulk', 0, { ...bulk, bucket: 'b' }), work('asked', 10))
     expect(names(queue.take(9))).toEqual(['asked'])
     expect(names(queue.take(9))).toEqual(['bulk'])
   })
 })
 
-it('is emptied by drain, hasWaiters or not', () => {
+it('drain empties the queue, of work with and without waiters', () => {
   const queue = filled(work('1', 1), work('2', 2, { hasWaiters: () => false, bucket: 'b' }))
   expect(names(queue.drain())).toEqual(['1', '2'])
   expect(queue.length).toBe(0)

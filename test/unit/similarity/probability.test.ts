@@ -9,7 +9,7 @@ const close = (values: Float64Array, wanted: number[]) => {
 }
 
 describe('probability', () => {
-  it('is a softmax over the candidates with the logit scale for CLIP', () => {
+  it('a probability is a softmax over the candidates with the logit scale for CLIP', () => {
     const e = Math.exp(1)
     close(probabilities(Float64Array.of(0.02, 0.01), { kind: 'softmax', scale: 100 }), [
       e / (e + 1),
@@ -17,13 +17,13 @@ describe('probability', () => {
     ])
   })
 
-  it('is a sigmoid of each score alone, with scale and bias, for SigLIP', () => {
+  it('a probability is a sigmoid of each score alone, with scale and bias, for SigLIP', () => {
     const head = { kind: 'sigmoid', scale: 10, bias: -2 } as const
     const wanted = [0.3, -0.5].map((score) => 1 / (1 + Math.exp(-(10 * score - 2))))
     close(probabilities(Float64Array.of(0.3, -0.5), head), wanted)
   })
 
-  it('stays finite where the exponentials would not', () => {
+  it('probabilities stay finite where the exponentials would not', () => {
     close(probabilities(Float64Array.of(1, -1), { kind: 'softmax', scale: 1e4 }), [1, 0])
     close(probabilities(Float64Array.of(1, -1), { kind: 'sigmoid', scale: 1e4, bias: 0 }), [1, 0])
     expect([...probabilities(new Float64Array(0), { kind: 'softmax', scale: 100 })]).toEqual([])

@@ -6,14 +6,14 @@ import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { uniform } from '../../../workers/random.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
 import { toFp16 } from '../../../workers/variants/rewrite/fp16.ts'
 import { prepare } from '../../../workers/variants/rewrite/prepare.ts'
 import { agreement } from '../../support/differences.ts'
-import { numbers } from '../../support/random.ts'
 
 const random = (count: number, seed: number) => {
-  const next = numbers(seed)
+  const next = uniform(seed)
   return Float32Array.from({ length: count }, () => next() + next() + next() - 1.5)
 }
 

@@ -8,6 +8,7 @@ import type { Attributes } from '../../../workers/onnx/attributes.ts'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
 import { prune } from '../../../workers/onnx/prune.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { uniform } from '../../../workers/random.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
 import { quantize } from '../../../workers/variants/rewrite/int8.ts'
 import { quantizeTables } from '../../../workers/variants/rewrite/int8-tables.ts'
@@ -15,10 +16,9 @@ import { patchesAsProducts } from '../../../workers/variants/rewrite/patches.ts'
 import { prepare } from '../../../workers/variants/rewrite/prepare.ts'
 import { products } from '../../../workers/variants/rewrite/products.ts'
 import { agreement } from '../../support/differences.ts'
-import { numbers } from '../../support/random.ts'
 
 const random = (count: number, seed: number) => {
-  const next = numbers(seed)
+  const next = uniform(seed)
   return Float32Array.from({ length: count }, () => next() + next() + next() - 1.5)
 }
 const [k, n] = [96, 80]

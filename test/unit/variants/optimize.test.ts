@@ -16,6 +16,7 @@ import { createLog } from '../../../api/app.ts'
 import { createVariantJobs } from '../../../api/variant-jobs.ts'
 import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
+import { uniform } from '../../../workers/random.ts'
 import { readRecord, variantBase, writeRecord } from '../../../workers/registry/derived.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import type { VariantChoice } from '../../../workers/registry/with-variants.ts'
@@ -28,7 +29,6 @@ import {
   speedProblem,
 } from '../../../workers/variants/gate.ts'
 import { optimize } from '../../../workers/variants/optimize.ts'
-import { numbers } from '../../support/random.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 
 const root = mkdtempSync(path.join(tmpdir(), 'limn-variants-'))
@@ -55,7 +55,7 @@ function home() {
 }
 
 const random = (count: number, seed: number) => {
-  const next = numbers(seed)
+  const next = uniform(seed)
   return Float32Array.from({ length: count }, () => next() - 0.5)
 }
 

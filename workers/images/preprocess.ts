@@ -2,6 +2,7 @@
 
 import type { KernelEnum, Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { asPillow } from './formats/as-pillow.ts'
 import type { ImageSpec } from './image-spec.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from './open.ts'
 import type { Crop, Raster } from './raster.ts'
@@ -161,7 +162,8 @@ async function decodeRaw(
     .toColourspace(cmyk ? 'cmyk' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
-  return { data, width: info.width, height: info.height, channels: info.channels as number, cmyk }
+  const pixels = { data, width: info.width, height: info.height, channels: info.channels as number, cmyk }
+  return cmyk ? pixels : asPillow(bytes, header.format, pixels)
 }
 
 /** How a large JPEG is brought to the encoder's input by libjpeg and libvips, in half the time of `resample`. */

@@ -4,8 +4,11 @@ import os from 'node:os'
 import * as ort from 'onnxruntime-node'
 import type { ImageSpec } from '../images/image-spec.ts'
 import { normalisationTable, normaliseInto } from '../images/preprocess.ts'
+import { type InputRole, inputRoles } from '../onnx/inspect/input-roles.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
+import { floatTensor, fromTensor, integerTensor } from '../onnx/tensors.ts'
 import type { ModelFiles, Tower } from '../registry/spec.ts'
+import type { TextSpec } from '../registry/text-spec.ts'
 import { DeviceMutex } from '../runtime/device-mutex.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { cosine } from '../similarity/vectors.ts'
@@ -16,8 +19,7 @@ export interface SessionSettings {
   files: ModelFiles
   provider: Provider
   image: ImageSpec
-  maxTokens: number
-  padId: number
+  text: Pick<TextSpec, 'maxTokens' | 'padId' | 'padSide'>
   threads: number
   /** Shared by all sessions whose provider serves one thread at a time. */
   deviceLock: SharedArrayBuffer
@@ -42,6 +44,7 @@ export class EncoderSession {
   readonly #settings: SessionSettings
   readonly #turns: DeviceMutex | null
   readonly #output: string
+  readonly #roles: Map<string, InputRole | null>
   readonly #table: Float32Array
 
   private constructor(session: ort.InferenceSession, settings: SessionSettings, turns: DeviceMutex | null) {
@@ -54,6 +57,13 @@ export class EncoderSession {
       rank: meta.isTensor ? meta.shape.length : null,
     }))
     this.#output = pooledOutput(outputs, settings.tower)
+    this.#roles = inputRoles(
+      session.inputMetadata.map((meta) => ({
+        name: meta.name,
+        isFloat: meta.isTensor && meta.type.startsWith('float'),
+        rank: meta.isTensor ? meta.shape.length : null,
+      })),
+    )
   }
 
   static async load(settings: SessionSettings): Promise<{ graph: EncoderSession; ready: SessionReady }> {
@@ -85,13 +95,32 @@ export class EncoderSession {
 
   /** Embeddings of a batch as the graph gives them, row-major. */
   async run(input: SessionInput): Promise<Float32Array> {
-    const rows = input.kind === 'pixels' ? input.pixels.length : input.rows.length
-    const padded = compilesShapes(this.#settings.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows
+    const rows = rowsOf(input)
+    const fixed = this.#fixedSize(input.kind === 'pixels' ? 'pixels' : 'ids', 0)
+    // A graph that has its batch size written into it runs once for each so many rows.
+    if (fixed === null)
+      return this.#runBatch(
+        input,
+        compilesShapes(this.#settings.provider) ? 2 ** Math.ceil(Math.log2(rows)) : rows,
+      )
+    if (fixed === rows) return this.#runBatch(input, rows)
+    const parts: Float32Array[] = []
+    for (let from = 0; from < rows; from += fixed) {
+      const part = slice(input, from, fixed)
+      const vectors = await this.#runBatch(part, fixed)
+      parts.push(vectors.subarray(0, (vectors.length / fixed) * Math.min(fixed, rows - from)))
+    }
+    return concat(parts)
+  }
+
+  /** `padded` rows go in; those beyond the input's own are filled up. */
+  async #runBatch(input: SessionInput, padded: number): Promise<Float32Array> {
+    const rows = rowsOf(input)
     const feeds = this.#feeds(input, padded)
     const run = () => this.#session.run(feeds, [this.#output], { logSeverityLevel: 4 })
     const results = await (this.#turns ? this.#turns.runExclusive(run) : run())
     const output = results[this.#output]!
-    const all = toFloat32(output)
+    const all = fromTensor(output)
     const vectors = padded === rows ? all : all.slice(0, (all.length / padded) * rows)
     output.dispose()
     return vectors
@@ -102,10 +131,13 @@ export class EncoderSession {
     for (const meta of this.#session.inputMetadata) {
       if (!meta.isTensor) continue
       const { name, type } = meta
-      if (name.includes('pixel') || name.includes('image'))
+      const role = this.#roles.get(name)
+      if (!role) throw new Error(`it wants an input "${name}", which Limn does not know`)
+      // A combined graph wants something for the other tower too.
+      if (role === 'pixels')
         feeds[name] =
           input.kind === 'pixels' ? this.#pixels(input.pixels, rows, type) : this.#pixels([], 1, type)
-      else feeds[name] = this.#tokens(input.kind === 'tokens' ? input : null, rows, name, type)
+      else feeds[name] = this.#tokens(input.kind === 'tokens' ? input : null, rows, role, type)
     }
     return feeds
   }
@@ -116,50 +148,59 @@ export class EncoderSession {
     for (const [row, image] of images.entries())
       normaliseInto(data, row * 3 * height * width, image, this.#table)
     const shape = [rows, 3, height, width]
-    return type === 'float16'
-      ? new ort.Tensor('float16', new Uint16Array(new Float16Array(data).buffer), shape)
-      : new ort.Tensor('float32', data, shape)
+    return floatTensor(data, shape, type)
   }
 
   #tokens(
     input: { rows: number[][]; length: number } | null,
     rows: number,
-    name: string,
+    role: InputRole,
     type: string,
   ): ort.Tensor {
-    const { padId } = this.#settings
-    const length = input?.length ?? 1
+    const { padId, padSide } = this.#settings.text
+    const length = input?.length ?? this.#fixedSize('ids', 1) ?? 1
     const filled = input
       ? [...input.rows, ...new Array(rows - input.rows.length).fill(input.rows[0])]
       : [[padId]]
-    const batch = padBatch(filled, length, padId)
-    const data = name.includes('mask') ? batch.mask : name.includes('type') ? batch.mask.fill(0n) : batch.ids
+    const { ids, mask } = padBatch(filled, length, padId, padSide)
     const shape = [filled.length, length]
-    return type === 'int32'
-      ? new ort.Tensor('int32', Int32Array.from(data, Number), shape)
-      : new ort.Tensor('int64', data, shape)
+    if (role === 'ids') return integerTensor(ids, shape, type)
+    if (role === 'mask') return integerTensor(mask, shape, type)
+    // One segment, and places from 0 on: encoders count them whether they are masked or not.
+    return integerTensor(
+      ids.map((_, i) => (role === 'types' ? 0n : BigInt(i % length))),
+      shape,
+      type,
+    )
   }
 
   /** Something to run: a grey image, or a few token ids padded to `length`. */
   #warmUpInput(length: number): SessionInput {
-    const { tower, image, padId, maxTokens } = this.#settings
+    const {
+      tower,
+      image,
+      text: { padId, maxTokens },
+    } = this.#settings
     if (tower === 'vision')
       return { kind: 'pixels', pixels: [new Uint8Array(image.width * image.height * 3).fill(128)] }
-    const fixed = this.#fixedLength() ?? Math.min(length, maxTokens)
+    const fixed = this.#fixedSize('ids', 1) ?? Math.min(length, maxTokens)
     return { kind: 'tokens', rows: [[5, 7, padId].slice(0, fixed)], length: fixed }
   }
 
-  /** The sequence length that is written into the graph, when it is. */
-  #fixedLength(): number | null {
-    const ids = this.#session.inputMetadata.find(({ name }) => name === 'input_ids')
-    const size = ids?.isTensor ? ids.shape[1] : null
-    return typeof size === 'number' ? size : null
+  /** A dimension of an input that is written into the graph, when it is. */
+  #fixedSize(role: InputRole, axis: number): number | null {
+    const meta = this.#session.inputMetadata.find(({ name }) => this.#roles.get(name) === role)
+    const size = meta?.isTensor ? meta.shape[axis] : null
+    return typeof size === 'number' && size > 0 ? size : null
   }
 
   /** True when a short text padded to its own length gives the vector it has at full length. */
   async #shortTexts(short: Float32Array): Promise<boolean> {
-    const { tower, maxTokens } = this.#settings
-    if (tower === 'vision' || this.#fixedLength() !== null) return false
+    const {
+      tower,
+      text: { maxTokens },
+    } = this.#settings
+    if (tower === 'vision' || this.#fixedSize('ids', 1) !== null) return false
     try {
       return cosine(short, await this.run(this.#warmUpInput(maxTokens))) > 0.9999
     } catch {
@@ -172,13 +213,24 @@ export class EncoderSession {
   }
 }
 
-function toFloat32(tensor: ort.Tensor): Float32Array {
-  if (tensor.type === 'float32') return (tensor.data as Float32Array).slice()
-  if (tensor.type !== 'float16') throw new Error(`embeddings of type ${tensor.type}`)
-  const data = tensor.data as unknown as Uint16Array | Float16Array
-  return Float32Array.from(
-    data instanceof Uint16Array ? new Float16Array(data.buffer, data.byteOffset, data.length) : data,
-  )
+const rowsOf = (input: SessionInput) => (input.kind === 'pixels' ? input.pixels.length : input.rows.length)
+
+/** `count` rows from there on; the first of them stands in for those that are not there. */
+function slice(input: SessionInput, from: number, count: number): SessionInput {
+  const part = <T>(rows: T[]) => Array.from({ length: count }, (_, i) => rows[from + i] ?? rows[from]!)
+  return input.kind === 'pixels'
+    ? { ...input, pixels: part(input.pixels) }
+    : { ...input, rows: part(input.rows) }
+}
+
+function concat(parts: Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 export const cores = os.availableParallelism()

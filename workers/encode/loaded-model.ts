@@ -147,8 +147,8 @@ export class LoadedModel {
 
   /** The length that a text of so many tokens is padded to. */
   paddedLength(tokens: number): number {
-    const { maxTokens, padTo } = this.spec.text
-    if (padTo === 'max' || !this.#shortTexts) return maxTokens
+    const { maxTokens, padTo, padLength } = this.spec.text
+    if (padTo === 'max' || !this.#shortTexts) return Math.max(padLength, tokens)
     return Math.min(maxTokens, paddingBuckets.find((length) => length >= tokens) ?? maxTokens)
   }
 
@@ -172,8 +172,7 @@ function sessionSettings(
     files: variantFor(spec, provider)?.files ?? files,
     provider,
     image,
-    maxTokens: text.maxTokens,
-    padId: text.padId,
+    text,
     threads,
     deviceLock: sharedDeviceLock,
   }

@@ -30,13 +30,16 @@ export type TestEncoderOptions = Partial<LocalEncoderOptions> & {
   /** Made for this encoder, beside the bundled model. */
   models?: Record<string, TinyModel>
   modelsRoot?: string
+  /** Called with the models' folder before the registry reads it. */
+  onHome?(modelsRoot: string): void
 }
 
 export async function openEncoder(options: TestEncoderOptions = {}): Promise<TestEncoder> {
-  const { defaultModel = 'limn-icons', models = {}, ...more } = options
+  const { defaultModel = 'limn-icons', models = {}, onHome, ...more } = options
   const home = mkdtempSync(path.join(os.tmpdir(), 'limn-encoder-'))
   const modelsRoot = options.modelsRoot ?? path.join(home, 'models')
   for (const [name, model] of Object.entries(models)) writeTinyModel(modelsRoot, name, model)
+  onHome?.(modelsRoot)
   const cacheFolder = path.join(home, 'cache')
   const registry = new ModelRegistry({
     bundledFolder: path.resolve('workers/models'),

@@ -95,8 +95,8 @@ export class LoadedModel {
 
   /** The length that a text of `tokens` tokens is padded to. */
   paddedLength(tokens: number): number {
-    const { maxTokens, padTo } = this.spec.text
-    if (padTo === 'max' || !this.#shortTexts) return maxTokens
+    const { maxTokens, padTo, padLength } = this.spec.text
+    if (padTo === 'max' || !this.#shortTexts) return Math.max(padLength, tokens)
     return Math.min(maxTokens, paddingBuckets.find((length) => length >= tokens) ?? maxTokens)
   }
 

@@ -1,8 +1,11 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { ItemError, ModelFolderError } from '../errors.ts'
-import { readJson } from '../registry/config/json.ts'
+import { type Json, readJson } from '../registry/config/json.ts'
 import type { ModelSpec } from '../registry/spec.ts'
-import type { TextSpec } from '../registry/text-spec.ts'
+import type { Side } from '../registry/text-spec.ts'
+import { cleaningStep } from './tokenizer/clean.ts'
+import { normalizerStep } from './tokenizer/normalizer.ts'
+import { specialTokens } from './tokenizer/special-tokens.ts'
 
 export interface Tokenizer {
   /**
@@ -17,24 +20,54 @@ export async function loadTokenizer(spec: Pick<ModelSpec, 'folder' | 'text'>): P
   const [tokenizerJson, tokenizerConfig] = await Promise.all(
     ['tokenizer.json', 'tokenizer_config.json'].map((file) => readJson(spec.folder, file)),
   )
-  const tokenizer = build(tokenizerJson, tokenizerConfig)
-  const canonical = canonicalise(spec.text)
+  const { maxTokens, truncateSide } = spec.text
+  const clean = cleaningStep(spec.text)
+  const { idsOf, before, after } = build(tokenizerJson ?? {}, tokenizerConfig ?? {})
+  const room = maxTokens - before.length - after.length
+  if (room < 1)
+    throw new ModelFolderError(
+      `the model takes ${maxTokens} tokens, which leaves no room for a text between the special ones.`,
+    )
   return {
     encode(text) {
-      const { ids } = tokenizer.encode(canonical(text))
-      if (ids.length === 0) throw new ItemError('EMPTY', 'The text has no word that the model can read.')
-      return truncate(ids, spec.text)
+      const ids = idsOf(clean(text))
+      const kept = truncateSide === 'right' ? ids.slice(0, room) : ids.slice(-room)
+      const all = [...before, ...kept, ...after]
+      if (all.length === 0) throw new ItemError('EMPTY', 'The text has no word that the model can read.')
+      return all
     },
   }
 }
 
-function build(tokenizer: object | null | undefined, config: object | null | undefined) {
+/** The tokens of a text alone, and those around it. */
+function build(tokenizer: Json, config: Json) {
   try {
-    // The file's own truncation and padding would come before ours and hide the text's length.
-    const built = new HuggingFaceTokenizer({ ...tokenizer, truncation: null, padding: null }, config ?? {})
-    // Some faults of the file show only here.
-    built.encode('a')
-    return built
+    const normalise = normalizerStep(tokenizer.normalizer, config)
+    const added: Json[] = (tokenizer.added_tokens ?? []).map((token: Json) =>
+      (token.normalized ?? !token.special) ? { ...token, content: normalise(token.content) } : token,
+    )
+    // The steps before and behind the model are ours. A normalizer that does nothing stands in for ours until it is
+    // built: with none at all the library would look for normalised tokens in the text as it came.
+    const built = new HuggingFaceTokenizer(
+      {
+        ...tokenizer,
+        normalizer: { type: 'Sequence', normalizers: [] },
+        post_processor: null,
+        added_tokens: added,
+      },
+      config,
+    )
+    Object.assign(built, { normalizer: normalise })
+    const { unk_id: unknown, byte_fallback: byBytes, type } = tokenizer.model
+    const inBytes = type === 'Unigram' && byBytes ? byteTokens(tokenizer.model.vocab) : null
+    const idsOf = (text: string): number[] => {
+      const { ids, tokens } = built.encode(text)
+      if (!inBytes) return ids
+      return ids.flatMap((id: number, i: number) => (id === unknown ? inBytes(tokens[i]!) : [id]))
+    }
+    // Some of what is missing shows only here.
+    idsOf('a')
+    return { idsOf, ...specialTokens(tokenizer, config) }
   } catch (error) {
     throw new ModelFolderError(
       `tokenizer.json with tokenizer_config.json makes no tokenizer: ${(error as Error).message}`,
@@ -42,21 +75,16 @@ function build(tokenizer: object | null | undefined, config: object | null | und
   }
 }
 
-/** Keeps the beginning and the end token of a text that is too long, as the reference tokenizers do. */
-function truncate(ids: number[], { maxTokens, eosId }: TextSpec): number[] {
-  if (ids.length <= maxTokens) return ids
-  const kept = ids.slice(0, maxTokens)
-  if (eosId !== null && ids.at(-1) === eosId) kept[maxTokens - 1] = eosId
-  return kept
-}
-
-/** SigLIP's canonicalize_text: no punctuation, single spaces (big_vision's tokenizer, Hugging Face's SiglipTokenizer). */
-function canonicalise({ canonicalise, lowerCase }: TextSpec): (text: string) => string {
-  const punctuation = /[!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]/g
-  return (text) => {
-    const cased = lowerCase ? text.toLowerCase() : text
-    return canonicalise ? cased.replace(punctuation, '').replace(/\s+/g, ' ').trim() : cased
-  }
+/** A Unigram model may have a token for each byte, for pieces that it does not know; the library has it for BPE only. */
+function byteTokens(vocabulary: [string, number][]): (piece: string) => number[] {
+  const ids = new Map(vocabulary.map(([token], id) => [token, id]))
+  return (piece) =>
+    Array.from(Buffer.from(piece), (byte) => {
+      const token = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
+      const id = ids.get(token)
+      if (id === undefined) throw new Error(`byte_fallback is on, and there is no token ${token}`)
+      return id
+    })
 }
 
 /** Row-major ids and mask of a batch, each row `length` long. */
@@ -68,13 +96,19 @@ export interface TokenBatch {
 }
 
 /** Pads each row to `length` with the model's padding id. */
-export function padBatch(rows: readonly (readonly number[])[], length: number, padId: number): TokenBatch {
+export function padBatch(
+  rows: readonly (readonly number[])[],
+  length: number,
+  padId: number,
+  side: Side = 'right',
+): TokenBatch {
   const ids = new BigInt64Array(rows.length * length).fill(BigInt(padId))
   const mask = new BigInt64Array(rows.length * length)
   rows.forEach((row, r) => {
+    const start = r * length + (side === 'left' ? length - row.length : 0)
     row.forEach((id, i) => {
-      ids[r * length + i] = BigInt(id)
-      mask[r * length + i] = 1n
+      ids[start + i] = BigInt(id)
+      mask[start + i] = 1n
     })
   })
   return { ids, mask, rows: rows.length, length }

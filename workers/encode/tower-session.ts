@@ -69,8 +69,7 @@ function encoderSessionOptions(
     files: variantFor(spec, provider)?.files ?? files,
     provider,
     image,
-    maxTokens: text.maxTokens,
-    padId: text.padId,
+    text,
     threads,
     deviceLock: sharedDeviceLock,
   }

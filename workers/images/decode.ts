@@ -2,6 +2,7 @@
 import type { Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
 import type { RawImage } from './colour.ts'
+import { asPillow } from './formats/as-pillow.ts'
 import type { ImageSpec } from './image-spec.ts'
 import type { Shrink } from './jpeg-shrink.ts'
 import { type ImageLimits, openImage } from './open.ts'
@@ -45,7 +46,8 @@ export async function decodeRaw(
     .toColourspace(cmyk ? 'cmyk' : 'srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
-  return { data, width: info.width, height: info.height, channels: info.channels, cmyk }
+  const raw = { data, width: info.width, height: info.height, channels: info.channels as number, cmyk }
+  return cmyk ? raw : asPillow(bytes, header.format, raw)
 }
 
 /** The longest edge of a rendered SVG: a line-thin one must not become an image of a million columns. */

@@ -1,7 +1,7 @@
 import type { FilterName } from './raster.ts'
 
 /** Part of every model revision: raise it with any change to the pixels of preprocessing. */
-export const preprocessingVersion = 3
+export const preprocessingVersion = 4
 
 /** Reference preprocessing, as the model's preprocessor_config.json states it. */
 export interface ImageSpec {

@@ -1,35 +1,33 @@
 /**
  * Whether an ONNX file is whole, checked without loading its weights, so that a cut copy or a missing file shows when
  * the registry reads the folder. Only ONNX Runtime knows whether the graph runs.
- * Protobuf: onnx.proto, ModelProto.graph = 7, GraphProto.initializer = 5, TensorProto.external_data = 13,
- * StringStringEntryProto.key = 1, value = 2.
  */
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
-import { fields, parts } from './protobuf.ts'
+import { type GraphSummary, summariseGraph } from './inspect/graph-summary.ts'
 
-/** Longest message of a tensor whose values lie in another file. */
-const maxReferenceBytes = 4096
-
-/** @throws ModelFolderError naming the file, or the file of weights, that is empty, cut off or missing */
-export async function checkGraph(graph: string): Promise<void> {
+/** @throws ModelFolderError naming a graph that is empty, cut off, damaged, or has its weights outside of its folder */
+export async function readGraph(graph: string): Promise<GraphSummary> {
   const name = path.basename(graph)
-  const handle = await open(graph)
-  let weights: Map<string, number> | null
-  try {
-    const { size } = await handle.stat()
-    if (size === 0) throw new ModelFolderError(`${name} is empty.`)
-    weights = await weightsBeside(handle, size)
-  } catch (error) {
+  if ((await stat(graph)).size === 0) throw new ModelFolderError(`${name} is empty.`)
+  const summary = await summariseGraph(graph).catch((error) => {
     if (error instanceof RangeError)
       throw new ModelFolderError(`${name} is no ONNX file, or one that is cut off or damaged.`)
     throw error
-  } finally {
-    await handle.close()
-  }
-  if (!weights) throw new ModelFolderError(`${name} is no ONNX file: it holds no graph.`)
-  for (const [file, needed] of weights) {
+  })
+  if (!summary) throw new ModelFolderError(`${name} is no ONNX file: it holds no graph.`)
+  const outside = [...summary.external.keys()].find((location) => !isInside(location))
+  if (outside !== undefined)
+    throw new ModelFolderError(`${name} has weights in "${outside}", which is outside of its folder.`)
+  return summary
+}
+
+/** The same, and its weights are there. @throws ModelFolderError naming the file of weights that is cut off or missing too */
+export async function checkGraph(graph: string): Promise<GraphSummary> {
+  const summary = await readGraph(graph)
+  const name = path.basename(graph)
+  for (const [file, needed] of summary.external) {
     const found = await stat(path.join(path.dirname(graph), file)).catch(() => null)
     if (!found) throw new ModelFolderError(`${file}, which has the weights of ${name}, is missing.`)
     if (found.size < needed)
@@ -37,31 +35,11 @@ export async function checkGraph(graph: string): Promise<void> {
         `${file}, which has the weights of ${name}, is cut off: ${found.size} of ${needed} bytes are there.`,
       )
   }
+  return summary
 }
 
-/** External files of the initializers, and how many bytes each must have; null when there is no graph. */
-async function weightsBeside(handle: FileHandle, size: number): Promise<Map<string, number> | null> {
-  let found: Map<string, number> | null = null
-  for await (const model of fields(handle, 0, size)) {
-    if (model.field !== 7) continue
-    found ??= new Map()
-    for await (const part of fields(handle, model.start, model.end)) {
-      if (part.field !== 5 || part.end - part.start > maxReferenceBytes) continue
-      const tensor = Buffer.alloc(part.end - part.start)
-      await handle.read(tensor, 0, tensor.length, part.start)
-      const { location, offset = 0, length = 0 } = externalData(tensor)
-      if (location) found.set(location, Math.max(found.get(location) ?? 0, Number(offset) + Number(length)))
-    }
-  }
-  return found
-}
-
-function externalData(tensor: Buffer): { location?: string; offset?: string; length?: string } {
-  const entries: Record<string, string> = {}
-  for (const { field, content } of parts(tensor)) {
-    if (field !== 13) continue
-    const [key, value] = [...parts(content)].sort((a, b) => a.field - b.field)
-    if (key && value) entries[String(key.content)] = String(value.content)
-  }
-  return entries
+/** Whether a location of external data stays in the graph's folder, its sub-folders included. */
+export function isInside(location: string): boolean {
+  const normal = path.posix.normalize(location.replaceAll('\\', '/'))
+  return normal !== '.' && normal !== '..' && !normal.startsWith('../') && !/^(\/|[A-Za-z]:)/.test(normal)
 }

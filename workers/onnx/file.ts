@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import onnxProto, { type onnx } from 'onnx-proto'
 import { GraphError } from '../errors.ts'
+import { isInside } from './check-file.ts'
 
 const { ModelProto, TensorProto } = onnxProto.onnx
 
@@ -37,12 +38,12 @@ export async function readModel(file: string, { weights } = { weights: true }): 
 /** Moves external data into the tensors, so that a file written elsewhere needs no other. */
 async function inlineExternalData(model: onnx.ModelProto, folder: string): Promise<void> {
   const files = new Map<string, Buffer>()
-  for (const tensor of model.graph!.initializer!) {
+  for (const tensor of tensorsOf(model.graph!)) {
     if (tensor.dataLocation !== TensorProto.DataLocation.EXTERNAL) continue
     const entry = (key: string) => tensor.externalData?.find((pair) => pair.key === key)?.value
     const location = entry('location')
     // A model must not reach outside of its folder.
-    if (!location || path.basename(location) !== location)
+    if (!location || !isInside(location))
       throw new GraphError(`Tensor "${tensor.name}" has its data in "${location}".`)
     let bytes = files.get(location)
     if (!bytes) {
@@ -61,6 +62,17 @@ async function inlineExternalData(model: onnx.ModelProto, folder: string): Promi
     tensor.externalData = []
     tensor.dataLocation = TensorProto.DataLocation.DEFAULT
   }
+}
+
+/** Tensors of initializers and of nodes' attributes, subgraphs included. */
+function* tensorsOf(graph: onnx.IGraphProto): Generator<onnx.ITensorProto> {
+  yield* graph.initializer ?? []
+  for (const { attribute } of graph.node ?? [])
+    for (const { t, g, tensors, graphs } of attribute ?? []) {
+      if (t) yield t
+      yield* tensors ?? []
+      for (const inner of [...(g ? [g] : []), ...(graphs ?? [])]) yield* tensorsOf(inner)
+    }
 }
 
 export const writeModel = (model: onnx.IModelProto): Uint8Array => ModelProto.encode(model).finish()

@@ -17,7 +17,9 @@ export interface Family {
   dimensions(vision: { hidden_size?: number }): number
   maxTokens: number
   padTo: TextSpec['padTo']
-  /** Whether `do_lower_case` of the tokenizer's config counts. CLIP's tokenizer.json has the step itself. */
+  /** The image processor of the published checkpoints, for a folder that names none. */
+  imageProcessor: string
+  /** Whether texts of the training were lower case, for a tokenizer that does not say. CLIP's tokenizer.json has the step itself. */
   lowerCase: boolean
 }
 
@@ -31,6 +33,7 @@ const clip: Family = {
   dimensions: () => 512,
   maxTokens: 77,
   padTo: 'longest',
+  imageProcessor: 'CLIPImageProcessor',
   lowerCase: false,
 }
 
@@ -41,6 +44,7 @@ const siglip: Family = {
   dimensions: ({ hidden_size }) => hidden_size ?? 768,
   maxTokens: 64,
   padTo: 'max',
+  imageProcessor: 'SiglipImageProcessor',
   lowerCase: true,
 }
 

@@ -1,7 +1,8 @@
 /** The ONNX files of a model folder, by the names that exporters give them. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import path from 'node:path'
 import { ModelFolderError } from '../errors.ts'
+import { readGraph } from '../onnx/check-file.ts'
 import type { ModelFiles, Precision } from './spec.ts'
 
 /** Suffix of the file name for each precision, best first. */
@@ -59,21 +60,36 @@ export function chooseFiles(folder: string, wanted?: Precision | null): ModelFil
     : { kind: 'combined', model: first!, precision }
 }
 
-/** Weights beside a graph: exporters move what is over 2 GB into `NAME.onnx_data`, and then `_data_1` and so on. */
-export const isExternalData = (graph: string, file: string) =>
-  file.startsWith(`${graph}_data`) && /^(_\d+)?$/.test(file.slice(graph.length + 5))
-
 /** The graphs of a choice. */
 export const graphsOf = (files: ModelFiles): string[] =>
   files.kind === 'separate' ? [files.vision, files.text] : [files.model]
 
-/** The ONNX files of a choice, with the external data that lies beside them. Absolute paths. */
-export function onnxFiles(files: ModelFiles): string[] {
-  return graphsOf(files).flatMap((graph) => {
-    const folder = path.dirname(graph)
-    const beside = readdirSync(folder).map((file) => path.join(folder, file))
-    return [graph, ...beside.filter((file) => isExternalData(graph, file)).sort()]
-  })
+/**
+ * The ONNX files of a choice, with the files that the graphs themselves name for their weights. Absolute paths, each once.
+ * @throws ModelFolderError
+ */
+export async function onnxFiles(files: ModelFiles): Promise<string[]> {
+  const found = await Promise.all(
+    graphsOf(files).map(async (graph) => {
+      const { external } = await readGraph(graph)
+      return [graph, ...[...external.keys()].sort().map((file) => path.join(path.dirname(graph), file))]
+    }),
+  )
+  return [...new Set(found.flat())]
+}
+
+/** The other graphs of a folder, which may hold scalars that the chosen ones lack: same precision first, then the best. */
+export function graphsBeside(folder: string, files: ModelFiles): string[] {
+  const chosen = graphsOf(files)
+  const order = [files.precision, ...precisions.map(([name]) => name)]
+  const known = order
+    .flatMap((precision) => candidates(precision).flat())
+    .map((file) => path.join(folder, file))
+  const present = globSync(['*.onnx', 'onnx/*.onnx'], { cwd: folder }).map((file) => path.join(folder, file))
+  const rank = (file: string) => (known.indexOf(file) + known.length + 1) % (known.length + 1)
+  return present
+    .filter((file) => !chosen.includes(file))
+    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b))
 }
 
 /** Every precision whose graphs are in the folder, best first. */

@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelFolderError, ModelNotFound } from '../errors.ts'
 import { checkGraph } from '../onnx/check-file.ts'
-import { scalarInitializers } from '../onnx/stored-scalars.ts'
+import { summariseGraph } from '../onnx/inspect/graph-summary.ts'
 import type { Provider } from '../runtime/provider.ts'
 import type { LogitScalars } from './config/folder-config.ts'
+import { logitScalars } from './config/head.ts'
 import { readConfig } from './config.ts'
 import { LoadFailures } from './failures.ts'
 import { modelFolders } from './folders.ts'
-import { chooseFiles, graphsOf } from './graph-files.ts'
+import { chooseFiles, graphsBeside, graphsOf } from './graph-files.ts'
+import { fitToGraphs } from './graph-inputs.ts'
 import { DigestCache, revisionOf } from './revision.ts'
 import type { ModelFiles, ModelSpec, Precision } from './spec.ts'
 import { type VariantChoice, withVariants } from './with-variants.ts'
@@ -163,19 +165,33 @@ async function readSpec(
 ): Promise<ModelSpec> {
   // A bundled model has the files it comes with; LIMN_PRECISION is for the user's own.
   const graphs = () => chooseFiles(folder, bundled ? null : precision)
-  const config = await readConfig(folder, async () => learnedScalars(graphs()))
+  const stated = await readConfig(folder, (wanted) => learnedScalars(folder, graphs(), wanted))
   const files = graphs()
-  await Promise.all(graphsOf(files).map(checkGraph))
+  const named = graphsOf(files).map(async (graph) => ({
+    name: path.basename(graph),
+    inputs: (await checkGraph(graph)).inputs,
+  }))
+  const config = fitToGraphs(stated, await Promise.all(named))
   const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
   return { name, folder, bundled, licence, revision, files, variants: [], ...config }
 }
 
-/** A combined graph may hold them; separate encoders rarely do. */
-async function learnedScalars(files: ModelFiles): Promise<LogitScalars> {
-  const found = await Promise.all(
-    graphsOf(files).map((graph) => scalarInitializers(graph, ['logit_scale', 'logit_bias'])),
-  )
-  return Object.assign({}, ...found)
+/**
+ * A combined graph may hold them; separate encoders rarely do, and then a graph beside them may. One that cannot be read
+ * holds none: those that serve are checked by themselves.
+ */
+async function learnedScalars(
+  folder: string,
+  files: ModelFiles,
+  wanted: readonly (keyof LogitScalars)[],
+): Promise<LogitScalars> {
+  let found: LogitScalars = {}
+  for (const graph of [...graphsOf(files), ...graphsBeside(folder, files)]) {
+    const summary = await summariseGraph(graph).catch(() => null)
+    if (summary) found = { ...logitScalars(summary.scalars), ...found }
+    if (wanted.every((field) => found[field] !== undefined)) break
+  }
+  return found
 }
 
 /** `license:` of the model card's front matter. */

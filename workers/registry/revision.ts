@@ -6,16 +6,18 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { writeWhole } from '../fs/write.ts'
 import { preprocessingVersion } from '../images/image-spec.ts'
-import { onnxFiles } from './graph-files.ts'
+import { graphsOf, onnxFiles } from './graph-files.ts'
 import type { ModelFiles } from './spec.ts'
 
 /** Files that decide a vector, beside the weights. */
 export const configFiles = [
   'config.json',
   'preprocessor_config.json',
+  'processor_config.json',
   'open_clip_config.json',
   'tokenizer.json',
   'tokenizer_config.json',
+  'special_tokens_map.json',
 ]
 
 /** SHA-256, hex, of a file. */
@@ -25,10 +27,16 @@ export async function fileDigest(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Digests by path, size and time of change, so that a start does not read large models through. */
+interface Digested {
+  /** Changes with the file: see {@link stampOf}. */
+  stamp: string
+  digest: string
+}
+
+/** Digests by path, kept for as long as the file is untouched, so that a start does not read large models through. */
 export class DigestCache {
   readonly #file: string
-  #known: Promise<Record<string, string>> | undefined
+  #known: Promise<Record<string, Digested>> | undefined
   constructor(folder: string) {
     this.#file = path.join(folder, 'digests.json')
   }
@@ -38,15 +46,23 @@ export class DigestCache {
       .then(JSON.parse)
       .catch(() => ({}))
     const known = await this.#known
-    const { size, mtimeMs } = await stat(file)
-    const key = `${file}|${size}|${mtimeMs}`
-    const remembered = known[key]
-    if (remembered) return remembered
+    const stamp = await stampOf(file)
+    const remembered = known[file]
+    if (remembered?.stamp === stamp) return remembered.digest
     const digest = await fileDigest(file)
-    known[key] = digest
+    known[file] = { stamp, digest }
     await writeWhole(this.#file, JSON.stringify(known))
     return digest
   }
+}
+
+/**
+ * Size, time of change, and inode. Copying tools set the time that contents changed (mtime) back, and a file that takes
+ * another's place may have its size: nobody can set the time that the inode changed (ctime).
+ */
+async function stampOf(file: string): Promise<string> {
+  const { size, mtimeNs, ctimeNs, ino, dev } = await stat(file, { bigint: true })
+  return [size, mtimeNs, ctimeNs, ino, dev].join(' ')
 }
 
 /** 16 hex characters. */
@@ -56,6 +72,10 @@ export async function revisionOf(folder: string, files: ModelFiles, digests: Dig
     const text = await readFile(path.join(folder, file)).catch(() => null)
     if (text) hash.update(`${file} ${createHash('sha256').update(text).digest('hex')}\n`)
   }
-  for (const file of onnxFiles(files)) hash.update(`${path.basename(file)} ${await digests.digest(file)}\n`)
+  const graphs = graphsOf(files)
+  for (const file of await onnxFiles(files)) {
+    const name = path.relative(path.dirname(graphs[0]!), file).split(path.sep).join('/')
+    hash.update(`${name} ${await digests.digest(file)}\n`)
+  }
   return hash.digest('hex').slice(0, 16)
 }

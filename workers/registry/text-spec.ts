@@ -2,13 +2,25 @@
 export interface TextSpec {
   /** Longest sequence the encoder takes, special tokens included. */
   maxTokens: number
+  /** Which end of a text that is too long stays. */
+  truncateSide: Side
   /** Id that fills a batch. */
   padId: number
-  /** `longest`: pad to the longest text of the batch; `max`: always to maxTokens (SigLIP was trained so). */
+  /** Where padding goes. */
+  padSide: Side
+  /** `longest`: pad to the longest text of the batch where that changes no vector; `max`: always to padLength. */
   padTo: 'longest' | 'max'
-  /** The last token a truncated text keeps (CLIP reads its output at the end-of-text token). */
-  eosId: number | null
+  padLength: number
+  /** Lower case before anything else, beyond the steps that tokenizer.json states. */
   lowerCase: boolean
-  /** SigLIP's tokenizer drops punctuation and joins white space before it tokenizes. */
-  canonicalise: boolean
+  cleaning: Cleaning
 }
+
+export type Side = 'left' | 'right'
+
+/**
+ * Cleaning by the code around a tokenizer, before it. `siglip`: Hugging Face's SiglipTokenizer, which drops punctuation.
+ * The others are OpenCLIP's, for its `clean`: all decode HTML and join white space, `lower` and `canonicalize` know no
+ * case, and `canonicalize` drops punctuation.
+ */
+export type Cleaning = 'none' | 'siglip' | 'whitespace' | 'lower' | 'canonicalize'

@@ -21,12 +21,12 @@ export async function towerInputs(
     return batches(pixels).map((batch) => ({ kind: 'pixels', pixels: batch }))
   }
   const tokenizer = await loadTokenizer(spec)
-  const { maxTokens, padTo } = spec.text
+  const { padLength, padTo } = spec.text
   const short = shortTexts && padTo === 'longest'
   return batches(prompts.map((text) => tokenizer.encode(text))).map((rows) => ({
     kind: 'tokens',
     rows,
-    length: short ? Math.max(...rows.map(({ length }) => length)) : maxTokens,
+    length: Math.max(...rows.map(({ length }) => length), short ? 0 : padLength),
   }))
 }
 

@@ -15,13 +15,14 @@ export async function listModels(config: Config): Promise<number> {
   const registry = openRegistry(config)
   const [specs, problems] = await Promise.all([registry.list(), registry.problems()])
   const broken = new Set(problems.map(({ name }) => name))
-  const rows = specs.map((spec) => [
+  const sizes = await Promise.all(specs.map(sizeOf))
+  const rows = specs.map((spec, i) => [
     `${spec.name === registry.defaultName ? '*' : ' '} ${spec.name}`,
     String(spec.dimensions),
     `${spec.image.width} px`,
     String(spec.text.maxTokens),
     precisionsOf(spec.folder).join(' '),
-    bytes(onnxFiles(spec.files).reduce((sum, file) => sum + statSync(file).size, 0)),
+    bytes(sizes[i]!),
     spec.licence,
     spec.revision,
     broken.has(spec.name) ? 'does not load' : spec.bundled ? 'bundled' : '',
@@ -33,6 +34,10 @@ export async function listModels(config: Config): Promise<number> {
   if (!rows.some(([name]) => name!.startsWith('*')))
     console.error(`The default model "${registry.defaultName}" (LIMN_MODEL) is not among them.`)
   return problems.length > 0 ? 1 : 0
+}
+
+async function sizeOf({ files }: ModelSpec): Promise<number> {
+  return (await onnxFiles(files)).reduce((sum, file) => sum + statSync(file).size, 0)
 }
 
 async function listVariants(specs: readonly ModelSpec[], config: Config): Promise<void> {

@@ -200,7 +200,7 @@ describe('models', () => {
   it.each<[string, TinyModel, RegExp]>([
     [
       'tokenizer file is unusable',
-      { tokenizer: { model: { type: 'Odd', vocab: {} } } },
+      { tokenizer: { model: { type: 'Odd', vocab: { '[PAD]': 0 } } } },
       /"bad".*tokenizer\.json with .* makes no tokenizer: /,
     ],
     ['graphs contradict its config', { saysDimensions: 7 }, /"bad".*7 dimensions, \w+_model\.onnx gives 6/],

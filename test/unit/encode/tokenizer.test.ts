@@ -90,11 +90,13 @@ describe('loadTokenizer', () => {
 
   const plain: TextSpec = {
     maxTokens: 64,
+    truncateSide: 'right',
     padId: 1,
+    padSide: 'right',
     padTo: 'max',
-    eosId: 1,
+    padLength: 64,
     lowerCase: false,
-    canonicalise: false,
+    cleaning: 'none',
   }
   const encode = async (text: string, spec: Partial<TextSpec> = {}) =>
     (await loadTokenizer({ folder, text: { ...plain, ...spec } })).encode(text)
@@ -105,7 +107,7 @@ describe('loadTokenizer', () => {
   test('a text that is cut keeps its end token', async () => {
     expect(await encode('a cat a cat a cat', { maxTokens: 4 })).toEqual([2, 3, 2, 1])
     expect(await encode('a cat a', { maxTokens: 4 })).toEqual([2, 3, 2, 1])
-    expect(await encode('a cat a cat', { maxTokens: 4, eosId: null })).toEqual([2, 3, 2, 3])
+    expect(await encode('a cat b cat', { maxTokens: 4, truncateSide: 'left' })).toEqual([3, 6, 3, 1])
   })
   test('an empty text is its end token when the tokenizer has one', async () => {
     expect(await encode('')).toEqual([1])
@@ -114,7 +116,7 @@ describe('loadTokenizer', () => {
   test("SigLIP's canonical form has lower case, no punctuation and single spaces", async () => {
     expect(await encode('Cat!')).toEqual([0, 1])
     expect(await encode('Cat', { lowerCase: false })).toEqual([4, 1])
-    expect(await encode(' A\t(Cat!), \n a_ ', { lowerCase: true, canonicalise: true })).toEqual([2, 3, 2, 1])
+    expect(await encode(' A\t(Cat!), \n a_ ', { lowerCase: true, cleaning: 'siglip' })).toEqual([2, 3, 2, 1])
   })
 })
 

@@ -87,7 +87,8 @@ describe('limn models', () => {
 
     await mkdir(path.join(models, 'an-empty-one'), { recursive: true })
     writeTinyModel(models, 'bad-dimensions', { saysDimensions: 7 })
-    writeTinyModel(models, 'bad-tokenizer', { tokenizer: { model: { type: 'Odd', vocab: {} } } })
+    const odd = { model: { type: 'Odd', vocab: { '[PAD]': 0 } } }
+    writeTinyModel(models, 'bad-tokenizer', { tokenizer: odd })
     writeTinyModel(models, 'cut')
     await truncate(path.join(models, 'cut/onnx/text_model.onnx'), 1000)
     writeTinyModel(models, 'sound')

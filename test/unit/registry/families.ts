@@ -118,9 +118,8 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
         maxTokens: 77,
         padId: 49407,
         padTo: 'longest',
-        eosId: 49407,
-        lowerCase: false,
-        canonicalise: false,
+        lowerCase: true,
+        cleaning: 'none',
       },
       head: { kind: 'softmax', scale: 100 },
     },
@@ -177,7 +176,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     },
     expected: {
       image: { width: 256, fit: 'cover', mean: [0, 0, 0], std: [1, 1, 1] },
-      text: { maxTokens: 77, padTo: 'longest', lowerCase: false },
+      text: { maxTokens: 77, padTo: 'longest', lowerCase: true },
       head: { kind: 'softmax', scale: expect.closeTo(100, 1) },
     },
   },
@@ -194,7 +193,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     expected: {
       dimensions: 512,
       image: { width: 256, height: 256, fit: 'cover', mean: [0, 0, 0] },
-      text: { maxTokens: 77, padTo: 'longest', lowerCase: false },
+      text: { maxTokens: 77, padTo: 'longest', lowerCase: true },
       head: { kind: 'softmax', scale: 100 },
     },
   },
@@ -216,7 +215,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     },
     expected: {
       image: { width: 224, fit: 'squash', filter: 'bicubic', mean: openAi.image_mean, std: openAi.image_std },
-      text: { maxTokens: 512, padId: 0, padTo: 'longest', eosId: null, lowerCase: false },
+      text: { maxTokens: 512, padId: 0, padTo: 'longest', lowerCase: true },
       head: { kind: 'softmax', scale: 100 },
     },
   },
@@ -239,7 +238,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     expected: {
       dimensions: 768,
       image: { width: 224, fit: 'cover', mean: openAi.image_mean },
-      text: { maxTokens: 512, padId: 1, padTo: 'longest', eosId: 2, lowerCase: false, canonicalise: false },
+      text: { maxTokens: 512, padId: 1, padTo: 'longest', lowerCase: false, cleaning: 'none' },
       head: { kind: 'softmax', scale: 100 },
     },
   },
@@ -256,7 +255,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     expected: {
       dimensions: 768,
       image: { width: 224, fit: 'cover', mean: openAi.image_mean },
-      text: { maxTokens: 77, padId: 0, padTo: 'longest', lowerCase: false },
+      text: { maxTokens: 77, padId: 0, padTo: 'longest', lowerCase: true },
       head: { kind: 'softmax', scale: 100 },
     },
   },
@@ -275,7 +274,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     expected: {
       dimensions: 768,
       image: { width: 224, height: 224, fit: 'squash', filter: 'bicubic', mean: half.image_mean },
-      text: { maxTokens: 64, padId: 1, padTo: 'max', eosId: 1, lowerCase: true, canonicalise: true },
+      text: { maxTokens: 64, padId: 1, padTo: 'max', lowerCase: true, cleaning: 'siglip' },
       head: { kind: 'sigmoid', scale: 117.33, bias: -12.93 },
     },
   },
@@ -309,7 +308,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     expected: {
       dimensions: 1152,
       image: { width: 384, fit: 'squash', filter: 'bilinear', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-      text: { maxTokens: 64, padId: 0, padTo: 'max', eosId: 1, lowerCase: true, canonicalise: false },
+      text: { maxTokens: 64, padId: 0, padTo: 'max', lowerCase: true, cleaning: 'none' },
       head: { kind: 'sigmoid' },
     },
   },
@@ -345,7 +344,7 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
     expected: {
       dimensions: 640,
       image: { width: 256, fit: 'squash', filter: 'bilinear', mean: half.image_mean },
-      text: { maxTokens: 77, eosId: 49407 },
+      text: { maxTokens: 77, lowerCase: true, cleaning: 'lower' },
       head: { kind: 'softmax', scale: 100 },
     },
   },
@@ -362,6 +361,9 @@ export const folders: Record<string, { files: FolderFiles; expected: object }> =
       },
       'limn.json': { logit_scale: 50, logit_bias: -9 },
     },
-    expected: { text: { padTo: 'max' }, head: { kind: 'sigmoid', scale: 50, bias: -9 } },
+    expected: {
+      text: { padTo: 'max', padLength: 64, cleaning: 'canonicalize' },
+      head: { kind: 'sigmoid', scale: 50, bias: -9 },
+    },
   },
 }

@@ -7,14 +7,16 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
+import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import { type PullOptions, pullModel } from '../../../workers/registry/hub/pull.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
+import { testGraph } from '../../support/graphs.ts'
 import { startHub, type TestHub } from './hub-server.ts'
 
 const bundledFolder = fileURLToPath(new URL('../../../workers/models/', import.meta.url))
 const model = 'someone/icons-copy'
 let root: string
-/** A real model, and weights of other precisions that are only bytes. */
+/** A real model, and graphs of other precisions that hold nothing but weights. */
 let files: Record<string, Buffer>
 const heavy = 'onnx/vision_model_fp16.onnx'
 
@@ -27,12 +29,25 @@ beforeAll(async () => {
       const file = path.join(entry.parentPath, entry.name)
       files[path.relative(source, file)] = await readFile(file)
     }
-  files[heavy] = randomBytes(200_000)
+  files[heavy] = graph(200_000, 'vision_model_fp16.onnx_data', 50_000)
   files[`${heavy}_data`] = randomBytes(50_000)
-  files['onnx/text_model_fp16.onnx'] = randomBytes(30_000)
+  files['onnx/text_model_fp16.onnx'] = graph(30_000)
   files['pytorch_model.bin'] = randomBytes(5000)
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
+
+/** `bytes` of weights inside, and more in a file beside it. */
+function graph(bytes: number, location?: string, length = 0): Buffer {
+  const g = new GraphBuilder()
+  g.floats(new Float32Array(new Uint8Array(randomBytes(bytes)).buffer), [bytes / 4])
+  const outside = { location, offset: 0, length }
+  if (location)
+    g.graph.initializer!.push({
+      ...{ name: 'outside', dataType: 1, dims: [length / 4], dataLocation: 1 },
+      externalData: Object.entries(outside).map(([key, value]) => ({ key, value: String(value) })),
+    })
+  return Buffer.from(g.encode([], []))
+}
 
 async function place(): Promise<string> {
   return mkdtemp(path.join(root, 'models-'))
@@ -168,6 +183,59 @@ await pullModel(${JSON.stringify({ name: model, hubUrl: hub.url, registryFolder:
       onProgress: ({ file, received }) => file === heavy && received > 0 && stop.abort(new Error('stopped')),
     })
     await expect(pulling).rejects.toThrow('stopped')
+    expect(await names(folder)).toEqual([])
+  })
+})
+
+describe('a pull of weights in files of their own', () => {
+  const named = (...locations: string[]): Record<string, Buffer> => ({
+    ...files,
+    'onnx/vision_model_fp16.onnx': testGraph({
+      external: locations.map((location) => ({ location, length: 4000 })),
+    }),
+  })
+
+  test('a pull brings the files that the graphs name, whatever they are called, and no others', async () => {
+    const wanted = ['weights.bin', 'vision_model_fp16.onnx.data', 'sub/folder/w_1.data']
+    const all: Record<string, Buffer> = {
+      ...named(...wanted),
+      'onnx/other.bin': randomBytes(4000),
+      'weights.bin': randomBytes(4000),
+    }
+    for (const file of wanted) all[`onnx/${file}`] = randomBytes(4000)
+    await using hub = await startHub(model, all)
+    const folder = await place()
+    const seen: [number, number][] = []
+    const { bytes } = await pull(hub, folder, {
+      onProgress: ({ received, total }) => seen.push([received, total]),
+    })
+    const entries = await readdir(path.join(folder, model), { recursive: true, withFileTypes: true })
+    const found = entries.filter((entry) => entry.isFile())
+    for (const file of wanted)
+      expect((await readFile(path.join(folder, model, 'onnx', file))).equals(all[`onnx/${file}`]!)).toBe(true)
+    expect(found.map(({ name }) => name)).not.toContain('other.bin')
+    expect(existsSync(path.join(folder, model, 'weights.bin'))).toBe(false)
+    expect(seen.at(-1)).toEqual([bytes, bytes])
+  })
+
+  test('a pull checks every byte of them', async () => {
+    const all: Record<string, Buffer> = { ...named('weights.bin'), 'onnx/weights.bin': randomBytes(4000) }
+    await using hub = await startHub(model, all)
+    all['onnx/weights.bin'] = randomBytes(4000)
+    await expect(pull(hub, await place())).rejects.toThrow(/onnx\/weights\.bin .* does not have the checksum/)
+  })
+
+  test.each([
+    [
+      'that the hub lacks',
+      'weights.bin',
+      /lacks onnx\/weights\.bin, which has the weights of onnx\/vision_model_fp16/,
+    ],
+    ['outside of their folder', '../weights.bin', /"\.\.\/weights\.bin", which is outside of its folder/],
+  ])('a pull refuses weights %s', async (_, location, message) => {
+    await using hub = await startHub(model, { ...named(location), 'weights.bin': randomBytes(4000) })
+    const folder = await place()
+    await expect(pull(hub, folder)).rejects.toThrow(message)
     expect(await names(folder)).toEqual([])
   })
 })

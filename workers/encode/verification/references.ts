@@ -88,7 +88,7 @@ export async function recordReferences(spec: ModelSpec, encode: Encode): Promise
 
 /** SHA-256 of the files that decide this spec's vectors; reads them whole. */
 export async function digestsOf(spec: ModelSpec): Promise<Record<string, string>> {
-  const files = [...configFiles.map((file) => path.join(spec.folder, file)), ...onnxFiles(spec.files)]
+  const files = [...configFiles.map((file) => path.join(spec.folder, file)), ...(await onnxFiles(spec.files))]
   const digests: Record<string, string> = {}
   for (const file of files) {
     const digest = await fileDigest(file).catch((error: NodeJS.ErrnoException) => {

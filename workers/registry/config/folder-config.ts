@@ -6,8 +6,12 @@ export type FolderConfig = Pick<ModelSpec, 'dimensions' | 'image' | 'text' | 'he
 
 /** The files of a folder's tokenizer. */
 export interface TokenizerFiles {
+  /** tokenizer.json */
   tokenizer: Json
+  /** tokenizer_config.json */
   config: Json
+  /** special_tokens_map.json; empty when there is none. */
+  specialTokens: Json
 }
 
 /** Scale and bias of the logits as a checkpoint holds them: the scale as its natural logarithm. */
@@ -15,3 +19,6 @@ export interface LogitScalars {
   logit_scale?: number
   logit_bias?: number
 }
+
+/** Reads those that are wanted, as far as the graphs of the folder have them. */
+export type ReadScalars = (wanted: readonly (keyof LogitScalars)[]) => Promise<LogitScalars>

@@ -1,18 +1,19 @@
-/** A folder as Hugging Face's exporters write it: config.json and preprocessor_config.json. */
+/** A folder as Hugging Face's exporters write it: config.json with preprocessor_config.json or processor_config.json. */
 import { ModelFolderError } from '../../errors.ts'
-import { families, familyOf } from '../families.ts'
-import type { FolderConfig, LogitScalars, TokenizerFiles } from './folder-config.ts'
-import { readHead } from './head.ts'
+import { type Family, families, familyOf } from '../families.ts'
+import type { Cleaning } from '../text-spec.ts'
+import type { FolderConfig, ReadScalars, TokenizerFiles } from './folder-config.ts'
+import { readHead, scalarsOf } from './head.ts'
+import { type ImageProcessor, readImageProcessor } from './image-processor.ts'
 import { type Json, positive } from './json.ts'
-import { readPreprocessor } from './preprocessor.ts'
 import { readText } from './tokenizer.ts'
 
 /** `scalars` is called once the family is known. @throws ModelFolderError */
 export async function fromHuggingFace(
   config: Json,
-  preprocessor: Json | null,
+  processor: ImageProcessor | null,
   tokenizer: TokenizerFiles,
-  scalars: () => Promise<LogitScalars>,
+  scalars: ReadScalars,
 ): Promise<FolderConfig> {
   const type = String(config.model_type ?? '')
   const family = familyOf(type)
@@ -20,21 +21,28 @@ export async function fromHuggingFace(
     throw new ModelFolderError(
       `config.json says model_type "${type}"; supported are ${Object.keys(families).join(', ')}.`,
     )
-  if (!preprocessor) throw new ModelFolderError('There is no preprocessor_config.json.')
-  if (preprocessor.max_num_patches !== undefined)
+  if (!processor)
     throw new ModelFolderError(
-      'preprocessor_config.json says max_num_patches: the model takes images of any shape (NaFlex), which is not supported. Take the variant of a fixed resolution.',
+      'There is no preprocessor_config.json, and no processor_config.json with an image_processor.',
     )
   const vision = config.vision_config ?? {}
   const text = config.text_config ?? {}
   return {
     dimensions: positive(config.projection_dim ?? family.dimensions(vision), 'projection_dim'),
-    image: readPreprocessor(preprocessor, vision.image_size, family),
-    text: readText(
-      tokenizer,
-      { maxTokens: text.max_position_embeddings ?? family.maxTokens, padId: text.pad_token_id },
-      family,
-    ),
-    head: readHead(family, config, await scalars()),
+    image: readImageProcessor(processor, vision.image_size, family),
+    text: readText(tokenizer, {
+      maxTokens: text.max_position_embeddings ?? family.maxTokens,
+      padTo: family.padTo,
+      padId: text.pad_token_id ?? undefined,
+      ...textSteps(tokenizer.config, family),
+    }),
+    head: readHead(family, config, await scalars(scalarsOf(family))),
   }
+}
+
+/** Steps that Hugging Face's code takes and tokenizer.json need not state: SigLIP's tokenizer has a class of its own. */
+function textSteps({ tokenizer_class: name }: Json, { lowerCase }: Family) {
+  const siglip = name === 'SiglipTokenizer' || name === 'SiglipTokenizerFast'
+  const cleaning: Cleaning = siglip ? 'siglip' : 'none'
+  return { lowerCase, cleaning }
 }

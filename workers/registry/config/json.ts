@@ -30,8 +30,10 @@ export function positive(value: unknown, field: string): number {
 }
 
 /** @throws ModelFolderError */
-export function triple(value: unknown, field: string): [number, number, number] {
+export function triple(value: unknown, field: string, file: string): [number, number, number] {
+  // One number counts for all channels.
+  if (typeof value === 'number') return [value, value, value]
   if (Array.isArray(value) && value.length === 3 && value.every((part) => typeof part === 'number'))
     return value as [number, number, number]
-  throw new ModelFolderError(`preprocessor_config.json gives no ${field} of three numbers.`)
+  throw new ModelFolderError(`${file} gives no ${field} of three numbers.`)
 }

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { tryLock } from '../../fs/lock.ts'
+import { checkGraph, readGraph } from '../../onnx/check-file.ts'
 import { readConfig } from '../config.ts'
-import { isExternalData, lookedFor, pickGraphs } from '../graph-files.ts'
+import { lookedFor, pickGraphs } from '../graph-files.ts'
 import type { Precision } from '../spec.ts'
 import { Hub, HubError, type HubFile, type HubOptions } from './client.ts'
 import { download, sizeOf } from './download.ts'
@@ -22,7 +23,7 @@ export interface PullOptions extends HubOptions {
 export interface PullProgress {
   /** Path of the file under way. */
   file: string
-  /** Bytes of all files, so far and in the end. */
+  /** Bytes of all files, so far and in the end. `total` is exact once the graphs are there: they name their weights. */
   received: number
   total: number
 }
@@ -38,6 +39,7 @@ export interface PulledModel {
 const smallFiles = [
   'config.json',
   'preprocessor_config.json',
+  'processor_config.json',
   'open_clip_config.json',
   'tokenizer.json',
   'tokenizer_config.json',
@@ -71,9 +73,10 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
       `"${name}" is being pulled by process ${attempt.holder.pid}. Wait for it, or stop it first.`,
     )
   try {
-    const { precision, small, weights } = choose(await hub.files(name), name, options.precision)
-    const files = [...small, ...weights]
-    const total = files.reduce((sum, { size }) => sum + size, 0)
+    const listed = await hub.files(name)
+    const { precision, small, graphs } = choose(listed, name, options.precision)
+    let files = [...small, ...graphs, ...listed.filter(({ path: file }) => looksLikeWeights(file, graphs))]
+    let total = sizeOfAll(files)
     await requireSpace(registryFolder, partial, files)
     let done = 0
     const fetchFile = async (file: HubFile) => {
@@ -85,7 +88,13 @@ export async function pullModel(options: PullOptions): Promise<PulledModel> {
     }
     for (const file of small) await fetchFile(file)
     await readConfig(partial)
+    for (const file of graphs) await fetchFile(file)
+    const weights = await weightsOf(graphs, partial, listed, name)
+    files = [...small, ...graphs, ...weights]
+    total = sizeOfAll(files)
+    await requireSpace(registryFolder, partial, files)
     for (const file of weights) await fetchFile(file)
+    for (const { path: file } of graphs) await checkGraph(path.join(partial, file))
     await removeOthers(partial, files)
     await install(partial, target)
     return { name, folder: target, precision, bytes: total }
@@ -110,11 +119,35 @@ function choose(files: HubFile[], name: string, wanted?: Precision | null) {
       `"${name}" has no ${wanted ? `${wanted} ` : ''}ONNX files that Limn can use: looked for ${lookedFor}, found ${has.length > 0 ? has.slice(0, 12).join(', ') : 'none'}. The same model may be there as Xenova/... or onnx-community/... .`,
     )
   }
-  const weights = files.filter(({ path: file }) =>
-    found.graphs.some((graph) => file === graph || isExternalData(graph, file)),
-  )
+  const graphs = found.graphs.map((graph) => byPath.get(graph)!)
   const small = smallFiles.flatMap((file) => byPath.get(file) ?? [])
-  return { precision: found.precision, small, weights }
+  return { precision: found.precision, small, graphs }
+}
+
+const sizeOfAll = (files: readonly HubFile[]) => files.reduce((sum, { size }) => sum + size, 0)
+
+/** By the names that exporters give to weights beside a graph: a forecast of the size, before the graph itself says. */
+const looksLikeWeights = (file: string, graphs: readonly HubFile[]) =>
+  graphs.some(({ path: graph }) => file.startsWith(`${graph}_data`) || file.startsWith(`${graph}.data`))
+
+/** The files that the pulled graphs name for their weights. @throws HubError when the hub lacks one, ModelFolderError */
+async function weightsOf(
+  graphs: readonly HubFile[],
+  partial: string,
+  listed: readonly HubFile[],
+  name: string,
+): Promise<HubFile[]> {
+  const found = new Set<HubFile>()
+  for (const { path: graph } of graphs) {
+    const { external } = await readGraph(path.join(partial, graph))
+    for (const location of external.keys()) {
+      const wanted = path.posix.join(path.posix.dirname(graph), location)
+      const file = listed.find((candidate) => candidate.path === wanted)
+      if (!file) throw new HubError(`"${name}" lacks ${wanted}, which has the weights of ${graph}.`)
+      found.add(file)
+    }
+  }
+  return [...found]
 }
 
 async function requireSpace(folder: string, partial: string, files: HubFile[]): Promise<void> {

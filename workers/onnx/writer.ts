@@ -1,8 +1,9 @@
 /** Adding nodes and constants to a graph, and making a graph from nothing. */
-import type { onnx } from 'onnx-proto'
+
 import { type Attributes, encodeAttributes } from './attributes.ts'
 import { writeModel } from './file.ts'
 import { OpBuilder } from './op-builder.ts'
+import type { GraphProto, ModelProto, ValueInfoProto } from './proto/schema.ts'
 
 /** A graph's input or output; a dimension given as a string is dynamic. */
 export interface ValueInfo {
@@ -13,13 +14,13 @@ export interface ValueInfo {
 
 /** Adds nodes and constants to a graph under names that are new to it. */
 export class GraphWriter extends OpBuilder {
-  readonly graph: onnx.IGraphProto
+  readonly graph: GraphProto
   readonly opset: number
   readonly #prefix: string
   readonly #constants = new Map<string, string>()
   #count = 0
 
-  constructor(graph: onnx.IGraphProto, opset: number, prefix: string) {
+  constructor(graph: GraphProto, opset: number, prefix: string) {
     super()
     this.graph = graph
     this.opset = opset
@@ -83,7 +84,7 @@ export class GraphWriter extends OpBuilder {
 
 const elemTypes = { float32: 1, float16: 10, int64: 7 }
 
-export const valueInfo = ({ name, type = 'float32', shape }: ValueInfo): onnx.IValueInfoProto => ({
+export const valueInfo = ({ name, type = 'float32', shape }: ValueInfo): ValueInfoProto => ({
   name,
   type: {
     tensorType: {
@@ -99,7 +100,7 @@ export class GraphBuilder extends GraphWriter {
     super({ name: 'graph', node: [], initializer: [], input: [], output: [] }, opset, 't')
   }
 
-  model(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): onnx.IModelProto {
+  model(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): ModelProto {
     this.graph.input = inputs.map(valueInfo)
     this.graph.output = outputs.map(valueInfo)
     return {

@@ -4,15 +4,15 @@
  * github.com/microsoft/onnxruntime, docs/ContribOperators.md).
  */
 import { readFileSync } from 'node:fs'
-import type { onnx } from 'onnx-proto'
 import type { Constant } from '../../onnx/file.ts'
+import type { ModelProto, NodeProto } from '../../onnx/proto/schema.ts'
 import { products } from './products.ts'
 
 /** Rewrites the products for which `wanted` holds and gives their number. `prune` removes the weights that nobody reads then. */
-export function quantize(model: onnx.IModelProto, wanted: (name: string) => boolean): number {
+export function quantize(model: ModelProto, wanted: (name: string) => boolean): number {
   const graph = model.graph!
   const rewritten = products(graph).filter(({ name }) => wanted(name))
-  const replacements = new Map<onnx.INodeProto, onnx.INodeProto[]>()
+  const replacements = new Map<NodeProto, NodeProto[]>()
   for (const [i, { node, input, weights, bias, biasNode, name }] of rewritten.entries()) {
     const [matrix, scale, zero] = ['weights', 'scale', 'zero'].map((part) => `limn_int8_${i}_${part}`) as [
       string,
@@ -29,7 +29,7 @@ export function quantize(model: onnx.IModelProto, wanted: (name: string) => bool
     )
     const output = biasNode ? biasNode.output![0]! : name
     const inputs = [input, matrix, scale, zero, ...(bias ? [bias] : [])]
-    const product: onnx.INodeProto = {
+    const product: NodeProto = {
       opType: 'DynamicQuantizeMatMul',
       domain: 'com.microsoft',
       name: output,

@@ -1,15 +1,15 @@
 /** The products with constant matrices of a float graph: those that can be made in 8 bits. */
 
-import type { onnx } from 'onnx-proto'
 import { attribute } from '../../onnx/attributes.ts'
 import { type Constant, floats } from '../../onnx/file.ts'
+import type { GraphProto, NodeProto, TensorProto } from '../../onnx/proto/schema.ts'
 import { inputsOf } from '../../onnx/prune.ts'
 
 /** A product with a constant matrix. */
 export interface Product {
   /** Name of its output: names it among the model's layers. */
   name: string
-  node: onnx.INodeProto
+  node: NodeProto
   /** The activations, [..., k]. */
   input: string
   /** [k, n]. */
@@ -17,7 +17,7 @@ export interface Product {
   /** Name of a constant [n] that is added. */
   bias: string | null
   /** The node that adds it, null where the product itself does. */
-  biasNode: onnx.INodeProto | null
+  biasNode: NodeProto | null
 }
 
 /** A constant whose values are read on demand: all of a model's at once would be its size again. */
@@ -32,14 +32,14 @@ const HALF = 10
 const minWeights = 4096
 
 /** The products of a graph that can be made in 8 bits, in the graph's order. */
-export function products(graph: onnx.IGraphProto): Product[] {
+export function products(graph: GraphProto): Product[] {
   const initializers = new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor]))
   const producer = new Map(graph.node!.flatMap((node) => node.output!.map((name) => [name, node] as const)))
-  const readers = new Map<string, onnx.INodeProto[]>()
+  const readers = new Map<string, NodeProto[]>()
   for (const node of graph.node!)
     for (const name of inputsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node])
   const outputs = new Set(graph.output!.map(({ name }) => name!))
-  const weightsOf = (tensor: onnx.ITensorProto): Weights | null =>
+  const weightsOf = (tensor: TensorProto): Weights | null =>
     tensor.dataType === FLOAT || tensor.dataType === HALF
       ? { dims: (tensor.dims ?? []).map(Number), read: () => floats(tensor)! }
       : null
@@ -92,7 +92,7 @@ function transpose({ dims, read }: Weights): Weights {
   }
 }
 
-function transposed(node: onnx.INodeProto, weights: Weights | null): Weights | null {
+function transposed(node: NodeProto, weights: Weights | null): Weights | null {
   const perm = attribute(node, 'perm')
   const swaps = !perm || (Array.isArray(perm) && perm.join() === '1,0')
   return weights?.dims.length === 2 && swaps ? transpose(weights) : null

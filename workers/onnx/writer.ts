@@ -3,7 +3,7 @@
 import { type Attributes, encodeAttributes } from './attributes.ts'
 import { writeModel } from './file.ts'
 import { OpBuilder } from './op-builder.ts'
-import type { GraphProto, ModelProto, ValueInfoProto } from './proto/schema.ts'
+import { DataType, type GraphProto, type ModelProto, type ValueInfoProto } from './proto/schema.ts'
 
 /** A graph's input or output; a dimension given as a string is dynamic. */
 export interface ValueInfo {
@@ -57,14 +57,7 @@ export class GraphWriter extends OpBuilder {
     const key = dims.length === 0 ? `f${data[0]}` : null
     const known = key && this.#constants.get(key)
     if (known) return known
-    const name = this.fresh()
-    const values = Float32Array.from(data)
-    this.graph.initializer!.push({
-      name,
-      dataType: 1,
-      dims: [...dims],
-      rawData: new Uint8Array(values.buffer),
-    })
+    const name = this.constant(DataType.FLOAT, dims, Float32Array.from(data))
     if (key) this.#constants.set(key, name)
     return name
   }
@@ -74,10 +67,16 @@ export class GraphWriter extends OpBuilder {
     const key = `i${dims}:${values}`
     const known = this.#constants.get(key)
     if (known) return known
-    const name = this.fresh()
-    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
-    this.graph.initializer!.push({ name, dataType: 7, dims: [...dims], rawData })
+    const name = this.constant(DataType.INT64, dims, BigInt64Array.from(values, BigInt))
     this.#constants.set(key, name)
+    return name
+  }
+
+  /** A constant of any type, whose bytes become the graph's. */
+  constant(dataType: number, dims: readonly number[], values: ArrayBufferView): string {
+    const name = this.fresh()
+    const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    this.graph.initializer!.push({ name, dataType, dims: [...dims], rawData })
     return name
   }
 }

@@ -3,7 +3,6 @@
 import { attribute } from '../../onnx/attributes.ts'
 import { type Constant, floats } from '../../onnx/file.ts'
 import type { GraphProto, NodeProto, TensorProto } from '../../onnx/proto/schema.ts'
-import { inputsOf } from '../../onnx/prune.ts'
 
 /** A product with a constant matrix. */
 export interface Product {
@@ -14,10 +13,8 @@ export interface Product {
   input: string
   /** [k, n]. */
   weights: Weights
-  /** Name of a constant [n] that is added. */
+  /** Name of what the product itself adds, null where another node does. */
   bias: string | null
-  /** The node that adds it, null where the product itself does. */
-  biasNode: NodeProto | null
 }
 
 /** A constant whose values are read on demand: all of a model's at once would be its size again. */
@@ -35,10 +32,6 @@ const minWeights = 4096
 export function products(graph: GraphProto): Product[] {
   const initializers = new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor]))
   const producer = new Map(graph.node!.flatMap((node) => node.output!.map((name) => [name, node] as const)))
-  const readers = new Map<string, NodeProto[]>()
-  for (const node of graph.node!)
-    for (const name of inputsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node])
-  const outputs = new Set(graph.output!.map(({ name }) => name!))
   const weightsOf = (tensor: TensorProto): Weights | null =>
     tensor.dataType === FLOAT || tensor.dataType === HALF
       ? { dims: (tensor.dims ?? []).map(Number), read: () => floats(tensor)! }
@@ -66,15 +59,8 @@ export function products(graph: GraphProto): Product[] {
       const plain = ['alpha', 'beta'].every((factor) => (attribute(node, factor) ?? 1) === 1)
       if (!plain || attribute(node, 'transA')) return []
       if (attribute(node, 'transB')) weights = transpose(weights)
-      if (third && constant(third)?.dims.join() !== String(weights.dims[1])) return []
-      return [{ name, node, input, weights, bias: third || null, biasNode: null }]
     }
-    const [reader, ...others] = readers.get(name) ?? []
-    const add = reader?.opType === 'Add' && others.length === 0 && !outputs.has(name) ? reader : null
-    const bias = add?.input?.find((operand) => operand !== name)
-    const shape = constant(bias)?.dims
-    const fits = shape?.length === 1 && shape[0] === weights.dims[1]
-    return [{ name, node, input, weights, bias: fits ? bias! : null, biasNode: fits ? add : null }]
+    return [{ name, node, input, weights, bias: third || null }]
   })
 }
 

@@ -1,8 +1,9 @@
 /** The oracle of everything that is differentiated: central differences of the graph as ONNX Runtime runs it. */
-import type { onnx } from 'onnx-proto'
+
 import * as ort from 'onnxruntime-node'
 import { differentiate } from '../../workers/autodiff/differentiate.ts'
 import { writeModel } from '../../workers/onnx/file.ts'
+import type { ModelProto } from '../../workers/onnx/proto/schema.ts'
 import { valueInfo } from '../../workers/onnx/writer.ts'
 import { uniform } from '../../workers/random.ts'
 
@@ -14,7 +15,7 @@ export interface Compared {
 }
 
 export interface Checked {
-  model: onnx.IModelProto
+  model: ModelProto
   inputs: Record<string, { data: Float32Array; dims: number[] }>
   output: string
   /** How many directions are tried for each input; all single numbers when there are fewer. */

@@ -1,7 +1,7 @@
-import type { onnx } from 'onnx-proto'
 import { GraphError } from '../errors.ts'
 import { attribute } from '../onnx/attributes.ts'
 import { minOpset, opset } from '../onnx/file.ts'
+import type { ModelProto } from '../onnx/proto/schema.ts'
 import { prune } from '../onnx/prune.ts'
 import { nodesBetween } from './nodes-between.ts'
 import { operatorName, ruleFor } from './rules/index.ts'
@@ -14,7 +14,7 @@ const halfPrecision = new Set([10, 16])
  * through: one that depends on shapes only is resolved later.
  * @throws GraphError
  */
-export function checkRules(model: onnx.IModelProto, inputs: readonly string[], output: string): void {
+export function checkRules(model: ModelProto, inputs: readonly string[], output: string): void {
   const graph = model.graph!
   const version = opset(model)
   if (version < minOpset)

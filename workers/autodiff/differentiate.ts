@@ -1,7 +1,8 @@
 /** Reverse-mode differentiation of an ONNX graph: nodes are appended that yield a vector-Jacobian product. */
-import type { onnx } from 'onnx-proto'
+
 import { GraphError } from '../errors.ts'
 import { Constants } from '../onnx/constants.ts'
+import type { ModelProto } from '../onnx/proto/schema.ts'
 import type { GraphWriter } from '../onnx/writer.ts'
 import { applyRule } from './apply-rule.ts'
 import { GradientSums } from './gradient-sums.ts'
@@ -30,7 +31,7 @@ export interface Differentiated extends Readonly<NodesBetween> {
  * @throws GraphError naming the operator when one has no rule
  */
 export async function differentiate(
-  model: onnx.IModelProto,
+  model: ModelProto,
   { seed, ...options }: Differentiation,
 ): Promise<Differentiated> {
   const { writer, probed, nodes, depending } = await prepare(model, options)

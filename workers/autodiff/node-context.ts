@@ -1,11 +1,12 @@
 /** One node as its gradient rule sees it. */
-import type { onnx } from 'onnx-proto'
+
 import { GraphError } from '../errors.ts'
 import { type Attributes, attribute } from '../onnx/attributes.ts'
 import type { Constants } from '../onnx/constants.ts'
 import type { Constant } from '../onnx/file.ts'
 import { OpBuilder } from '../onnx/op-builder.ts'
 import type { Probed } from '../onnx/probe.ts'
+import type { NodeProto } from '../onnx/proto/schema.ts'
 import type { GraphWriter } from '../onnx/writer.ts'
 
 /** The graph around the node. */
@@ -21,10 +22,10 @@ export interface GraphContext {
 
 /** The node's tensors and attributes, its incoming gradient, and the operations that a rule writes. */
 export class NodeContext extends OpBuilder {
-  readonly #node: onnx.INodeProto
+  readonly #node: NodeProto
   readonly #graph: GraphContext
 
-  constructor(node: onnx.INodeProto, graph: GraphContext) {
+  constructor(node: NodeProto, graph: GraphContext) {
     super()
     this.#node = node
     this.#graph = graph

@@ -1,10 +1,11 @@
 /** The passes that bring a graph into the form that the reverse walk needs. */
-import type { onnx } from 'onnx-proto'
+
 import type * as ort from 'onnxruntime-node'
 import { opset } from '../onnx/file.ts'
 import { hoistTokenSlice } from '../onnx/hoist-token-slice.ts'
 import { inlineBranches } from '../onnx/inline-branches.ts'
 import { type Probed, probe } from '../onnx/probe.ts'
+import type { ModelProto } from '../onnx/proto/schema.ts'
 import { prune } from '../onnx/prune.ts'
 import { GraphWriter } from '../onnx/writer.ts'
 import { checkRules } from './check-rules.ts'
@@ -26,7 +27,7 @@ export interface Prepared extends NodesBetween {
 }
 
 /** Runs the passes in their order; each changes the model's graph in place. @throws GraphError */
-export async function prepare(model: onnx.IModelProto, options: PrepareOptions): Promise<Prepared> {
+export async function prepare(model: ModelProto, options: PrepareOptions): Promise<Prepared> {
   const { inputs, output } = options
   const graph = model.graph!
   checkRules(model, inputs, output)
@@ -40,7 +41,7 @@ export async function prepare(model: onnx.IModelProto, options: PrepareOptions):
 
 /** Inlines each If whose condition depends on shapes only. */
 async function inlineConstantIfs(
-  model: onnx.IModelProto,
+  model: ModelProto,
   { inputs, output, feeds }: PrepareOptions,
 ): Promise<void> {
   const graph = model.graph!
@@ -58,7 +59,7 @@ async function inlineConstantIfs(
 }
 
 /** Finds the shapes of all tensors of the nodes between, and the values that rules read. */
-function probeBetween(model: onnx.IModelProto, { inputs, feeds }: PrepareOptions): Promise<Probed> {
+function probeBetween(model: ModelProto, { inputs, feeds }: PrepareOptions): Promise<Probed> {
   const { nodes, depending } = nodesBetween(model.graph!, inputs)
   const tensors = nodes.flatMap(({ input, output }) => [...input!, ...output!]).filter(Boolean)
   const integers = nodes.flatMap(valueInputs).filter((name) => !depending.has(name))

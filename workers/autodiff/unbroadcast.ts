@@ -1,4 +1,4 @@
-import type { onnx } from 'onnx-proto'
+import type { NodeProto } from '../onnx/proto/schema.ts'
 import type { GraphWriter } from '../onnx/writer.ts'
 
 const broadcasting = new Set('Add Sub Mul Div Pow Min Max Sum Mean Where Expand'.split(' '))
@@ -7,7 +7,7 @@ const broadcasting = new Set('Add Sub Mul Div Pow Min Max Sum Mean Where Expand'
 export function unbroadcast(
   writer: GraphWriter,
   gradient: string,
-  node: onnx.INodeProto,
+  node: NodeProto,
   input: number,
   shapes: ReadonlyMap<string, number[]>,
 ): string {
@@ -21,11 +21,7 @@ export function unbroadcast(
 }
 
 /** The shape of the gradient that a rule gives for an input: that of the output where the operator broadcasts. */
-function gradientShape(
-  node: onnx.INodeProto,
-  input: number,
-  shapes: ReadonlyMap<string, number[]>,
-): number[] {
+function gradientShape(node: NodeProto, input: number, shapes: ReadonlyMap<string, number[]>): number[] {
   const own = shapes.get(node.input![input]!)!
   const output = shapes.get(node.output![0]!)!
   if (node.opType === 'MatMul') return [...output.slice(0, -2), ...own.slice(-2)]

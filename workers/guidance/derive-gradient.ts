@@ -1,6 +1,5 @@
 /** From an encoder's file to one that also yields the gradient of the guidance loss with respect to its pixels. */
 import path from 'node:path'
-import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { checkRules } from '../autodiff/check-rules.ts'
 import { type Differentiated, differentiate } from '../autodiff/differentiate.ts'
@@ -8,6 +7,7 @@ import { readSources, sourceDigest } from '../autodiff/version.ts'
 import { GraphError } from '../errors.ts'
 import { readModel } from '../onnx/file.ts'
 import { pooledOutput } from '../onnx/pooled-output.ts'
+import type { ModelProto, ValueInfoProto } from '../onnx/proto/schema.ts'
 import { valueInfo } from '../onnx/writer.ts'
 import { type FeatureGrid, findGrid } from './feature-grid.ts'
 import { lossGradient } from './loss.ts'
@@ -44,10 +44,10 @@ export interface Derived {
 
 /** A derived model and the names of its inputs and outputs. */
 export interface Derivation extends Derived {
-  model: onnx.IModelProto
+  model: ModelProto
 }
 
-const isImage = ({ type }: onnx.IValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
+const isImage = ({ type }: ValueInfoProto) => type?.tensorType?.shape?.dim?.length === 4
 
 /** The graph's input for images and its output for embeddings. @throws GraphError */
 async function openVision(file: string, options?: { weights: boolean }) {

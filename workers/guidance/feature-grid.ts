@@ -1,5 +1,5 @@
 /** Where in an encoder's graph the image's places can still be told apart. */
-import type { onnx } from 'onnx-proto'
+import type { NodeProto } from '../onnx/proto/schema.ts'
 
 /** A feature map [n, c, rows, columns], or tokens [n, skip + rows * columns, width] of which the first `skip` are no places. */
 export interface FeatureGrid {
@@ -18,7 +18,7 @@ type Layout = Omit<FeatureGrid, 'tensor'>
  * `nodes` are those between the images and the embedding, in the graph's order.
  */
 export function findGrid(
-  nodes: readonly onnx.INodeProto[],
+  nodes: readonly NodeProto[],
   depending: ReadonlySet<string>,
   shapes: ReadonlyMap<string, number[]>,
   embedding: string,
@@ -40,7 +40,7 @@ export function findGrid(
   return found
 }
 
-function layoutOf(node: onnx.INodeProto, shape: number[], layouts: Map<string, Layout>): Layout | null {
+function layoutOf(node: NodeProto, shape: number[], layouts: Map<string, Layout>): Layout | null {
   const from = node.input!.flatMap((name) => layouts.get(name) ?? [])
   if (shape.length === 4) {
     const [, , rows, columns] = shape as [number, number, number, number]
@@ -64,7 +64,7 @@ function layoutOf(node: onnx.INodeProto, shape: number[], layouts: Map<string, L
 
 /** Tensors that every way from the images to the embedding leads through, with the place of their producer. */
 function bottlenecks(
-  nodes: readonly onnx.INodeProto[],
+  nodes: readonly NodeProto[],
   depending: ReadonlySet<string>,
   embedding: string,
 ): { tensor: string; at: number }[] {

@@ -1,7 +1,5 @@
 /** A node's attributes, between their protobuf form and plain numbers, strings and lists. */
-import onnxProto, { type onnx } from 'onnx-proto'
-
-const { AttributeType } = onnxProto.onnx.AttributeProto
+import { type AttributeProto, AttributeType, type NodeProto } from './proto/schema.ts'
 
 export type AttributeValue = number | string | readonly number[] | { floats: readonly number[] }
 export type Attributes = Record<string, AttributeValue | undefined>
@@ -9,16 +7,16 @@ export type Attributes = Record<string, AttributeValue | undefined>
 /** Attributes that are floats even when their value is whole. */
 const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'gamma', 'lambd', 'bias', 'scale'])
 
-/** The value of a node's attribute; undefined where it is absent, or a tensor or graph. */
-export function attribute(node: onnx.INodeProto, name: string): number | string | number[] | undefined {
+/** The value of a node's attribute; undefined where it is absent, or a tensor or graph. Some writers leave zeros out. */
+export function attribute(node: NodeProto, name: string): number | string | number[] | undefined {
   const found = node.attribute?.find((candidate) => candidate.name === name)
   switch (found?.type) {
     case AttributeType.FLOAT:
-      return found.f!
+      return found.f ?? 0
     case AttributeType.INT:
-      return Number(found.i)
+      return Number(found.i ?? 0)
     case AttributeType.STRING:
-      return new TextDecoder().decode(found.s!)
+      return new TextDecoder().decode(found.s)
     case AttributeType.INTS:
       return found.ints!.map(Number)
     case AttributeType.FLOATS:
@@ -29,8 +27,8 @@ export function attribute(node: onnx.INodeProto, name: string): number | string 
 }
 
 /** The protobuf form. A whole number is written as an integer unless the attribute is known to be a float. */
-export function encodeAttributes(attributes: Attributes): onnx.IAttributeProto[] {
-  return Object.entries(attributes).flatMap(([name, value]): onnx.IAttributeProto[] => {
+export function encodeAttributes(attributes: Attributes): AttributeProto[] {
+  return Object.entries(attributes).flatMap(([name, value]): AttributeProto[] => {
     if (value === undefined) return []
     if (typeof value === 'string')
       return [{ name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }]

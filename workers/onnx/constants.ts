@@ -1,14 +1,15 @@
 /** The constants of a graph by name: initializers and the values of Constant nodes. */
-import type { onnx } from 'onnx-proto'
+
 import { attribute } from './attributes.ts'
 import { type Constant, floats, integers } from './file.ts'
+import type { GraphProto, TensorProto } from './proto/schema.ts'
 
 export class Constants {
-  readonly #tensors: Map<string, onnx.ITensorProto>
+  readonly #tensors: Map<string, TensorProto>
   /** The inputs of nodes that pass a constant on: Identity, and the Cast that unpacks half-precision weights. */
   readonly #sources = new Map<string, string>()
 
-  constructor(graph: onnx.IGraphProto) {
+  constructor(graph: GraphProto) {
     this.#tensors = new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor]))
     for (const node of graph.node!) {
       const [output] = node.output as [string]

@@ -1,11 +1,11 @@
 /** ONNX files as graphs that can be read and added to. */
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import onnxProto, { type onnx } from 'onnx-proto'
 import { GraphError } from '../errors.ts'
 import { isInside } from './check-file.ts'
-
-const { ModelProto, TensorProto } = onnxProto.onnx
+import { decode } from './proto/decode.ts'
+import { encode } from './proto/encode.ts'
+import { DataLocation, DataType, type GraphProto, type ModelProto, type TensorProto } from './proto/schema.ts'
 
 /** Protobuf messages end at 2 GiB, and a rewriter holds the graph in memory whole. */
 const maxFileSize = 2 ** 31 - 1
@@ -20,13 +20,13 @@ export interface Constant {
  * Reads a model whole; with `weights: false` external data stays in its own files.
  * @throws GraphError when the file is not an ONNX model or its external data is missing
  */
-export async function readModel(file: string, { weights } = { weights: true }): Promise<onnx.ModelProto> {
+export async function readModel(file: string, { weights } = { weights: true }): Promise<ModelProto> {
   const { size } = await stat(file)
   if (size > maxFileSize)
     throw new GraphError(`${path.basename(file)} has ${size} bytes; graphs up to 2 GiB can be rewritten.`)
-  let model: onnx.ModelProto
+  let model: ModelProto
   try {
-    model = ModelProto.decode(await readFile(file))
+    model = decode('ModelProto', await readFile(file))
   } catch (error) {
     throw new GraphError(`${path.basename(file)} is not an ONNX file: ${(error as Error).message}`)
   }
@@ -36,10 +36,10 @@ export async function readModel(file: string, { weights } = { weights: true }): 
 }
 
 /** Moves external data into the tensors, so that a file written elsewhere needs no other. */
-async function inlineExternalData(model: onnx.ModelProto, folder: string): Promise<void> {
+async function inlineExternalData(model: ModelProto, folder: string): Promise<void> {
   const files = new Map<string, Buffer>()
   for (const tensor of tensorsOf(model.graph!)) {
-    if (tensor.dataLocation !== TensorProto.DataLocation.EXTERNAL) continue
+    if (tensor.dataLocation !== DataLocation.EXTERNAL) continue
     const entry = (key: string) => tensor.externalData?.find((pair) => pair.key === key)?.value
     const location = entry('location')
     // A model must not reach outside of its folder.
@@ -60,12 +60,12 @@ async function inlineExternalData(model: onnx.ModelProto, folder: string): Promi
     if (offset + length > bytes.length) throw new GraphError(`The file ${location} is cut off.`)
     tensor.rawData = bytes.subarray(offset, offset + length)
     tensor.externalData = []
-    tensor.dataLocation = TensorProto.DataLocation.DEFAULT
+    tensor.dataLocation = DataLocation.DEFAULT
   }
 }
 
 /** Tensors of initializers and of nodes' attributes, subgraphs included. */
-function* tensorsOf(graph: onnx.IGraphProto): Generator<onnx.ITensorProto> {
+function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   yield* graph.initializer ?? []
   for (const { attribute } of graph.node ?? [])
     for (const { t, g, tensors, graphs } of attribute ?? []) {
@@ -75,22 +75,21 @@ function* tensorsOf(graph: onnx.IGraphProto): Generator<onnx.ITensorProto> {
     }
 }
 
-export const writeModel = (model: onnx.IModelProto): Uint8Array => ModelProto.encode(model).finish()
+export const writeModel = (model: ModelProto): Uint8Array => encode('ModelProto', model)
 
 /** The lowest operator set that the rewriters can read and write: below it Slice, Pad and Clip take attributes. */
 export const minOpset = 11
 
 /** The version of the default operator set. */
-export function opset(model: onnx.IModelProto): number {
+export function opset(model: ModelProto): number {
   const entry = model.opsetImport?.find(({ domain }) => !domain || domain === 'ai.onnx')
   return Number(entry?.version ?? 0)
 }
 
 /** Values as float32; null for types that no rewriter computes with. */
-export function floats(tensor: onnx.ITensorProto): Constant | null {
+export function floats(tensor: TensorProto): Constant | null {
   const dims = (tensor.dims ?? []).map(Number)
   const raw = tensor.rawData?.length ? tensor.rawData : null
-  const { DataType } = TensorProto
   switch (tensor.dataType) {
     case DataType.FLOAT:
       return { dims, data: raw ? new Float32Array(aligned(raw)) : Float32Array.from(tensor.floatData ?? []) }
@@ -107,9 +106,8 @@ export function floats(tensor: onnx.ITensorProto): Constant | null {
 }
 
 /** Integers of a small tensor; null for other types. */
-export function integers(tensor: onnx.ITensorProto): number[] | null {
+export function integers(tensor: TensorProto): number[] | null {
   const raw = tensor.rawData?.length ? aligned(tensor.rawData) : null
-  const { DataType } = TensorProto
   if (tensor.dataType === DataType.INT64)
     return raw ? Array.from(new BigInt64Array(raw), Number) : (tensor.int64Data ?? []).map(Number)
   if (tensor.dataType === DataType.INT32)

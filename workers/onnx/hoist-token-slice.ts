@@ -1,7 +1,8 @@
 /** A transformer that is pooled by one token (CLIP's class token) needs only that token of its last layer. */
-import type { onnx } from 'onnx-proto'
+
 import { attribute } from './attributes.ts'
 import { Constants } from './constants.ts'
+import type { GraphProto, NodeProto } from './proto/schema.ts'
 import type { GraphWriter } from './writer.ts'
 
 /** Operators that treat each token of [n, token, width] by itself. */
@@ -58,17 +59,17 @@ export function hoistTokenSlice(writer: GraphWriter, shapes: Shapes): void {
 
 /** By their outputs, the nodes before `gather` that treat each token by itself and are read by such nodes alone. */
 function tokenwiseNodes(
-  graph: onnx.IGraphProto,
-  gather: onnx.INodeProto,
+  graph: GraphProto,
+  gather: NodeProto,
   hasAllTokens: (name: string) => boolean,
   shapes: Shapes,
   constants: Constants,
-): Map<string, onnx.INodeProto> {
+): Map<string, NodeProto> {
   const sameForAllTokens = (name: string) => {
     const dims = shapes.get(name)
     return dims !== undefined && (dims.length < 2 || dims.at(-2) === 1)
   }
-  const isTokenwise = (node: onnx.INodeProto): boolean => {
+  const isTokenwise = (node: NodeProto): boolean => {
     const { opType, input } = node
     const [first, second] = input as [string, string]
     if (unary.has(opType!)) return hasAllTokens(first)
@@ -79,12 +80,12 @@ function tokenwiseNodes(
     if (opType === 'LayerNormalization') return [-1, 2].includes(Number(attribute(node, 'axis') ?? -1))
     return opType === 'ReduceMean' && isLast(attribute(node, 'axes')) && attribute(node, 'keepdims') !== 0
   }
-  const readers = new Map<string, onnx.INodeProto[]>()
+  const readers = new Map<string, NodeProto[]>()
   for (const node of graph.node!)
     for (const name of node.input!) readers.set(name, [...(readers.get(name) ?? []), node])
   const outputs = new Set(graph.output!.map(({ name }) => name!))
-  const inside = new Set<onnx.INodeProto>([gather])
-  const chain = new Map<string, onnx.INodeProto>()
+  const inside = new Set<NodeProto>([gather])
+  const chain = new Map<string, NodeProto>()
   for (const node of graph.node!.toReversed()) {
     const [output, ...others] = node.output as [string, ...string[]]
     if (others.some(Boolean) || outputs.has(output) || !readers.has(output)) continue

@@ -1,11 +1,8 @@
 /** Exporters write an If around a Squeeze whose dimension they did not know. */
-import type { onnx } from 'onnx-proto'
+import type { GraphProto, NodeProto } from './proto/schema.ts'
 
 /** Replaces each If by one of its branches; `condition` gives the value of its condition, null to leave the If as it is. */
-export function inlineBranches(
-  graph: onnx.IGraphProto,
-  condition: (node: onnx.INodeProto) => boolean | null,
-): void {
+export function inlineBranches(graph: GraphProto, condition: (node: NodeProto) => boolean | null): void {
   graph.node = graph.node!.flatMap((node) => {
     const value = node.opType === 'If' ? condition(node) : null
     if (value === null) return [node]

@@ -61,6 +61,10 @@ export abstract class OpBuilder {
     return this.#reduce('ReduceMean', 18, a, axes, keepdims)
   }
 
+  reduceMax(a: string, axes: readonly number[], keepdims = true): string {
+    return this.#reduce('ReduceMax', 18, a, axes, keepdims)
+  }
+
   unsqueeze(a: string, axes: readonly number[]): string {
     return this.opset >= 13
       ? this.node('Unsqueeze', [a, this.integers(axes)])

@@ -1,8 +1,9 @@
 /** Shapes and small values of a graph's tensors, found by running it: no shape inference of our own can be wrong. */
-import type { onnx } from 'onnx-proto'
+
 import * as ort from 'onnxruntime-node'
 import { GraphError } from '../errors.ts'
 import { opset, writeModel } from './file.ts'
+import type { ModelProto } from './proto/schema.ts'
 import { GraphWriter, valueInfo } from './writer.ts'
 
 export interface Probed {
@@ -16,7 +17,7 @@ export interface Probed {
  * The tensors themselves stay inside ONNX Runtime, so that memory is what a forward pass takes.
  */
 export async function probe(
-  model: onnx.IModelProto,
+  model: ModelProto,
   feeds: Record<string, ort.Tensor>,
   tensors: Iterable<string>,
   integers: Iterable<string>,
@@ -47,7 +48,7 @@ export async function probe(
 
 /** @throws GraphError when ONNX Runtime refuses the model, or cannot run it on these inputs */
 async function runOnce(
-  model: onnx.IModelProto,
+  model: ModelProto,
   feeds: Record<string, ort.Tensor>,
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
   const session = await ort.InferenceSession.create(writeModel(model), {

@@ -1,11 +1,11 @@
-import type { onnx } from 'onnx-proto'
+import type { GraphProto, NodeProto } from './proto/schema.ts'
 
 /** Removes the nodes, constants and inputs that the outputs do not need. Subgraphs (If, Loop) need every name they mention. */
-export function prune(graph: onnx.IGraphProto, outputs: readonly string[]): void {
-  const producer = new Map<string, onnx.INodeProto>()
+export function prune(graph: GraphProto, outputs: readonly string[]): void {
+  const producer = new Map<string, NodeProto>()
   for (const node of graph.node!) for (const name of node.output!) if (name) producer.set(name, node)
   const needed = new Set<string>()
-  const nodes = new Set<onnx.INodeProto>()
+  const nodes = new Set<NodeProto>()
   const stack = [...outputs]
   while (stack.length > 0) {
     const name = stack.pop()!
@@ -25,7 +25,7 @@ export function prune(graph: onnx.IGraphProto, outputs: readonly string[]): void
 }
 
 /** All names a node reads, those of its subgraphs included. */
-export function inputsOf(node: onnx.INodeProto): string[] {
+export function inputsOf(node: NodeProto): string[] {
   const own = node.input!.filter((name) => name !== '')
   const graphs = (node.attribute ?? []).flatMap(({ g }) => (g ? [g] : []))
   return [...own, ...graphs.flatMap((graph) => (graph.node ?? []).flatMap(inputsOf))]

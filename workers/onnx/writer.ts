@@ -1,8 +1,9 @@
 /** Adding nodes and constants to a graph, and making a graph from nothing. */
-import type { onnx } from 'onnx-proto'
+
 import { type Attributes, encodeAttributes } from './attributes.ts'
 import { writeModel } from './file.ts'
 import { OpBuilder } from './op-builder.ts'
+import { DataType, type GraphProto, type ModelProto, type ValueInfoProto } from './proto/schema.ts'
 
 /** A graph's input or output; a dimension given as a string is dynamic. */
 export interface ValueInfo {
@@ -13,13 +14,13 @@ export interface ValueInfo {
 
 /** Adds nodes and constants to a graph under names that are new to it. */
 export class GraphWriter extends OpBuilder {
-  readonly graph: onnx.IGraphProto
+  readonly graph: GraphProto
   readonly opset: number
   readonly #prefix: string
   readonly #constants = new Map<string, string>()
   #count = 0
 
-  constructor(graph: onnx.IGraphProto, opset: number, prefix: string) {
+  constructor(graph: GraphProto, opset: number, prefix: string) {
     super()
     this.graph = graph
     this.opset = opset
@@ -56,14 +57,7 @@ export class GraphWriter extends OpBuilder {
     const key = dims.length === 0 ? `f${data[0]}` : null
     const known = key && this.#constants.get(key)
     if (known) return known
-    const name = this.fresh()
-    const values = Float32Array.from(data)
-    this.graph.initializer!.push({
-      name,
-      dataType: 1,
-      dims: [...dims],
-      rawData: new Uint8Array(values.buffer),
-    })
+    const name = this.constant(DataType.FLOAT, dims, Float32Array.from(data))
     if (key) this.#constants.set(key, name)
     return name
   }
@@ -73,17 +67,23 @@ export class GraphWriter extends OpBuilder {
     const key = `i${dims}:${values}`
     const known = this.#constants.get(key)
     if (known) return known
-    const name = this.fresh()
-    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
-    this.graph.initializer!.push({ name, dataType: 7, dims: [...dims], rawData })
+    const name = this.constant(DataType.INT64, dims, BigInt64Array.from(values, BigInt))
     this.#constants.set(key, name)
+    return name
+  }
+
+  /** A constant of any type, whose bytes become the graph's. */
+  constant(dataType: number, dims: readonly number[], values: ArrayBufferView): string {
+    const name = this.fresh()
+    const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    this.graph.initializer!.push({ name, dataType, dims: [...dims], rawData })
     return name
   }
 }
 
 const elemTypes = { float32: 1, float16: 10, int64: 7 }
 
-export const valueInfo = ({ name, type = 'float32', shape }: ValueInfo): onnx.IValueInfoProto => ({
+export const valueInfo = ({ name, type = 'float32', shape }: ValueInfo): ValueInfoProto => ({
   name,
   type: {
     tensorType: {
@@ -99,7 +99,7 @@ export class GraphBuilder extends GraphWriter {
     super({ name: 'graph', node: [], initializer: [], input: [], output: [] }, opset, 't')
   }
 
-  model(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): onnx.IModelProto {
+  model(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): ModelProto {
     this.graph.input = inputs.map(valueInfo)
     this.graph.output = outputs.map(valueInfo)
     return {

@@ -10,7 +10,7 @@ import type { Provider } from '../runtime/provider.ts'
 import { type Tower, towers, type Variant } from './spec.ts'
 
 /** Raise it when the same model would give other files, or the gate would judge them otherwise. */
-export const variantVersion = 5
+export const variantVersion = 6
 
 /** The precision of files for a provider: CPUs are fastest in 8 bits, GPUs in half precision. */
 export const precisionFor = (provider: Provider): Variant['name'] => (provider === 'cpu' ? 'int8' : 'fp16')

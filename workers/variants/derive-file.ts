@@ -2,10 +2,10 @@
 
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { onnx } from 'onnx-proto'
 import type { SessionInput } from '../encode/encoder-session.ts'
 import type { EncodeSession } from '../encode/tower-session.ts'
 import { withDraft } from '../fs/write.ts'
+import type { ModelProto } from '../onnx/proto/schema.ts'
 import { type DerivedTower, precisionFor } from '../registry/derived.ts'
 import type { ModelSpec, Tower } from '../registry/spec.ts'
 import type { Provider } from '../runtime/provider.ts'
@@ -27,7 +27,7 @@ export interface DeriveOptions {
 export interface OwnTower {
   spec: ModelSpec
   tower: Tower
-  graph: onnx.IModelProto
+  graph: ModelProto
   session: EncodeSession
   inputs: readonly SessionInput[]
   fp32: readonly Float32Array[]

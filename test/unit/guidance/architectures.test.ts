@@ -1,12 +1,12 @@
 /** Gradients of every architecture family, as PyTorch's exporter writes it, against PyTorch's and against differences. */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { deriveGradient } from '../../../workers/guidance/derive-gradient.ts'
 import { lossInputs } from '../../../workers/guidance/loss.ts'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
+import type { NodeProto } from '../../../workers/onnx/proto/schema.ts'
 import { agreement, compareWithDifferences } from '../../support/differences.ts'
 
 const folder = path.resolve('test/fixtures/encoders')
@@ -77,7 +77,7 @@ describe('gradients of encoders as exporters write them', () => {
     )
     /** How many layers of attention, or of convolution where there are none, lead to a tensor. */
     const depth = (tensor: string) => {
-      const seen = new Set<onnx.INodeProto>()
+      const seen = new Set<NodeProto>()
       const open = [tensor]
       while (open.length > 0) {
         const node = maker.get(open.pop()!)

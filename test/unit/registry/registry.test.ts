@@ -2,9 +2,9 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'nod
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import onnxProto from 'onnx-proto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ModelFolderError, ModelNotFound } from '../../../workers/errors.ts'
+import { writeModel } from '../../../workers/onnx/file.ts'
 import { summariseGraph } from '../../../workers/onnx/inspect/graph-summary.ts'
 import { families } from '../../../workers/registry/families.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
@@ -25,7 +25,7 @@ const empty = (name = 'graph') => encoded({ name })
 const separate = { 'onnx/vision_model.onnx': empty(), 'onnx/text_model.onnx': empty() }
 
 function encoded(graph: object): Buffer {
-  return Buffer.from(onnxProto.onnx.ModelProto.encode({ irVersion: 8, graph }).finish())
+  return Buffer.from(writeModel({ irVersion: 8, graph }))
 }
 
 async function folder(homeFolder: string, name: string, files: FolderFiles): Promise<string> {

@@ -1,10 +1,10 @@
 /** Graphs in half precision against the same graphs in float, in ONNX Runtime on the CPU. */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { onnx } from 'onnx-proto'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { readModel, writeModel } from '../../../workers/onnx/file.ts'
+import type { ModelProto } from '../../../workers/onnx/proto/schema.ts'
 import { GraphBuilder } from '../../../workers/onnx/writer.ts'
 import { uniform } from '../../../workers/random.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
@@ -17,7 +17,7 @@ const random = (count: number, seed: number) => {
   return Float32Array.from({ length: count }, () => next() + next() + next() - 1.5)
 }
 
-async function run(model: onnx.IModelProto, feeds: Record<string, ort.Tensor>) {
+async function run(model: ModelProto, feeds: Record<string, ort.Tensor>) {
   const session = await ort.InferenceSession.create(writeModel(model), { logSeverityLevel: 4 })
   const results = await session.run(feeds)
   const tensor = results[session.outputNames[0]!]!
@@ -29,7 +29,7 @@ const width = 16
 const dims = [2, 5, width]
 const feeds = { x: new ort.Tensor('float32', random(160, 9), dims) }
 
-function modelOf(build: (g: GraphBuilder) => string): onnx.IModelProto {
+function modelOf(build: (g: GraphBuilder) => string): ModelProto {
   const g = new GraphBuilder()
   const product = g.node('MatMul', ['x', g.floats(random(width * width, 3), [width, width])])
   g.node('Add', [product, build(g)], {}, 'y')

@@ -9,7 +9,7 @@
  *   o.dy         dL/dy, shaped as o.y
  *   the result   dL/dx for each input, shaped as y where inputs broadcast: `unbroadcast` sums over the repeats
  */
-import type { onnx } from 'onnx-proto'
+import type { NodeProto } from '../../onnx/proto/schema.ts'
 import { convolution } from './convolution.ts'
 import { elementwise } from './elementwise.ts'
 import { matrix } from './matrix.ts'
@@ -36,17 +36,17 @@ const valueInputPlaces: Record<string, number[]> = { Slice: [1, 2, 3, 4], Gather
 export const differentiable: readonly string[] = [...rules.keys()]
 
 /** An operator's name as rules and messages have it: `domain.Name` outside the default domain. */
-export const operatorName = ({ domain, opType }: onnx.INodeProto): string =>
+export const operatorName = ({ domain, opType }: NodeProto): string =>
   domain && domain !== 'ai.onnx' ? `${domain}.${opType}` : opType!
 
 /** The rule for a node; 'nonDifferentiable' when no gradient flows through it, null when there is no rule. */
-export function ruleFor(node: onnx.INodeProto): Rule | 'nonDifferentiable' | null {
+export function ruleFor(node: NodeProto): Rule | 'nonDifferentiable' | null {
   const name = operatorName(node)
   return nonDifferentiable.has(name) ? 'nonDifferentiable' : (rules.get(name) ?? null)
 }
 
 /** The inputs of a node whose values its rule reads with `o.values`. */
-export function valueInputs({ opType, input }: onnx.INodeProto): string[] {
+export function valueInputs({ opType, input }: NodeProto): string[] {
   const places = valueInputPlaces[opType!] ?? (opType!.startsWith('Reduce') ? [1] : [])
   return places.flatMap((i) => input![i] || [])
 }

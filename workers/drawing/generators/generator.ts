@@ -1,5 +1,5 @@
 /** What makes an image out of numbers that can be optimised. */
-import type { onnx } from 'onnx-proto'
+import type { ModelProto } from '../../onnx/proto/schema.ts'
 import { GraphBuilder, type ValueInfo } from '../../onnx/writer.ts'
 
 /** Numbers that are optimised together. */
@@ -20,7 +20,7 @@ export interface Generator {
   height: number
   parameters: Parameter[]
   /** From the parameters and controls, by name, to `image` [3, width * height], RGB in 0..1. */
-  model: onnx.IModelProto
+  model: ModelProto
   /** `progress` from 0 to 1. */
   controls(progress: number): Controls
   /** The drawing as it is now; null where there is none but pixels. */
@@ -90,7 +90,7 @@ export class Draw extends GraphBuilder {
     return this.add(painted, paper)
   }
 
-  finish(image: string, pixels: number): onnx.IModelProto {
+  finish(image: string, pixels: number): ModelProto {
     this.node('Identity', [image], {}, imageName)
     return this.model(this.#inputs, [{ name: imageName, shape: [3, pixels] }])
   }

@@ -4,10 +4,10 @@
  * (Micikevicius et al. 2018).
  */
 
-import type { onnx } from 'onnx-proto'
 import { GraphError } from '../../errors.ts'
 import { attribute } from '../../onnx/attributes.ts'
 import { floats } from '../../onnx/file.ts'
+import type { AttributeProto, ModelProto, NodeProto, TensorProto } from '../../onnx/proto/schema.ts'
 
 const FLOAT = 1
 const HALF = 10
@@ -31,12 +31,12 @@ const products = new Set(['MatMul', 'Gemm', 'Conv', 'Attention', 'MultiHeadAtten
  * Rewrites the model's graph; inputs and outputs stay as they are. Gives the number of its products.
  * @throws GraphError for graphs within the graph
  */
-export function toFp16(model: onnx.IModelProto): number {
+export function toFp16(model: ModelProto): number {
   const graph = model.graph!
   const constants = new Map(
     graph.initializer!.flatMap((tensor) => (tensor.dataType === FLOAT ? [[tensor.name!, tensor]] : [])),
   )
-  const nodes: onnx.INodeProto[] = []
+  const nodes: NodeProto[] = []
   let count = 0
   const fresh = () => `limn_fp16_${count++}`
   /** Names of each float tensor in the new graph, in half precision and in float, by its name in the old one. */
@@ -103,13 +103,13 @@ export function toFp16(model: onnx.IModelProto): number {
   return productCount
 }
 
-const castNode = (input: string, to: number, output: string): onnx.INodeProto => ({
+const castNode = (input: string, to: number, output: string): NodeProto => ({
   ...{ opType: 'Cast', input: [input], output: [output] },
   attribute: [{ name: 'to', type: 2, i: to }],
 })
 
 /** Whether a node's first output was of type float. */
-function givesFloat(node: onnx.INodeProto, isFloat: (name: string) => boolean): boolean {
+function givesFloat(node: NodeProto, isFloat: (name: string) => boolean): boolean {
   const { opType } = node
   if (nonFloatOutputs.has(opType!)) return false
   const value = node.attribute?.find(({ name }) => name === 'value')?.t
@@ -124,7 +124,7 @@ function givesFloat(node: onnx.INodeProto, isFloat: (name: string) => boolean): 
 }
 
 /** The attributes, with half precision for the type or the values of the output. */
-function halfAttributes(node: onnx.INodeProto, attributes: onnx.IAttributeProto[]): onnx.IAttributeProto[] {
+function halfAttributes(node: NodeProto, attributes: AttributeProto[]): AttributeProto[] {
   const tensor = (dims: number[], values: ArrayLike<number>) => ({
     ...{ name: 'value', type: 4 },
     t: { dims, dataType: HALF, rawData: halves(Float32Array.from(values)) },
@@ -135,12 +135,12 @@ function halfAttributes(node: onnx.INodeProto, attributes: onnx.IAttributeProto[
     if (node.opType === 'Cast' && name === 'to' && Number(i) === FLOAT) return { ...entry, i: HALF }
     if (t?.dataType === FLOAT) return { ...entry, t: halfTensor(t) }
     if (node.opType !== 'Constant') return entry
-    if (name === 'value_float') return tensor([], [f!])
+    if (name === 'value_float') return tensor([], [f ?? 0])
     return name === 'value_floats' ? tensor([floats!.length], floats!) : entry
   })
 }
 
-function halfTensor(tensor: onnx.ITensorProto): onnx.ITensorProto {
+function halfTensor(tensor: TensorProto): TensorProto {
   const { dims, data } = floats(tensor)!
   return { name: tensor.name, dims, dataType: HALF, rawData: halves(data) }
 }

@@ -1,8 +1,8 @@
 /** Word embeddings of a float graph in 8 bits. */
 
-import type { onnx } from 'onnx-proto'
 import { attribute } from '../../onnx/attributes.ts'
 import { type Constant, floats } from '../../onnx/file.ts'
+import type { AttributeProto, GraphProto, NodeProto } from '../../onnx/proto/schema.ts'
 import { inputsOf } from '../../onnx/prune.ts'
 
 /** Shorter tables stay: position embeddings are added to everything, word embeddings are most of a text tower's file. */
@@ -12,13 +12,13 @@ const minRows = 1000
  * Tables that rows are picked from, word embeddings, to 8 bits with a scale for each row: a quarter of the memory, and a
  * row's digits do not depend on other rows. Gives the number of tables.
  */
-export function quantizeTables(graph: onnx.IGraphProto): number {
+export function quantizeTables(graph: GraphProto): number {
   const initializers = new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor]))
   const readers = new Map<string, number>()
   for (const node of graph.node!)
     for (const name of inputsOf(node)) readers.set(name, (readers.get(name) ?? 0) + 1)
   let count = 0
-  graph.node = graph.node!.flatMap((node) => {
+  graph.node = graph.node!.flatMap((node): NodeProto[] => {
     const [table, indices] = node.input as [string, string]
     const tensor = node.opType === 'Gather' && !node.domain ? initializers.get(table) : undefined
     const values = tensor && readers.get(table) === 1 && !attribute(node, 'axis') ? floats(tensor) : null
@@ -30,7 +30,7 @@ export function quantizeTables(graph: onnx.IGraphProto): number {
       { name: `${base}_rows`, dataType: 3, dims: [rows, width], rawData: new Uint8Array(rounded.buffer) },
       { name: `${base}_scales`, dataType: 1, dims: [rows, 1], rawData: new Uint8Array(scales.buffer) },
     )
-    const step = (opType: string, input: string[], output: string, more: onnx.IAttributeProto[] = []) => ({
+    const step = (opType: string, input: string[], output: string, more: AttributeProto[] = []) => ({
       ...{ opType, name: output, input, output: [output], attribute: more },
     })
     const to = [{ name: 'to', type: 2, i: 1 }]

@@ -1,8 +1,8 @@
 /** A patch embedding as a product: a convolution whose windows lie side by side sees each value once. */
 
-import type { onnx } from 'onnx-proto'
 import { attribute } from '../../onnx/attributes.ts'
 import { floats } from '../../onnx/file.ts'
+import type { NodeProto } from '../../onnx/proto/schema.ts'
 import type { GraphWriter } from '../../onnx/writer.ts'
 
 /**
@@ -43,7 +43,7 @@ export function patchesAsProducts(writer: GraphWriter, shapes: ReadonlyMap<strin
 }
 
 /** Whether the windows cover the image side by side, without rest. */
-function tiles(node: onnx.INodeProto, kernel: readonly number[], input: readonly number[]): boolean {
+function tiles(node: NodeProto, kernel: readonly number[], input: readonly number[]): boolean {
   const list = (name: string, fallback: number[]) => {
     const value = attribute(node, name)
     return Array.isArray(value) ? value : fallback

@@ -1,11 +1,12 @@
 /** A tower's graph in the form that gains most on a provider. */
-import type { onnx } from 'onnx-proto'
+
 import * as ort from 'onnxruntime-node'
 import { GraphError } from '../../errors.ts'
 import { minOpset, opset, readModel } from '../../onnx/file.ts'
 import { hoistTokenSlice } from '../../onnx/hoist-token-slice.ts'
 import { pooledOutput } from '../../onnx/pooled-output.ts'
 import { probe } from '../../onnx/probe.ts'
+import type { ModelProto } from '../../onnx/proto/schema.ts'
 import { prune } from '../../onnx/prune.ts'
 import { GraphWriter } from '../../onnx/writer.ts'
 import type { ModelSpec, Tower } from '../../registry/spec.ts'
@@ -17,7 +18,7 @@ export async function prepare(
   { files, image }: ModelSpec,
   tower: Tower,
   provider: Provider,
-): Promise<onnx.IModelProto> {
+): Promise<ModelProto> {
   const model = await readModel(files.kind === 'combined' ? files.model : files[tower])
   const graph = model.graph!
   const version = opset(model)
@@ -40,7 +41,7 @@ export async function prepare(
 }
 
 /** Shapes of all tensors; none where the graph does not run on images of this size: then it stays as it is. */
-async function shapesOf(model: onnx.IModelProto, images: number[]): Promise<Map<string, number[]>> {
+async function shapesOf(model: ModelProto, images: number[]): Promise<Map<string, number[]>> {
   const graph = model.graph!
   const initializers = new Set(graph.initializer!.map(({ name }) => name!))
   const pixels = graph.input!.find(({ name }) => !initializers.has(name!))!.name!

@@ -1,23 +1,20 @@
 /** The products with constant matrices of a float graph: those that can be made in 8 bits. */
 
-import type { onnx } from 'onnx-proto'
 import { attribute } from '../../onnx/attributes.ts'
 import { type Constant, floats } from '../../onnx/file.ts'
-import { inputsOf } from '../../onnx/prune.ts'
+import type { GraphProto, NodeProto, TensorProto } from '../../onnx/proto/schema.ts'
 
 /** A product with a constant matrix. */
 export interface Product {
   /** Name of its output: names it among the model's layers. */
   name: string
-  node: onnx.INodeProto
+  node: NodeProto
   /** The activations, [..., k]. */
   input: string
   /** [k, n]. */
   weights: Weights
-  /** Name of a constant [n] that is added. */
+  /** Name of what the product itself adds, null where another node does. */
   bias: string | null
-  /** The node that adds it, null where the product itself does. */
-  biasNode: onnx.INodeProto | null
 }
 
 /** A constant whose values are read on demand: all of a model's at once would be its size again. */
@@ -32,14 +29,10 @@ const HALF = 10
 const minWeights = 4096
 
 /** The products of a graph that can be made in 8 bits, in the graph's order. */
-export function products(graph: onnx.IGraphProto): Product[] {
+export function products(graph: GraphProto): Product[] {
   const initializers = new Map(graph.initializer!.map((tensor) => [tensor.name!, tensor]))
   const producer = new Map(graph.node!.flatMap((node) => node.output!.map((name) => [name, node] as const)))
-  const readers = new Map<string, onnx.INodeProto[]>()
-  for (const node of graph.node!)
-    for (const name of inputsOf(node)) readers.set(name, [...(readers.get(name) ?? []), node])
-  const outputs = new Set(graph.output!.map(({ name }) => name!))
-  const weightsOf = (tensor: onnx.ITensorProto): Weights | null =>
+  const weightsOf = (tensor: TensorProto): Weights | null =>
     tensor.dataType === FLOAT || tensor.dataType === HALF
       ? { dims: (tensor.dims ?? []).map(Number), read: () => floats(tensor)! }
       : null
@@ -66,15 +59,8 @@ export function products(graph: onnx.IGraphProto): Product[] {
       const plain = ['alpha', 'beta'].every((factor) => (attribute(node, factor) ?? 1) === 1)
       if (!plain || attribute(node, 'transA')) return []
       if (attribute(node, 'transB')) weights = transpose(weights)
-      if (third && constant(third)?.dims.join() !== String(weights.dims[1])) return []
-      return [{ name, node, input, weights, bias: third || null, biasNode: null }]
     }
-    const [reader, ...others] = readers.get(name) ?? []
-    const add = reader?.opType === 'Add' && others.length === 0 && !outputs.has(name) ? reader : null
-    const bias = add?.input?.find((operand) => operand !== name)
-    const shape = constant(bias)?.dims
-    const fits = shape?.length === 1 && shape[0] === weights.dims[1]
-    return [{ name, node, input, weights, bias: fits ? bias! : null, biasNode: fits ? add : null }]
+    return [{ name, node, input, weights, bias: third || null }]
   })
 }
 
@@ -92,7 +78,7 @@ function transpose({ dims, read }: Weights): Weights {
   }
 }
 
-function transposed(node: onnx.INodeProto, weights: Weights | null): Weights | null {
+function transposed(node: NodeProto, weights: Weights | null): Weights | null {
   const perm = attribute(node, 'perm')
   const swaps = !perm || (Array.isArray(perm) && perm.join() === '1,0')
   return weights?.dims.length === 2 && swaps ? transpose(weights) : null

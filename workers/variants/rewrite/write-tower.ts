@@ -1,8 +1,8 @@
 /** A prepared graph in lower precision, as a file. */
 import { writeFile } from 'node:fs/promises'
-import type { onnx } from 'onnx-proto'
 import { GraphError } from '../../errors.ts'
 import { writeModel } from '../../onnx/file.ts'
+import type { ModelProto } from '../../onnx/proto/schema.ts'
 import { prune } from '../../onnx/prune.ts'
 import type { Variant } from '../../registry/spec.ts'
 import { toFp16 } from './fp16.ts'
@@ -13,14 +13,14 @@ export const inWords: Record<Variant['name'], string> = { int8: 'in 8 bits', fp1
 
 /** Rewrites all products but the `kept` ones; gives how many those are. The model stays as it is. @throws GraphError */
 export async function writeTower(
-  model: onnx.IModelProto,
+  model: ModelProto,
   precision: Variant['name'],
   kept: ReadonlySet<string>,
   file: string,
 ): Promise<number> {
   const graph = model.graph!
   // The rewriters change these lists, and never a node or a constant itself.
-  const copy: onnx.IModelProto = {
+  const copy: ModelProto = {
     ...model,
     opsetImport: [...model.opsetImport!],
     graph: { ...graph, node: [...graph.node!], initializer: [...graph.initializer!] },

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { readJsonObject } from '../fs/read.ts'
 import { writeWhole } from '../fs/write.ts'
 import { preprocessingVersion } from '../images/image-spec.ts'
 import { onnxFiles } from './graph-files.ts'
@@ -28,20 +29,19 @@ export async function fileDigest(file: string): Promise<string> {
 /** Digests by path, size and time of change, so that a start does not read large models through. */
 export class DigestCache {
   readonly #file: string
-  #known: Promise<Record<string, string>> | undefined
+  #known: Promise<Record<string, unknown>> | undefined
   constructor(folder: string) {
     this.#file = path.join(folder, 'digests.json')
   }
 
   async digest(file: string): Promise<string> {
-    this.#known ??= readFile(this.#file, 'utf8')
-      .then(JSON.parse)
-      .catch(() => ({}))
+    this.#known ??= readJsonObject(this.#file)
     const known = await this.#known
     const { size, mtimeMs } = await stat(file)
     const key = `${file}|${size}|${mtimeMs}`
     const remembered = known[key]
-    if (remembered) return remembered
+    // A damaged one would give the model another revision.
+    if (typeof remembered === 'string' && /^[0-9a-f]{64}$/.test(remembered)) return remembered
     const digest = await fileDigest(file)
     known[key] = digest
     await writeWhole(this.#file, JSON.stringify(known))

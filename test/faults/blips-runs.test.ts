@@ -45,7 +45,7 @@ const opened = () => testServer(database.url ? { databaseUrl: database.url } : {
 it.each(rounds)(
   'runs end with the drawings that they would have had when their database goes three times (round %i)',
   {
-    timeout: 240_000,
+    timeout: 400_000,
   },
   async () => {
     const server = await opened()
@@ -77,7 +77,7 @@ it.each(rounds)(
 it.each(rounds)(
   'runs that are stopped while their database is away end when it is back (round %i)',
   {
-    timeout: 120_000,
+    timeout: 200_000,
   },
   async () => {
     const server = await opened()
@@ -101,6 +101,6 @@ it.each(rounds)(
 
 async function lastFrame(server: TestServer, id: string): Promise<RunRow | null> {
   let last: RunRow | null = null
-  for await (const row of server.app.services.runs.frames(id, AbortSignal.timeout(200_000))) last = row
+  for await (const row of server.app.services.runs.frames(id, AbortSignal.timeout(380_000))) last = row
   return last
 }

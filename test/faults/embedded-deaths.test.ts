@@ -45,7 +45,7 @@ async function deaths(database: Database, times: number, pauseMs: number, isLost
 it.runIf(isEmbedded)(
   'an embedded database that dies now and then is started again each time',
   {
-    timeout: 120_000,
+    timeout: 120_000 * repeats,
   },
   async () => {
     const times = Math.max(3, repeats)
@@ -112,7 +112,7 @@ it.runIf(isEmbedded)(
 it.runIf(isEmbedded)(
   'a first start that is killed at any moment is followed by a clean one',
   {
-    timeout: 300_000,
+    timeout: 300_000 * repeats,
   },
   async () => {
     const kills = repeats > 1 ? 2 * repeats : 3

@@ -209,11 +209,15 @@ export class Run {
   /** Repeats a call of the store through a failure of the database, until the signal fires. */
   #stored<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     const { store, id, log } = this.#options
+    let isFirst = true
     return withRetries(call, {
       signal,
       isTransient: (error) => store.isTransient(error),
-      onPause: (error, ms) =>
-        log.warn({ run: id, reason: (error as Error).message, ms }, 'a guidance run waits for the database'),
+      onPause: (error) => {
+        if (isFirst)
+          log.warn({ run: id, reason: (error as Error).message }, 'a guidance run waits for the database')
+        isFirst = false
+      },
     })
   }
 

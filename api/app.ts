@@ -28,6 +28,8 @@ export interface App {
   metrics: Metrics
   registry: ModelRegistry
   services: Services
+  /** Resolves when the database was given up: the app is of no more use. */
+  lost: Promise<Error>
   close(): Promise<void>
 }
 
@@ -82,6 +84,7 @@ export async function openApp(config: Config): Promise<App> {
   const registry = openRegistry(config)
   await mkdir(config.home, { recursive: true })
   const parts = new AsyncDisposableStack()
+  const lost = Promise.withResolvers<Error>()
   try {
     // The default model must be there before a database is made for it.
     await registry.get()
@@ -91,7 +94,10 @@ export async function openApp(config: Config): Promise<App> {
       onEncoded: metrics.encoded,
     })
     parts.defer(() => localEncoder.close())
-    const database = await openDatabase({ url: config.databaseUrl, home: config.home, log })
+    const database = await openDatabase({
+      ...{ url: config.databaseUrl, home: config.home, log },
+      onLost: lost.resolve,
+    })
     parts.defer(() => database.close())
     const variantJobs = createVariantJobs({ config, log, encoder: localEncoder })
     parts.defer(() => variantJobs.close())
@@ -136,6 +142,7 @@ export async function openApp(config: Config): Promise<App> {
       metrics,
       registry,
       services: { encoder, catalogue: localEncoder, guide, runs, database, library, images },
+      lost: lost.promise,
       close: () => parts.disposeAsync(),
     }
   } catch (error) {

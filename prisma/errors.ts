@@ -27,17 +27,24 @@ export class UnknownTenant extends Error {
   override readonly name = 'UnknownTenant'
 }
 
-/** SQLSTATEs of a server that is going down, starting up or out of connections. */
-const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', '08001', '08004'])
+/** SQLSTATEs of a server that is going down, starting up or out of connections, and of limits on time that were passed. */
+const unavailable = new Set([
+  ...['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', '08001', '08004'],
+  ...['57014', '55P03', '25P03'],
+])
 const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
 
-/** Prisma's DriverAdapterError keeps the driver's code in its cause. */
+/** Prisma's codes: not reached, timed out, connection closed, none free. */
+const prismaUnavailable = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024'])
+
+/** Prisma's DriverAdapterError keeps the driver's code in its cause, and Prisma's other errors keep that one in `meta`. */
 interface DriverFault {
   code?: unknown
   originalCode?: unknown
   kind?: unknown
   message?: string
   cause?: unknown
+  meta?: { driverAdapterError?: unknown }
 }
 
 /** Turns a driver's error into one of ours where a caller can act on it; returns others as they came. */
@@ -51,13 +58,16 @@ export function mapDriverError(error: unknown): unknown {
       })
     if (
       unavailable.has(code) ||
+      prismaUnavailable.has(code) ||
       socketErrors.has(code) ||
       fault.kind === 'DatabaseNotReachable' ||
       fault.kind === 'ConnectionClosed' ||
-      /Connection terminated|timeout exceeded when trying to connect/i.test(message)
+      /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/i.test(
+        message,
+      )
     )
       return new DatabaseUnavailable('The database does not answer. Try again in a moment.', { cause: error })
-    fault = fault.cause as DriverFault | undefined
+    fault = (fault.cause ?? fault.meta?.driverAdapterError) as DriverFault | undefined
   }
   return error
 }

@@ -54,6 +54,8 @@ export async function migrate(client: ClientBase, migrations = readMigrations())
     if (pending.length > 0) await client.query(table)
     for (const migration of pending) await apply(client, migration)
     return pending.map(({ name }) => name)
+  } catch (error) {
+    throw (error as { code?: string }).code === '42501' ? await missingRights(client, error as Error) : error
   } finally {
     await client.query(`SELECT pg_advisory_unlock(${lockKey})`)
   }
@@ -111,13 +113,25 @@ async function apply(client: ClientBase, { name, sql, checksum }: Migration) {
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {})
     const { code, message } = error as Error & { code?: string }
-    // insufficient_privilege: pgvector is installed by a superuser on servers that do not trust it.
-    const advice =
-      code === '42501'
-        ? '. Let a superuser run CREATE EXTENSION vector in that database, then start again'
-        : ''
-    throw new StartupError(`The migration "${name}" failed and was undone: ${message}${advice}.`, {
-      cause: error,
-    })
+    if (code === '42501') throw error
+    throw new StartupError(`The migration "${name}" failed and was undone: ${message}.`, { cause: error })
   }
+}
+
+/** Names the role and the statement that gives it what it lacks. */
+async function missingRights(client: ClientBase, error: Error): Promise<StartupError> {
+  const { rows } = await client.query<{ role: string; database: string; schema: string }>(
+    `SELECT quote_ident(current_user) AS role, quote_ident(current_database()) AS database,
+            quote_ident(coalesce(current_schema(), 'public')) AS schema`,
+  )
+  const { role, database, schema } = rows[0]!
+  const remedy = /extension/i.test(error.message)
+    ? `let a superuser run \`CREATE EXTENSION vector\` in the database ${database}, or, where the server trusts the extension, \`GRANT CREATE ON DATABASE ${database} TO ${role}\``
+    : /schema/i.test(error.message)
+      ? `let the owner of the schema run \`GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${role}\` in the database ${database}`
+      : `use the role that owns Limn's tables, or let that one run \`GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO ${role}\` in the database ${database}`
+  return new StartupError(
+    `The role ${role} of DATABASE_URL may not prepare the database: ${error.message}. The step was undone. To go on, ${remedy}, then start again.`,
+    { cause: error },
+  )
 }

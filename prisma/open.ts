@@ -2,6 +2,7 @@ import pg from 'pg'
 import type { Backend } from './backends/backend.ts'
 import { embedded } from './backends/embedded.ts'
 import { postgres } from './backends/postgres.ts'
+import { withoutTimeLimits } from './backends/time-limits.ts'
 import { mapDriverErrors, StartupError } from './errors.ts'
 import { lockHome } from './home-lock.ts'
 import { migrate } from './migrate.ts'
@@ -54,7 +55,11 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   }
 }
 
-function openPool(config: pg.PoolConfig, { poolSize }: Backend, log: OpenDatabaseOptions['log']): pg.Pool {
+function openPool(
+  config: pg.PoolConfig,
+  { poolSize, sessionSettings }: Backend,
+  log: OpenDatabaseOptions['log'],
+): pg.Pool {
   // Assigned, not copied: node-postgres keeps this object and reads it at each connect.
   const pool = new pg.Pool(
     Object.assign(config, {
@@ -62,17 +67,28 @@ function openPool(config: pg.PoolConfig, { poolSize }: Backend, log: OpenDatabas
       connectionTimeoutMillis: 20_000,
       idleTimeoutMillis: 60_000,
       allowExitOnIdle: true,
+      onConnect: async (client: pg.ClientBase) => {
+        // Its query gets the error too; a connection in use that breaks would otherwise end the server.
+        client.on('error', () => {})
+        if (sessionSettings) await client.query(sessionSettings)
+      },
     }),
   )
   // An idle connection that breaks is replaced at its next use; without a listener it would end the server.
-  pool.on('error', (error) => log?.warn({ err: error }, 'a database connection was lost'))
+  let reported = Number.NEGATIVE_INFINITY
+  pool.on('error', (error) => {
+    // A database that goes breaks all of them together.
+    if (performance.now() - reported < 1000) return
+    reported = performance.now()
+    log?.warn({ reason: error.message }, 'a database connection was lost')
+  })
   return pool
 }
 
 /** Checks the server before anything is written, then migrates. */
 async function prepare(pool: pg.Pool, log: OpenDatabaseOptions['log']): Promise<Omit<DatabaseInfo, 'kind'>> {
-  const client = await connect(pool)
-  try {
+  await connect(pool)
+  return withoutTimeLimits(pool, async (client) => {
     const { rows } = await client.query(
       `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
               (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available,
@@ -88,14 +104,14 @@ async function prepare(pool: pg.Pool, log: OpenDatabaseOptions['log']): Promise<
     const applied = await migrate(client)
     if (applied.length > 0) log?.info({ applied }, 'database migrated')
     return { version: String(version).split(' ')[0]!, pgvector }
-  } finally {
-    client.release()
-  }
+  })
 }
 
-async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+/** @throws StartupError when the server is not to be reached */
+async function connect(pool: pg.Pool): Promise<void> {
   try {
-    return await pool.connect()
+    const client = await pool.connect()
+    client.release()
   } catch (error) {
     const { host, port, database } = pool.options
     const reason = (error as Error).message || (error as NodeJS.ErrnoException).code

@@ -8,7 +8,7 @@ import type {
   RunStore,
   SavedRun,
 } from '../workers/drawing/runs/run-store.ts'
-import { mapDriverErrors } from './errors.ts'
+import { DatabaseUnavailable, DiskFull, mapDriverErrors } from './errors.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 import { newRunId } from './ids.ts'
 import { PgLeases } from './leases.ts'
@@ -45,6 +45,10 @@ export class PrismaRuns implements RunStore {
     this.#pool = pool
     this.#owner = owner
     this.#leases = new PgLeases(pool, owner)
+  }
+
+  isTransient(error: unknown): boolean {
+    return error instanceof DatabaseUnavailable || error instanceof DiskFull
   }
 
   create({ start, input, ...run }: NewRun): Promise<RunRow> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -10,10 +10,23 @@ import path from 'node:path'
  */
 export function serverId(home: string): string {
   const file = path.join(home, 'server-id')
+  return `${readId(file) ?? writeId(file)}@${os.hostname()}`
+}
+
+/** Null where there is none, or a start that was killed left half of one. */
+function readId(file: string): string | null {
   try {
-    writeFileSync(file, randomUUID(), { flag: 'wx' })
+    const id = readFileSync(file, 'utf8').trim()
+    return /^[0-9a-f-]{36}$/.test(id) ? id : null
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
   }
-  return `${readFileSync(file, 'utf8').trim()}@${os.hostname()}`
+}
+
+function writeId(file: string): string {
+  const id = randomUUID()
+  writeFileSync(`${file}.new`, id)
+  renameSync(`${file}.new`, file)
+  return id
 }

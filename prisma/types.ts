@@ -1,5 +1,7 @@
 /** The database as the rest of Limn sees it. The classes behind it: stores.ts names them, open.ts opens them. */
+
 import type { RunStore } from '../workers/drawing/runs/run-store.ts'
+import type { RestartLimits } from './embedded/restarts.ts'
 
 export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
 
@@ -204,4 +206,8 @@ export interface OpenDatabaseOptions {
   /** LIMN_HOME: the embedded database lies in `<home>/database`. */
   home: string
   log?: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
+  /** How often the embedded database may die within a time before it is given up. */
+  restarts?: RestartLimits
+  /** The embedded database was given up: nothing will answer any more. The message says what to do. */
+  onLost?(error: Error): void
 }

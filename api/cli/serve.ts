@@ -23,11 +23,19 @@ export async function serveCommand(args: string[]): Promise<number> {
 
   const ended = endSignal()
   const server = await startServer(config)
-  await Promise.race([firstImages(server), ended])
+  const { lost } = server.app
+  await Promise.race([firstImages(server), ended, lost])
   console.log(greeting(server.url, config.apiKey !== undefined, Math.round(performance.now() - begun)))
-  const problem = await Promise.race([server.ready, ended.then(() => null)])
+  const problem = await Promise.race([server.ready, ended.then(() => null), lost.then(() => null)])
   if (problem !== null) console.error(`warning: not ready: ${problem}`)
-  const signal = await ended
+  const signal = await Promise.race([ended, lost])
+  if (signal instanceof Error) {
+    console.error(signal.message)
+    // Work under way may wait for a database that does not come back.
+    setTimeout(() => process.exit(1), 5_000).unref()
+    await server.close(0).catch(() => {})
+    return 1
+  }
   console.log(`${signal}: finishing the requests under way. Once more ends at once.`)
   process.on(signal, () => process.exit(statusOf[signal]))
   await server.close()

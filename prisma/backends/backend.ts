@@ -8,6 +8,8 @@ export interface Backend {
   readonly poolSize: number
   readonly index: IndexFormat
   readonly searchLimits: SearchLimits
+  /** SQL with which a connection begins: limits on how long one caller's statement or lock keeps others waiting. */
+  readonly sessionSettings: string | null
   /** Whether an index of stored rows can be built while others write. */
   readonly buildsConcurrently: boolean
   /**

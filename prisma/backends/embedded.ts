@@ -17,6 +17,8 @@ export const embedded: Backend = {
   // Measured with 512 dimensions by test/bench/search.ts.
   searchLimits: { exactBelow: 3_000, indexRowCost: 3, fallback: 100_000, candidates: 200, error: 2e-6 },
   buildsConcurrently: false,
+  // Its one session has no timers and nobody to wait for a lock; the wire ends transactions that stand still.
+  sessionSettings: null,
   async connect(options) {
     const { connection, close } = await startEmbedded(options)
     return { config: connection, close }

@@ -9,6 +9,9 @@ export const postgres: Backend = {
   // Measured with 512 dimensions by test/bench/search.ts.
   searchLimits: { exactBelow: 3_000, indexRowCost: 3, fallback: 500_000, candidates: 200, error: 2e-4 },
   buildsConcurrently: true,
+  // Set, and not sent with the connection's start: PgBouncer refuses that.
+  sessionSettings:
+    "SET statement_timeout = '60s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'",
   async connect({ url }) {
     return { config: { connectionString: url ?? '' }, async close() {} }
   },

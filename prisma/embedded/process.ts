@@ -6,10 +6,11 @@
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
-import { type Lock, tryLock } from '../../workers/fs/lock.ts'
+import { type Holder, type Lock, tryLock } from '../../workers/fs/lock.ts'
 import { StartupError } from '../errors.ts'
 import { serveWire } from './wire.ts'
 
@@ -19,12 +20,19 @@ export interface EmbeddedStart {
   socket: string | null
   secret: string
 }
-export type EmbeddedReply = { ready: true; port: number | null } | { failed: string; startup: boolean }
+export type EmbeddedReply =
+  | { ready: true; port: number | null }
+  | { failed: string; startup: boolean }
+  /** The pid of the process that still holds the database. */
+  | { waitingFor: number }
 
 /** PostgreSQL's major in this PGlite; files of another cannot be opened. */
 const major = 18
 /** How long the database process of a server that was killed may take to close. */
 const shutdownTimeoutMs = 10_000
+/** A holder that needs longer than this is named, and then ended: nothing that was acknowledged is lost by that. */
+const quietMs = 500
+const killAfterMs = 4_000
 
 // A Ctrl-C in the terminal and a service manager's SIGTERM reach this process too, before its parent has used the
 // database for the last time.
@@ -55,6 +63,7 @@ async function start({ home, socket, secret }: EmbeddedStart): Promise<() => Pro
     lock = await lockFolder(path.join(home, 'database.lock'))
     checkMajor(folder)
     if (!existsSync(folder)) await initialise(folder)
+    checkParent()
     const database = await open(folder)
     const { server, close } = serveWire(database, secret)
     if (socket) rmSync(socket, { force: true })
@@ -101,20 +110,47 @@ async function initialise(folder: string) {
   const draft = `${folder}.new`
   rmSync(draft, { recursive: true, force: true })
   mkdirSync(draft, { recursive: true, mode: 0o700 })
-  await (await open(draft)).close()
+  const database = await open(draft)
+  checkParent()
+  await database.close()
   renameSync(draft, folder)
 }
 
+/** Nobody needs the database of a parent that is gone, and the next server waits for its lock. */
+function checkParent() {
+  if (!process.connected) throw new Error('the server is gone')
+}
+
 async function lockFolder(file: string): Promise<Lock> {
-  const until = Date.now() + shutdownTimeoutMs
+  const begun = Date.now()
+  const until = begun + shutdownTimeoutMs
+  let named = false
   for (;;) {
     const taken = tryLock(file)
     if ('lock' in taken) return taken.lock
+    if (!named && Date.now() > begun + quietMs) {
+      reply({ waitingFor: taken.holder.pid })
+      named = true
+    }
+    if (Date.now() > begun + killAfterMs) endOrphan(taken.holder)
     if (Date.now() > until || !process.connected)
       throw new StartupError(
         `The embedded database in ${path.dirname(file)} is still open in process ${taken.holder.pid}, after ${shutdownTimeoutMs / 1000} s of waiting. Stop that process and start again.`,
       )
     await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/**
+ * Ends the database process of a server that is gone: this one's server holds the home. Only where its start tick says
+ * that it is the process that took the lock.
+ */
+function endOrphan({ pid, host, started }: Holder) {
+  if (host !== os.hostname() || started === null) return
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -7,11 +7,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { StartupError } from '../errors.ts'
 import type { OpenDatabaseOptions } from '../types.ts'
 import type { EmbeddedReply, EmbeddedStart } from './process.ts'
+import { defaultRestartLimits, Restarts } from './restarts.ts'
 
 export interface Embedded {
   /** Of a pg pool. */
@@ -22,8 +24,6 @@ export interface Embedded {
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
 /** A socket's path may have 108 bytes on Linux, 104 on macOS. */
 const maxSocketPath = 100
-/** Restarts after which a database process that keeps dying is left alone. */
-const maxRestarts = 3
 
 /**
  * Opens the database in `<home>/database`, making it when there is none.
@@ -32,7 +32,9 @@ const maxRestarts = 3
 export async function startEmbedded({
   home,
   log,
-}: Pick<OpenDatabaseOptions, 'home' | 'log'>): Promise<Embedded> {
+  restarts: limits = defaultRestartLimits,
+  onLost,
+}: Pick<OpenDatabaseOptions, 'home' | 'log' | 'restarts' | 'onLost'>): Promise<Embedded> {
   const folder = process.platform === 'win32' ? null : socketFolder()
   const start: EmbeddedStart = {
     home: path.resolve(home),
@@ -46,21 +48,39 @@ export async function startEmbedded({
     database: 'postgres',
     password: start.secret,
   }
-  let closing = false
-  let restarts = 0
+  const closing = new AbortController()
+  const restarts = new Restarts(limits)
+  let restarting: Promise<void> | null = null
   let child: ChildProcess
 
   const launch = async () => {
-    const launched = await run(start)
+    const launched = await run(start, log)
     child = launched.child
     // The pool reads it at each new connection.
     if (launched.port !== null) connection.port = launched.port
     child.once('exit', (code, signal) => {
-      if (closing) return
-      log?.warn({ code, signal }, 'the embedded database ended by itself; starting it again')
-      if (restarts++ < maxRestarts)
-        launch().catch((error) => log?.warn({ err: error }, 'the embedded database cannot be started again'))
+      if (closing.signal.aborted) return
+      restarting = restart(`its process ended with ${signal ?? code}`).finally(() => {
+        restarting = null
+      })
     })
+  }
+  const restart = async (death: string) => {
+    for (let reason = death; ; ) {
+      const ms = restarts.next()
+      if (ms === null) {
+        onLost?.(new StartupError(givenUp(start.home, limits.windowMs, reason)))
+        return
+      }
+      log?.warn({ reason, ms }, 'the embedded database ended by itself; starting it again')
+      await sleep(ms, undefined, { signal: closing.signal, ref: false }).catch(() => {})
+      if (closing.signal.aborted) return
+      try {
+        return await launch()
+      } catch (error) {
+        reason = (error as Error).message
+      }
+    }
   }
   try {
     await launch()
@@ -71,7 +91,8 @@ export async function startEmbedded({
   return {
     connection,
     async close() {
-      closing = true
+      closing.abort()
+      await restarting
       if (child.exitCode !== null || child.signalCode !== null) return
       child.ref()
       const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -88,7 +109,10 @@ function socketFolder(): string {
   return mkdtempSync(path.join(parent ?? '/tmp', 'limn-'))
 }
 
-async function run(start: EmbeddedStart): Promise<{ child: ChildProcess; port: number | null }> {
+async function run(
+  start: EmbeddedStart,
+  log: OpenDatabaseOptions['log'],
+): Promise<{ child: ChildProcess; port: number | null }> {
   const child = fork(program, [], {
     // A process group of its own: a Ctrl-C is for the server, which then closes the database.
     detached: true,
@@ -100,8 +124,10 @@ async function run(start: EmbeddedStart): Promise<{ child: ChildProcess; port: n
     stderr = (stderr + chunk.toString()).slice(-2000)
   })
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
-  child.once('message', (reply: EmbeddedReply) => {
-    if ('ready' in reply) resolve(reply.port)
+  child.on('message', (reply: EmbeddedReply) => {
+    if ('waitingFor' in reply)
+      log?.warn({ pid: reply.waitingFor }, 'waiting for the database process of a server that was killed')
+    else if ('ready' in reply) resolve(reply.port)
     else if (reply.startup) reject(new StartupError(reply.failed))
     else reject(new StartupError(cannotOpen(start.home, reply.failed)))
   })
@@ -126,6 +152,9 @@ async function run(start: EmbeddedStart): Promise<{ child: ChildProcess; port: n
 
 const cannotOpen = (home: string, reason: string) =>
   `The embedded database in ${path.join(home, 'database')} cannot be opened: ${reason}`
+
+const givenUp = (home: string, windowMs: number, reason: string) =>
+  `The embedded database in ${path.join(home, 'database')} died too often within ${Math.round(windowMs / 60_000)} minutes and is not started again (the last time: ${reason}). See whether something kills it: a machine without memory (\`dmesg\`) or a full disk (\`df\`). Then start Limn again; the library is as it was last stored.`
 
 /** Beside the data, for people and later versions to read. */
 export function noteVersions(home: string, versions: { postgres: string; pgvector: string }) {

@@ -17,6 +17,8 @@ const cancelRequest = 80877102
 const endsTurn = new Set(['S', 'Q', 'F'].map((type) => type.charCodeAt(0)))
 const terminate = 'X'.charCodeAt(0)
 const password = 'p'.charCodeAt(0)
+/** How long a connection may hold the session in a transaction and ask nothing, while all others wait. */
+const maxIdleMs = 60_000
 /** AuthenticationCleartextPassword */
 const askPassword = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3])
 
@@ -26,8 +28,12 @@ interface Turn {
 }
 
 /** Serves `database` to whoever knows `secret`; connections are made on the returned server by `listen`. */
-export function serveWire(database: PGlite, secret: string): { server: Server; close(): Promise<void> } {
-  const session = new Session(database)
+export function serveWire(
+  database: PGlite,
+  secret: string,
+  idleMs = maxIdleMs,
+): { server: Server; close(): Promise<void> } {
+  const session = new Session(database, idleMs)
   const connections = new Set<Connection>()
   const server = createServer((socket) => {
     const connection = new Connection(socket, session, secret)
@@ -47,12 +53,15 @@ export function serveWire(database: PGlite, secret: string): { server: Server; c
 /** Whose turn it is. */
 class Session {
   readonly #database: PGlite
+  readonly #idleMs: number
   readonly #waiting: Turn[] = []
   #owner: Connection | null = null
+  #idle: NodeJS.Timeout | undefined
   #scheduled = false
 
-  constructor(database: PGlite) {
+  constructor(database: PGlite, idleMs: number) {
     this.#database = database
+    this.#idleMs = idleMs
   }
 
   startup(message: Buffer): Uint8Array {
@@ -69,6 +78,7 @@ class Session {
     for (let i = this.#waiting.length - 1; i >= 0; i--)
       if (this.#waiting[i]!.connection === connection) this.#waiting.splice(i, 1)
     if (this.#owner !== connection) return
+    clearTimeout(this.#idle)
     this.#database.execProtocolRawSync(query('ROLLBACK'))
     this.#owner = null
     this.#schedule()
@@ -87,8 +97,10 @@ class Session {
           : -1
       if (next < 0) return
       const [{ connection, bytes }] = this.#waiting.splice(next, 1) as [Turn]
+      clearTimeout(this.#idle)
       const answer = this.#database.execProtocolRawSync(new Uint8Array(bytes))
       this.#owner = this.#database.isInTransaction() ? connection : null
+      if (this.#owner) this.#idle = setTimeout(() => connection.socket.destroy(), this.#idleMs)
       connection.socket.write(answer)
       this.#schedule()
     })

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import { assetColumns } from '../asset-columns.ts'
 import type { Backend, SearchLimits } from '../backends/backend.ts'
+import { withoutTimeLimits } from '../backends/time-limits.ts'
 import { mapDriverErrors, VectorError } from '../errors.ts'
 import type { AssetRow, Progress, SearchHits, SearchRequest, Vectors } from '../types.ts'
 import { VectorSearch } from './search.ts'
@@ -52,14 +53,13 @@ export class PgVectors implements Vectors {
         throw new VectorError(
           `The library has vectors of the model "${name}" (${revision}) with ${space.dimensions} dimensions; the model now has ${dimensions}. Nothing was touched.`,
         )
-      await this.#ensureIndex(space)
+      await withoutTimeLimits(this.#pool, (client) => this.#ensureIndex(client, space))
       this.#spaces.set(revision, space)
     })
   }
 
-  async #ensureIndex(space: Space) {
+  async #ensureIndex(client: pg.ClientBase, space: Space) {
     const index = vectorIndex(this.#backend.index, space)
-    const client = await this.#pool.connect()
     try {
       // Two servers that start at once: the second waits and finds the index there.
       await client.query('SELECT pg_advisory_lock(hashtext($1))', [index.name])
@@ -77,7 +77,6 @@ export class PgVectors implements Vectors {
     } finally {
       await client.query('RESET maintenance_work_mem').catch(() => {})
       await client.query('SELECT pg_advisory_unlock(hashtext($1))', [index.name]).catch(() => {})
-      client.release()
     }
   }
 

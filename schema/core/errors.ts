@@ -11,6 +11,7 @@ import {
   type RequestErrorCode,
   requestErrorCodes,
 } from '../../workers/errors.ts'
+import { StorageFull } from '../../workers/fs/storage-full.ts'
 import { builder } from './builder.ts'
 
 /** An ItemError in its place of a list: the contract's InputError. */
@@ -121,6 +122,11 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
     return new GraphQLError(cause.outward, {
       ...place,
       extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: 404 } },
+    })
+  if (cause instanceof StorageFull)
+    return new GraphQLError(cause.outward, {
+      ...place,
+      extensions: { code: 'INTERNAL', id, http: { status: 507 } },
     })
   // The database's own words hold queries and addresses.
   if (cause instanceof DatabaseUnavailable || cause instanceof DiskFull) {

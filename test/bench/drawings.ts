@@ -103,6 +103,7 @@ export const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, v, i) =>
 
 /** What a benchmark needs no database for. */
 class MemoryStore implements RunStore {
+  isTransient = () => false
   readonly #rows = new Map<string, SavedRun>()
 
   async create(run: NewRun): Promise<SavedRun> {

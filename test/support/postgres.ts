@@ -14,11 +14,19 @@ export function postgresBin(): string | null {
   return folders.sort((a, b) => major(b) - major(a))[0] ?? null
 }
 
-/**
- * Starts a server in a new temporary folder on a free loopback port; `url` is a superuser's. Nothing survives stop():
- * it runs without fsync.
- */
-export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+export interface TestPostgres {
+  /** A superuser's. */
+  url: string
+  /** Ends the server as a crash does, and keeps its files. */
+  crash(): void
+  /** Starts it again, at the same address. */
+  restart(): void
+  /** Ends it and removes its files. */
+  stop(): Promise<void>
+}
+
+/** Starts a server, without fsync, in a new temporary folder on a free loopback port. */
+export async function startPostgres(): Promise<TestPostgres> {
   const bin = postgresBin()
   if (!bin) throw new Error('PostgreSQL is not installed')
   const folder = mkdtempSync(path.join(os.tmpdir(), 'limn-postgres-'))
@@ -51,11 +59,16 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
     '-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200',
     '-c shared_buffers=512MB -c maintenance_work_mem=1GB',
   ].join(' ')
-  asOwner('pg_ctl', ['-D', data, '-w', '-l', path.join(folder, 'log'), '-o', settings, 'start'])
+  const start = () =>
+    asOwner('pg_ctl', ['-D', data, '-w', '-l', path.join(folder, 'log'), '-o', settings, 'start'])
+  const crash = () => asOwner('pg_ctl', ['-D', data, '-w', '-m', 'immediate', 'stop'])
+  start()
   return {
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    crash,
+    restart: start,
     async stop() {
-      asOwner('pg_ctl', ['-D', data, '-w', '-m', 'immediate', 'stop'])
+      crash()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -1,10 +1,10 @@
 /** Chooses the execution provider that runs a model: the configured one, or the first that works here. */
 
 import { existsSync, globSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { env, listSupportedBackends } from 'onnxruntime-node'
+import { readJsonObject } from '../fs/read.ts'
 import { writeWhole } from '../fs/write.ts'
 import type { Log } from '../log.ts'
 import type { ModelSpec } from '../registry/spec.ts'
@@ -70,11 +70,10 @@ export async function chooseProvider(
   const candidates = availableProviders()
   if (candidates.length === 1) return 'cpu'
   const file = path.join(cacheFolder, 'providers.json')
-  const known: Record<string, Provider> = await readFile(file, 'utf8')
-    .then(JSON.parse)
-    .catch(() => ({}))
+  const known = await readJsonObject(file)
   const key = [spec.revision, env.versions.node, process.platform, process.arch, ...candidates].join(' ')
-  if (known[key]) return known[key]
+  const remembered = candidates.find((candidate) => candidate === known[key])
+  if (remembered) return remembered
   const reference = await benchmark(spec, 'cpu')
   let chosen: Provider = 'cpu'
   for (const provider of candidates.slice(0, -1)) {

@@ -34,6 +34,16 @@ export const readWhole = (file: string): Promise<Uint8Array | null> => unlessAbs
 
 export const exists = async (file: string): Promise<boolean> => (await unlessAbsent(stat(file))) !== null
 
+/** The object of a JSON file; an empty one where there is no such file, or anything else in it. */
+export async function readJsonObject(file: string): Promise<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return value !== null && typeof value === 'object' && !Array.isArray(value) ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
 async function unlessAbsent<T>(reading: Promise<T>): Promise<T | null> {
   try {
     return await reading

@@ -1,12 +1,15 @@
 /** Writing so that a crash of the process, or of the machine, leaves a whole file or none. */
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { onDiskOf } from './storage-full.ts'
 
 let drafts = 0
 
 /**
  * `write` writes a draft, which then takes the place of `file`: readers see the file before or the file after. A draft
- * that cannot be finished is removed. `draftFolder` is on the disk of `file`.
+ * that cannot be finished is removed. `draftFolder` is on the disk of `file`; both folders are made where they are
+ * missing, also when somebody removed them.
+ * @throws StorageFull
  */
 export async function withDraft<T>(
   file: string,
@@ -15,18 +18,21 @@ export async function withDraft<T>(
 ): Promise<T> {
   const draft = path.join(draftFolder, `${path.basename(file)}.${process.pid}-${drafts++}.draft`)
   try {
-    const result = await write(draft)
-    await rename(draft, file)
-    return result
+    return await onDiskOf(path.dirname(file), async () => {
+      await mkdir(draftFolder, { recursive: true })
+      const result = await write(draft)
+      await mkdir(path.dirname(file), { recursive: true })
+      await rename(draft, file)
+      return result
+    })
   } catch (error) {
     await rm(draft, { force: true })
     throw error
   }
 }
 
-/** Replaces a file whole, making its folder where needed. Not flushed: for what can be made again. */
+/** Replaces a file whole. Not flushed: for what can be made again. */
 export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true })
   await withDraft(file, (draft) => writeFile(draft, content))
 }
 

@@ -1,10 +1,12 @@
 /** Derived graphs on disk: made once for each revision of a model. */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { GraphError } from '../errors.ts'
+import { readJsonObject } from '../fs/read.ts'
 import { withDraft, writeWhole } from '../fs/write.ts'
 import { writeModel } from '../onnx/file.ts'
+import { fileDigest } from '../registry/revision.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { type Derived, derivationVersion, deriveGradient } from './derive-gradient.ts'
 
@@ -16,28 +18,43 @@ export interface GradientFile extends Derived {
 export const visionFile = ({ files }: ModelSpec): string =>
   files.kind === 'combined' ? files.model : files.vision
 
+/** What lies beside the file. A description of another file, or of an older Limn, does not match. */
+interface Description {
+  revision: string
+  /** SHA-256 of the file. */
+  digest: string
+  derived: Derived
+}
+
 /**
- * The derived file of a model, made now if it is not there.
+ * The derived file of a model, made now if it is not there, or if it is not the one that was derived.
  * @throws GraphError when the model cannot be differentiated
  */
 export async function gradientFile(spec: ModelSpec, cacheFolder: string): Promise<GradientFile> {
   const folder = path.join(cacheFolder, 'gradients')
   const base = path.join(folder, `${spec.revision}-${derivationVersion()}`)
   const file = `${base}.onnx`
-  const known = await readFile(`${base}.json`, 'utf8')
-    .then((text) => JSON.parse(text) as Derived)
-    .catch(() => null)
+  const known = await described(base, spec.revision)
   if (known) return { ...known, path: file }
+  for (const damaged of [`${base}.json`, file]) await rm(damaged, { force: true, recursive: true })
   const { model, ...derived } = await deriveGradient(visionFile(spec), spec.image, spec.dimensions)
-  await mkdir(folder, { recursive: true })
   // The description comes last: with it the file is whole. Two servers that derive at once write the same.
   await withDraft(file, async (draft) => {
     await writeFile(draft, writeModel(model))
     await tried(draft)
   })
-  await writeWhole(`${base}.json`, JSON.stringify(derived))
+  const description: Description = { revision: spec.revision, digest: await fileDigest(file), derived }
+  await writeWhole(`${base}.json`, JSON.stringify(description))
   await removeOtherVersions(base)
   return { ...derived, path: file }
+}
+
+/** Null where the file, or its description, is missing, damaged or of another model. */
+async function described(base: string, revision: string): Promise<Derived | null> {
+  const description = (await readJsonObject(`${base}.json`)) as Partial<Description>
+  if (description.revision !== revision || !description.derived) return null
+  const digest = await fileDigest(`${base}.onnx`).catch(() => null)
+  return digest === description.digest ? description.derived : null
 }
 
 /** Removes the files that another version of the code derived from the same revision. */

@@ -104,8 +104,22 @@ export class GradientModels {
   }
 
   async #load(spec: ModelSpec): Promise<GradientBatcher> {
-    const { provider, cacheFolder, log, threads, maxBatch, onBatch } = this.#options
     const file = await this.file(spec)
+    try {
+      return await this.#open(spec, file)
+    } catch (err) {
+      // It may have been damaged or removed since it was verified: then it is derived again, once.
+      this.#options.log.warn(
+        { model: spec.name, err },
+        'the gradient does not load; its file is verified again',
+      )
+      this.#files.delete(spec.revision)
+      return this.#open(spec, await this.file(spec))
+    }
+  }
+
+  async #open(spec: ModelSpec, file: GradientFile): Promise<GradientBatcher> {
+    const { provider, cacheFolder, log, threads, maxBatch, onBatch } = this.#options
     const chosen = await chooseProvider(spec, provider, cacheFolder, log)
     const open = (provider: Provider) =>
       createGradientBatcher(spec, file, {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type ByteRange, exists, type OpenFile, openFile, readWhole } from '../fs/read.ts'
+import { onDiskOf } from '../fs/storage-full.ts'
 import { syncFolder, writeDurably } from '../fs/write.ts'
 import { formats } from '../images/open.ts'
 import type { FileStore } from './file-store.ts'
@@ -21,7 +22,7 @@ export class FolderStore implements FileStore {
     const file = this.#path(hash, mimeType)
     if (!replace && (await exists(file))) return
     const folder = path.dirname(file)
-    const made = await mkdir(folder, { recursive: true })
+    const made = await onDiskOf(this.#root, () => mkdir(folder, { recursive: true }))
     await writeDurably(file, bytes, this.#drafts)
     if (made !== undefined) await syncFolder(path.dirname(folder))
   }

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { onDiskOf } from '../fs/storage-full.ts'
 import { syncFolder } from '../fs/write.ts'
 
 /**
@@ -20,7 +21,10 @@ export class IntentLog {
     const before = this.#turns.get(hash) ?? Promise.resolve()
     const turn = before.then(async () => {
       const mark = path.join(this.#folder, hash)
-      await (await open(mark, 'w')).close()
+      await onDiskOf(this.#folder, async () => {
+        await mkdir(this.#folder, { recursive: true })
+        await (await open(mark, 'w')).close()
+      })
       await syncFolder(this.#folder)
       const result = await change()
       // Not reached when the change fails halfway: the mark stays for the next start. That it is gone need not be

@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import { LRUCache } from 'lru-cache'
 import sharp, { type Sharp } from 'sharp'
-import { type ByteRange, type OpenFile, openFile } from '../fs/read.ts'
-import { withDraft } from '../fs/write.ts'
+import { type ByteRange, type OpenFile, openFile, readWhole } from '../fs/read.ts'
+import { writeDurably } from '../fs/write.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
 import { svgRenderer } from '../images/svg/renderer.ts'
 import type { FileStore, StoredImage } from './file-store.ts'
@@ -14,10 +15,14 @@ export interface ThumbnailsOptions {
   limits: ImageLimits
 }
 
+/** Files that this process has read through or written; a later one is checked again. */
+const maxChecked = 100_000
+
 /** WebP thumbnails, made on first use and kept by content: `<root>/ab/cdef…/320.webp`. */
 export class Thumbnails {
   readonly #options: ThumbnailsOptions
   readonly #making = new Map<string, Promise<void>>()
+  readonly #checked = new LRUCache<string, true>({ max: maxChecked })
 
   constructor(options: ThumbnailsOptions) {
     this.#options = options
@@ -30,11 +35,11 @@ export class Thumbnails {
    */
   async open(asset: StoredImage, size: number, range?: ByteRange): Promise<OpenFile | null> {
     const file = path.join(this.#folder(asset.contentHash), `${size}.webp`)
-    const made = await openFile(file, range)
+    const made = this.#checked.has(file) ? await openFile(file, range) : null
     if (made) return made
     let making = this.#making.get(file)
     if (!making) {
-      making = this.#make(file, size, asset).finally(() => this.#making.delete(file))
+      making = this.#provide(file, size, asset).finally(() => this.#making.delete(file))
       this.#making.set(file, making)
     }
     await making
@@ -45,6 +50,12 @@ export class Thumbnails {
     await rm(this.#folder(hash), { recursive: true, force: true })
   }
 
+  /** A whole file: the one that is there, or a new one where a crash of the machine left it damaged. */
+  async #provide(file: string, size: number, asset: StoredImage): Promise<void> {
+    if (!(await isWhole(file))) await this.#make(file, size, asset)
+    this.#checked.set(file, true)
+  }
+
   #folder(hash: string): string {
     return path.join(this.#options.root, hash.slice(0, 2), hash.slice(2))
   }
@@ -52,15 +63,14 @@ export class Thumbnails {
   async #make(file: string, size: number, { contentHash, mimeType }: StoredImage): Promise<void> {
     const { files, drafts } = this.#options
     const bytes = await files.read(contentHash, mimeType)
-    if (!bytes) return
-    await mkdir(path.dirname(file), { recursive: true })
-    await withDraft(file, (draft) => this.#render(bytes, size, draft), drafts)
+    if (!bytes) return rm(file, { force: true })
+    await writeDurably(file, await this.#render(bytes, size), drafts)
     // The image was removed while it was rendered: the removal may have passed by before the thumbnail was in place.
     if (!(await files.has(contentHash, mimeType)))
       await rm(path.dirname(file), { recursive: true, force: true })
   }
 
-  async #render(bytes: Uint8Array, size: number, out: string): Promise<void> {
+  async #render(bytes: Uint8Array, size: number): Promise<Uint8Array> {
     const resize = { width: size, height: size, fit: 'inside' } as const
     const { limits } = this.#options
     try {
@@ -75,9 +85,20 @@ export class Thumbnails {
         image = openImage(bytes, limits)
           .autoOrient()
           .resize({ ...resize, withoutEnlargement: true })
-      await image.webp({ quality: 82, smartSubsample: true }).toFile(out)
+      return await image.webp({ quality: 82, smartSubsample: true }).toBuffer()
     } catch (error) {
       throw imageError(error)
     }
   }
+}
+
+async function isWhole(file: string): Promise<boolean> {
+  const bytes = await readWhole(file)
+  if (!bytes) return false
+  return sharp(bytes, { failOn: 'truncated' })
+    .stats()
+    .then(
+      () => true,
+      () => false,
+    )
 }

@@ -65,7 +65,7 @@ const machineDigest = createHash('sha256').update(machine).digest('hex').slice(0
 export const variantBase = (cacheFolder: string, revision: string, provider: Provider): string =>
   path.join(cacheFolder, 'variants', `${revision}-${variantVersion}-${provider}-${machineDigest}`)
 
-/** Null when there is none, or a file that it names is gone or has another size. */
+/** Null when there is none or it is another model's, or a file that it names is gone or has another size. */
 export async function readRecord(
   cacheFolder: string,
   revision: string,
@@ -78,7 +78,9 @@ export async function readRecord(
     const record = JSON.parse(text) as VariantRecord
     for (const tower of towers) {
       const { file, bytes } = record.towers[tower]
-      if (file && (await stat(path.join(path.dirname(base), file))).size !== bytes) return null
+      if (!file) continue
+      if (!file.startsWith(path.basename(base))) return null
+      if ((await stat(path.join(path.dirname(base), file))).size !== bytes) return null
     }
     return record
   } catch {

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { readJsonObject } from '../fs/read.ts'
 import { writeWhole } from '../fs/write.ts'
 import { preprocessingVersion } from '../images/image-spec.ts'
 import { graphsOf, onnxFiles } from './graph-files.ts'
@@ -36,21 +37,21 @@ interface Digested {
 /** Digests by path, kept for as long as the file is untouched, so that a start does not read large models through. */
 export class DigestCache {
   readonly #file: string
-  #known: Promise<Record<string, Digested>> | undefined
+  #known: Promise<Record<string, unknown>> | undefined
   constructor(folder: string) {
     this.#file = path.join(folder, 'digests.json')
   }
 
   async digest(file: string): Promise<string> {
-    this.#known ??= readFile(this.#file, 'utf8')
-      .then(JSON.parse)
-      .catch(() => ({}))
+    this.#known ??= readJsonObject(this.#file)
     const known = await this.#known
     const stamp = await stampOf(file)
-    const remembered = known[file]
-    if (remembered?.stamp === stamp) return remembered.digest
+    const remembered = known[file] as Partial<Digested> | null | undefined
+    // A damaged digest would give the model another revision.
+    if (remembered?.stamp === stamp && /^[0-9a-f]{64}$/.test(remembered.digest ?? ''))
+      return remembered.digest!
     const digest = await fileDigest(file)
-    known[file] = { stamp, digest }
+    known[file] = { stamp, digest } satisfies Digested
     await writeWhole(this.#file, JSON.stringify(known))
     return digest
   }

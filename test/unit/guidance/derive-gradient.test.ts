@@ -170,6 +170,28 @@ describe('derived files', () => {
     expect(statSync(again.path).mtimeMs).toBe(mtimeMs)
   })
 
+  it.each<[string, (onnx: string, description: string) => void]>([
+    ['cut', (onnx) => writeFileSync(onnx, readFileSync(onnx).subarray(0, 200))],
+    ['another one of the same size', (onnx) => writeFileSync(onnx, readFileSync(onnx).fill(7, 100, 120))],
+    ['removed', (onnx) => rmSync(onnx)],
+    ['described by garbage', (_, description) => writeFileSync(description, '{"revision":')],
+    ['described by null', (_, description) => writeFileSync(description, 'null')],
+    [
+      "described as another model's",
+      (_, description) =>
+        writeFileSync(description, readFileSync(description, 'utf8').replace('"damaged"', '"other"')),
+    ],
+  ])('a derived file that is %s is derived again', async (_name, damage) => {
+    const vision = file('damaged', (g, x) => g.node('Tanh', [x]))
+    const made = await gradientFile(spec('damaged', vision), folder)
+    const whole = readFileSync(made.path)
+    damage(made.path, made.path.replace(/onnx$/, 'json'))
+    expect(await gradientFile(spec('damaged', vision), folder)).toEqual(made)
+    expect(readFileSync(made.path).equals(whole)).toBe(true)
+    // Found whole the next time.
+    expect(await gradientFile(spec('damaged', path.join(folder, 'gone.onnx')), folder)).toEqual(made)
+  })
+
   it('a new derived file replaces those that other versions made of its revision, and no others', async () => {
     const gradients = path.join(folder, 'gradients')
     const other = ['r2-0123456789ab.onnx', 'r2-0123456789ab.json']

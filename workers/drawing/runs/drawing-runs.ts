@@ -4,6 +4,7 @@ import type { Guide } from '../../guidance/guide.ts'
 import { defaultLimits, type ImageLimits } from '../../images/open.ts'
 import { type Log, silent } from '../../log.ts'
 import type { ModelCard } from '../../registry/card.ts'
+import { withRetries } from '../../runtime/retry.ts'
 import { Semaphore } from '../../runtime/semaphore.ts'
 import { PainterClient } from '../painter-client.ts'
 import type { RunRequest } from '../request.ts'
@@ -88,16 +89,20 @@ export class DrawingRuns {
     }
   }
 
-  /** Ends a run, whichever server works at it; null when there is no such run. Its row is that of the end. */
+  /**
+   * Ends a run, whichever server works at it; null when there is no such run. Its row is that of the end. While the
+   * database is away it waits, and takes effect also for a caller who left.
+   */
   async stop(id: string): Promise<RunRow | null> {
+    const { signal } = this.#closing
     for (let isFirst = true; ; isFirst = false) {
-      const row = await this.#store.get(id)
-      if (!row || isOver(row) || this.#closing.signal.aborted) return row
-      if (isFirst) await this.#store.requestStop(id)
+      // Here without asking the database.
       this.#scheduler.remove(id)
-      const running = this.#running.get(id)
-      running?.stop()
-      if (!running && (await this.#endUnheld(id))) continue
+      this.#running.get(id)?.stop()
+      const row = await this.#answered(signal, () => this.#store.get(id))
+      if (!row || isOver(row) || signal.aborted) return row
+      if (isFirst) await this.#answered(signal, () => this.#store.requestStop(id))
+      if (!this.#running.has(id) && (await this.#answered(signal, () => this.#endUnheld(id)))) continue
       // A server that holds it sees the request when it next saves, or renews its lease.
       await this.#change(id)
     }
@@ -110,10 +115,15 @@ export class DrawingRuns {
   /** The run's frames from the present one on; ends with the run. A slow reader gets the newest and misses the others. */
   async *frames(id: string, signal: AbortSignal): AsyncIterable<RunRow> {
     using subscription = this.#events.subscribe(id)
+    const ending = AbortSignal.any([signal, this.#closing.signal])
+    const stored = () =>
+      this.#answered(ending, () => this.#store.get(id)).catch((error) => {
+        if (ending.aborted) return null
+        throw error
+      })
     let last: RunRow | null = null
-    while (!signal.aborted && !this.#closing.signal.aborted) {
-      const row: RunRow | null =
-        subscription.take() ?? this.#running.get(id)?.latest ?? (await this.#store.get(id))
+    while (!ending.aborted) {
+      const row: RunRow | null = subscription.take() ?? this.#running.get(id)?.latest ?? (await stored())
       if (!row) return
       if (row.step !== last?.step || row.status !== last.status) yield row
       last = row
@@ -172,6 +182,11 @@ export class DrawingRuns {
     if (row) this.#events.publish(id, row)
     else this.#events.wake(id)
     return row !== null
+  }
+
+  /** Repeats a call of the store through a failure of the database, until the signal fires. */
+  #answered<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    return withRetries(call, { signal, isTransient: (error) => this.#store.isTransient(error) })
   }
 
   /** Ends a run that no server works at; false when one does. */

@@ -17,6 +17,7 @@ export class RunLease {
   readonly #options: RunLeaseOptions
   readonly #timer: NodeJS.Timeout
   #released = false
+  #isFailing = false
 
   private constructor(options: RunLeaseOptions) {
     this.#options = options
@@ -40,12 +41,14 @@ export class RunLease {
     const { store, id, ms, log, onLost, onStopRequested } = this.#options
     try {
       const held = await store.renew(id, ms)
+      this.#isFailing = false
       if (this.#released) return
       if (!held) onLost()
       else if (held.stopRequested) onStopRequested()
     } catch (err) {
       // The next renewal may still be in time; if not, the store refuses what this server saves.
-      log.warn({ run: id, err }, 'could not renew the lease of a guidance run')
+      if (!this.#isFailing) log.warn({ run: id, err }, 'could not renew the lease of a guidance run')
+      this.#isFailing = true
     }
   }
 }

@@ -60,6 +60,8 @@ export interface HeldRun {
 }
 
 export interface RunStore {
+  /** Whether the call that failed with this error may work later: the database is away, or has no room. */
+  isTransient(error: unknown): boolean
   create(run: NewRun): Promise<RunRow>
   get(id: string): Promise<RunRow | null>
   load(id: string): Promise<SavedRun | null>

@@ -6,6 +6,7 @@ import { type LossKind, promptLoss } from '../../guidance/loss.ts'
 import type { ImageLimits } from '../../images/open.ts'
 import type { Log } from '../../log.ts'
 import type { ModelCard } from '../../registry/card.ts'
+import { withRetries } from '../../runtime/retry.ts'
 import { concat, cosine } from '../../similarity/vectors.ts'
 import { type WeightedVector, weightedMean } from '../../similarity/weighted.ts'
 import { PainterClient } from '../painter-client.ts'
@@ -42,6 +43,8 @@ export class Run {
   latest: RunRow | null = null
   readonly #options: RunOptions
   readonly #interrupted = new AbortController()
+  /** Not even the run's end is this server's to write. */
+  readonly #left = new AbortController()
   #painter: PainterClient | null
 
   constructor(options: RunOptions) {
@@ -56,25 +59,28 @@ export class Run {
 
   /** Leaves the run as it was last saved, for another server or another day. */
   suspend(): void {
-    this.#interrupt('suspended')
+    this.#leave('suspended')
   }
 
   /**
-   * Resolves to the row of the run's end; null when this server does not hold the run, leaves it or lost it. Never
-   * rejects.
+   * Waits for a database that is away. Resolves to the row of the run's end; null when this server does not hold the
+   * run, leaves it or lost it. Never rejects.
    */
   async work(): Promise<RunRow | null> {
     const { store, id, log, leaseMs } = this.#options
     let lease: RunLease | null = null
     try {
-      lease = await RunLease.claim({
-        ...{ store, id, log, ms: leaseMs },
-        onLost: () => this.#interrupt('lease lost'),
-        onStopRequested: () => this.stop(),
-      })
+      lease = await this.#stored(this.#interrupted.signal, () =>
+        RunLease.claim({
+          ...{ store, id, log, ms: leaseMs },
+          onLost: () => this.#leave('lease lost'),
+          onStopRequested: () => this.stop(),
+        }),
+      )
       return lease && (await this.#workAndEnd())
     } catch (err) {
       // In the database the run is not over: it goes on from its last saved step.
+      if (this.#interrupted.signal.aborted) return null
       log.error({ run: id, err }, 'a guidance run could not be claimed, or its end not be stored')
       return null
     } finally {
@@ -112,7 +118,7 @@ export class Run {
   async #draw(): Promise<RunFrame | null> {
     const { id, store, limits, leaveToOthersMs } = this.#options
     const { signal } = this.#interrupted
-    const saved = await store.load(id)
+    const saved = await this.#stored(signal, () => store.load(id))
     if (!saved) throw new Error('the run is no longer in the database')
     if (isOver(saved)) return null
     if (saved.stopRequested) this.stop()
@@ -179,8 +185,9 @@ export class Run {
 
   async #save(frame: RunFrame, state: Uint8Array): Promise<void> {
     const { store, id, onFrame } = this.#options
-    const held = await store.save(id, { ...frame, state })
-    if (!held) this.#interrupt('lease lost')
+    const { signal } = this.#interrupted
+    const held = await this.#stored(signal, () => store.save(id, { ...frame, state }))
+    if (!held) this.#leave('lease lost')
     this.#interrupted.signal.throwIfAborted()
     this.latest = { ...this.latest!, ...frame, status: 'RUNNING' }
     onFrame(this.latest)
@@ -189,9 +196,34 @@ export class Run {
 
   async #end(end: RunEnd, frame?: RunFrame): Promise<RunRow | null> {
     const { store, id, log } = this.#options
-    const row = await store.end(id, end, frame)
-    if (!row) log.info({ run: id }, 'another server has taken over a guidance run')
-    return row
+    const { signal } = this.#left
+    const ended = await this.#stored(signal, () => store.end(id, end, frame))
+    if (ended) return ended
+    // An attempt whose answer was lost may have ended it.
+    const row = await this.#stored(signal, () => store.get(id))
+    if (row && isOver(row)) return row
+    log.info({ run: id }, 'another server has taken over a guidance run')
+    return null
+  }
+
+  /** Repeats a call of the store through a failure of the database, until the signal fires. */
+  #stored<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+    const { store, id, log } = this.#options
+    let isFirst = true
+    return withRetries(call, {
+      signal,
+      isTransient: (error) => store.isTransient(error),
+      onPause: (error) => {
+        if (isFirst)
+          log.warn({ run: id, reason: (error as Error).message }, 'a guidance run waits for the database')
+        isFirst = false
+      },
+    })
+  }
+
+  #leave(reason: Interruption): void {
+    this.#interrupt(reason)
+    this.#left.abort()
   }
 
   #interrupt(reason: Interruption): void {

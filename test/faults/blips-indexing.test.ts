@@ -10,10 +10,10 @@ import { type BlippingDatabase, blippingDatabase, repeats } from '../support/bli
 import { testDatabase } from '../support/database.ts'
 import { svg } from '../support/images.ts'
 import { testEncoder } from '../support/library.ts'
-import { numbers } from '../support/random.ts'
+import { uniform } from '../../workers/random.ts'
 
 const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)
-const random = numbers(seed)
+const random = uniform(seed)
 const images = 120
 
 let database: BlippingDatabase

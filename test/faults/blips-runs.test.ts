@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isOver, type RunRow } from '../../workers/drawing/runs/run-store.ts'
 import { type BlippingDatabase, blippingDatabase, repeats } from '../support/blips.ts'
-import { numbers } from '../support/random.ts'
+import { uniform } from '../../workers/random.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
 const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)
-const random = numbers(seed)
+const random = uniform(seed)
 const rounds = Array.from({ length: repeats }, (_, n) => n + 1)
 
 let database: BlippingDatabase

@@ -10,9 +10,9 @@ import { StorageFull } from '../../workers/fs/storage-full.ts'
 import { LocalLibrary } from '../../workers/ingest/local-library.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { testEncoder, testLibrary } from '../support/library.ts'
-import { numbers } from '../support/random.ts'
+import { uniform } from '../../workers/random.ts'
 
-const random = numbers(7)
+const random = uniform(7)
 
 /** A PNG of noise of about `kilobytes`. */
 async function noise(kilobytes: number): Promise<Buffer> {

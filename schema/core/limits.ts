@@ -1,5 +1,6 @@
 import { longestAspect } from '../../workers/drawing/painter.ts'
 import { guidePixels } from '../../workers/guidance/guide.ts'
+import { labelLimits } from '../../workers/ingest/labels/texts.ts'
 
 /** How much one request may ask for. Over a limit the answer is BAD_USER_INPUT or TOO_COMPLEX naming it. */
 export const limits = {
@@ -26,12 +27,12 @@ export const limits = {
   pageSize: 100,
   defaultPageSize: 20,
   textLength: 10_000,
-  nameLength: 255,
-  titleLength: 500,
-  descriptionLength: 10_000,
-  collectionLength: 255,
-  tags: 100,
-  tagLength: 100,
+  nameLength: labelLimits.name,
+  titleLength: labelLimits.title,
+  descriptionLength: labelLimits.description,
+  collectionLength: labelLimits.collection,
+  tags: labelLimits.tags,
+  tagLength: labelLimits.tag,
   /** Of a document: see cost.ts for what a field costs. */
   complexity: 20_000,
   depth: 14,

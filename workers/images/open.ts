@@ -1,9 +1,11 @@
 /** Opening image files: which formats, within which limits, and what is wrong with those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { isCameraRaw } from './camera-raw.ts'
 import { signature } from './signature.ts'
 import { checkSvg, svgError } from './svg/check.ts'
 import { svgRenderer } from './svg/renderer.ts'
+import { utf8Xml } from './xml-encoding.ts'
 
 export interface ImageLimits {
   /** Largest file, in bytes. */
@@ -49,8 +51,14 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
       'UNSUPPORTED_FORMAT',
       `The file is compressed (gzip). Send what is in it; ${readable}.`,
     )
-  const markup = isMarkup(bytes)
-  if (markup) checkSvg(bytes)
+  if (isCameraRaw(bytes))
+    throw new ItemError(
+      'UNSUPPORTED_FORMAT',
+      `The file is a camera's raw image, of which only a small preview could be read. Export it; ${readable}.`,
+    )
+  const text = utf8Xml(bytes)
+  const markup = isMarkup(text)
+  if (markup) checkSvg(text)
   try {
     // Without a limit here: what is too large is said with its size below.
     const header = markup

@@ -1,6 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { LRUCache } from 'lru-cache'
 import sharp, { type Sharp } from 'sharp'
+import { ItemError } from '../errors.ts'
 import { type ByteRange, type OpenFile, openFile } from '../fs/read.ts'
 import { withDraft } from '../fs/write.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
@@ -14,10 +16,16 @@ export interface ThumbnailsOptions {
   limits: ImageLimits
 }
 
+const maxFailures = 10_000
+/** A drawing that took too long may have met a busy machine. */
+const failureMs = 600_000
+
 /** WebP thumbnails, made on first use and kept by content: `<root>/ab/cdef…/320.webp`. */
 export class Thumbnails {
   readonly #options: ThumbnailsOptions
   readonly #making = new Map<string, Promise<void>>()
+  /** By image and size: what cannot be made is not tried at each request. */
+  readonly #failures = new LRUCache<string, ItemError>({ max: maxFailures, ttl: failureMs })
 
   constructor(options: ThumbnailsOptions) {
     this.#options = options
@@ -32,35 +40,46 @@ export class Thumbnails {
     const file = path.join(this.#folder(asset.contentHash), `${size}.webp`)
     const made = await openFile(file, range)
     if (made) return made
+    const failure = this.#failures.get(file)
+    if (failure) throw failure
     let making = this.#making.get(file)
     if (!making) {
       making = this.#make(file, size, asset).finally(() => this.#making.delete(file))
       this.#making.set(file, making)
     }
-    await making
+    try {
+      await making
+    } catch (error) {
+      if (error instanceof ItemError) this.#failures.set(file, error)
+      throw error
+    }
     return openFile(file, range)
   }
 
   async delete(hash: string): Promise<void> {
-    await rm(this.#folder(hash), { recursive: true, force: true })
+    const folder = this.#folder(hash)
+    for (const file of this.#failures.keys())
+      if (file.startsWith(`${folder}${path.sep}`)) this.#failures.delete(file)
+    await rm(folder, { recursive: true, force: true })
   }
 
   #folder(hash: string): string {
     return path.join(this.#options.root, hash.slice(0, 2), hash.slice(2))
   }
 
-  async #make(file: string, size: number, { contentHash, mimeType }: StoredImage): Promise<void> {
+  async #make(file: string, size: number, asset: StoredImage): Promise<void> {
     const { files, drafts } = this.#options
-    const bytes = await files.read(contentHash, mimeType)
+    const bytes = await files.read(asset)
     if (!bytes) return
+    const thumbnail = await this.#render(bytes, size)
     await mkdir(path.dirname(file), { recursive: true })
-    await withDraft(file, (draft) => this.#render(bytes, size, draft), drafts)
+    await withDraft(file, (draft) => writeFile(draft, thumbnail), drafts)
     // The image was removed while it was rendered: the removal may have passed by before the thumbnail was in place.
-    if (!(await files.has(contentHash, mimeType)))
+    if ((await files.condition(asset, 'size')) === 'missing')
       await rm(path.dirname(file), { recursive: true, force: true })
   }
 
-  async #render(bytes: Uint8Array, size: number, out: string): Promise<void> {
+  async #render(bytes: Uint8Array, size: number): Promise<Buffer> {
     const resize = { width: size, height: size, fit: 'inside' } as const
     const { limits } = this.#options
     try {
@@ -75,7 +94,7 @@ export class Thumbnails {
         image = openImage(bytes, limits)
           .autoOrient()
           .resize({ ...resize, withoutEnlargement: true })
-      await image.webp({ quality: 82, smartSubsample: true }).toFile(out)
+      return await image.webp({ quality: 82, smartSubsample: true }).toBuffer()
     } catch (error) {
       throw imageError(error)
     }

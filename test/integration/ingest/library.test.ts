@@ -112,7 +112,7 @@ describe('after a process that died', () => {
     const [kept, orphan] = await testImages(2)
     const { asset } = await place.library.add({ bytes: kept! })
     await place.library.idle()
-    const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png' }
+    const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png', bytes: orphan!.length }
     const file = place.filePath(lost)
     mkdirSync(path.dirname(file), { recursive: true })
     writeFileSync(file, orphan!)
@@ -178,7 +178,7 @@ describe('files', () => {
     expect(part.size).toBe(bytes.length)
     expect(await buffer(part.stream)).toEqual(bytes.subarray(4, 10))
     expect(await place.library.readFile(asset)).toEqual(bytes)
-    const absent = { contentHash: 'f'.repeat(64), mimeType: 'image/png' }
+    const absent = { contentHash: 'f'.repeat(64), mimeType: 'image/png', bytes: 1 }
     expect(await place.library.openFile(absent)).toBeNull()
     expect(await place.library.readFile(absent)).toBeNull()
     expect(await place.library.openThumbnail(absent, 64)).toBeNull()

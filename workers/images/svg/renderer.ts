@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Metadata, ResizeOptions } from 'sharp'
 import { ItemError } from '../../errors.ts'
+import { utf8Xml } from '../xml-encoding.ts'
 
 /** As sharp takes them; `pixels` is the most that it may have. */
 export interface RenderOptions {
@@ -61,14 +62,14 @@ export class SvgRenderer {
 
   /** What sharp's metadata() tells. @throws ItemError past a limit, Error with sharp's words */
   async header(bytes: Uint8Array): Promise<Metadata> {
-    const reply = await this.#ask({ bytes })
+    const reply = await this.#ask({ bytes: utf8Xml(bytes) })
     if ('header' in reply) return reply.header
     throw new Error('error' in reply ? reply.error : 'unexpected reply')
   }
 
   /** @throws ItemError past a limit, Error with sharp's words */
   async render(bytes: Uint8Array, render: RenderOptions): Promise<RenderedSvg> {
-    const reply = await this.#ask({ bytes, render })
+    const reply = await this.#ask({ bytes: utf8Xml(bytes), render })
     if ('rendered' in reply) return reply.rendered
     throw new Error('error' in reply ? reply.error : 'unexpected reply')
   }

@@ -49,6 +49,18 @@ export class IfdReader {
     return this.at(this.#long(4))
   }
 
+  /** Counts the directories of the chain, which are the pages of a TIFF, up to `max`. */
+  count(max: number): number {
+    let pages = 0
+    for (let offset = this.#long(4); pages < max && offset >= 8; pages++) {
+      if (offset + 2 > this.#bytes.byteLength) break
+      const next = offset + 2 + this.#short(offset) * 12
+      if (next + 4 > this.#bytes.byteLength) return pages + 1
+      offset = this.#long(next)
+    }
+    return pages
+  }
+
   /** The directory at an offset; empty where there is none. */
   at(offset: number): Ifd {
     const entries = new Map<number, IfdEntry>()

@@ -26,7 +26,7 @@ export class PrismaAssets implements Assets {
       for (;;) {
         const [row] = await this.#client.$queryRaw<AssetRow[]>`
           INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collection", "mimeType", "bytes", "width", "height")
-          VALUES (${newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collection}, ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
+          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collection}, ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
           ON CONFLICT ("contentHash") DO NOTHING RETURNING ${columns}`
         if (row) {
           this.#changed()
@@ -95,11 +95,12 @@ export class PrismaAssets implements Assets {
     return row!.there
   }
 
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
-    const { title, description, tags, collection } = patch
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
+    const { name, title, description, tags, collection } = patch
+    const where = unchanged ? { id, ...labelsOf(unchanged) } : { id }
     return mapDriverErrors(async () => {
-      const data = { title, description, tags, collection }
-      const [row] = await this.#client.asset.updateManyAndReturn({ where: { id }, data, omit })
+      const data = { name, title, description, tags, collection }
+      const [row] = await this.#client.asset.updateManyAndReturn({ where, data, omit })
       return row ?? null
     })
   }
@@ -117,3 +118,11 @@ export class PrismaAssets implements Assets {
     return mapDriverErrors(() => this.#client.asset.count())
   }
 }
+
+const labelsOf = ({ name, title, description, tags, collection }: AssetRow) => ({
+  name,
+  title,
+  description,
+  tags: { equals: tags },
+  collection,
+})

@@ -34,10 +34,14 @@ export type NewAsset = Pick<
   | 'bytes'
   | 'width'
   | 'height'
->
+> & {
+  /** Made where it is absent. */
+  id?: string | undefined
+}
 
 /** An absent field is left as it is; null clears it. */
 export interface AssetPatch {
+  name?: string
   title?: string | null
   description?: string | null
   tags?: string[]
@@ -80,8 +84,8 @@ export interface Assets {
   byIds(ids: readonly string[]): Promise<Map<string, AssetRow>>
   byHashes(hashes: readonly string[]): Promise<Map<string, AssetRow>>
   page(request: AssetPageRequest): Promise<AssetPage>
-  /** null when there is no such asset. */
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null>
+  /** null when there is no such asset, or when its labels are no longer those of `unchanged`. */
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null>
   /** Deletes rows and vectors; returns what was there. */
   delete(ids: readonly string[]): Promise<AssetRow[]>
   count(): Promise<number>

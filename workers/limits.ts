@@ -3,7 +3,7 @@
  * server's owner sets are in api/config.ts.
  */
 export const limits = {
-  // Texts, in characters (UTF-16 units).
+  // Texts, in characters (code points; textLength in UTF-16 units).
   textLength: 10_000,
   nameLength: 255,
   titleLength: 500,
@@ -11,7 +11,7 @@ export const limits = {
   collectionLength: 255,
   tagLength: 100,
   /** Tags of one asset. */
-  tags: 100,
+  tags: 200,
 
   // Entries of one argument.
   /** Inputs of one embed, and files of one multipart body. */

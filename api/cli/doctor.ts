@@ -8,6 +8,7 @@ import { ModelFolderError } from '../../workers/errors.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, checkExposure, readConfig } from '../config.ts'
+import { storedFiles } from './doctor/stored-files.ts'
 
 /** A check and its result. `ok` is null when there was nothing to check. */
 interface Check {
@@ -23,7 +24,7 @@ const littleRoom = 1024 ** 3
 export async function doctorCommand(args: string[]): Promise<number> {
   const json = args.includes('--json')
   if (args.some((arg) => arg !== '--json')) {
-    console.log('limn doctor [--json]: checks Node, settings, disk, database, models and the encoder.')
+    console.log('limn doctor [--json]: checks Node, settings, disk, database, files, models and the encoder.')
     return args[0] === '--help' ? 0 : 2
   }
   const checks: Check[] = []
@@ -110,17 +111,24 @@ async function* database(config: Config): AsyncGenerator<Check> {
     yield { name, ok: null, detail: `in use by process ${holder.pid}; stop it to look inside` }
     return
   }
-  yield await attempt(name, async () => {
-    const opened = await openDatabase({ url: config.databaseUrl, home: config.home })
-    try {
+  const opened = await openDatabase({ url: config.databaseUrl, home: config.home }).catch(
+    (error: Error) => error,
+  )
+  if (opened instanceof Error) {
+    yield { name, ok: false, detail: opened.message }
+    return
+  }
+  try {
+    yield await attempt(name, async () => {
       await opened.ping()
       const { kind, version, pgvector } = opened.info
       const count = await opened.assets.count()
       return `PostgreSQL ${version} (${kind === 'embedded' ? 'embedded' : 'DATABASE_URL'}), pgvector ${pgvector}, ${count} images`
-    } finally {
-      await opened.close()
-    }
-  })
+    })
+    yield await attempt('files', () => storedFiles(opened.assets, config.home))
+  } finally {
+    await opened.close()
+  }
 }
 
 async function* models(config: Config): AsyncGenerator<Check> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { Context, Services } from '../../schema/core/context.ts'
+import { ItemError } from '../../workers/errors.ts'
 import type { ByteRange, OpenFile } from '../../workers/fs/read.ts'
 import { parseRange } from './range.ts'
 import { send } from './respond.ts'
@@ -44,11 +45,17 @@ export async function serveFile(
   if (!asset) return notFound(res)
   const open = (range?: ByteRange) =>
     size === null ? library.openFile(asset, range) : library.openThumbnail(asset, size, range)
-  await sendFile(req, res, open, {
-    type: size === null ? asset.mimeType : 'image/webp',
-    etag: `"${asset.contentHash}${size === null ? '' : `-${size}`}"`,
-    name: size === null ? asset.name : null,
-  })
+  try {
+    await sendFile(req, res, open, {
+      type: size === null ? asset.mimeType : 'image/webp',
+      etag: `"${asset.contentHash}${size === null ? '' : `-${size}`}"`,
+      name: size === null ? asset.name : null,
+    })
+  } catch (error) {
+    // A thumbnail that cannot be made of this image.
+    if (!(error instanceof ItemError)) throw error
+    send(res, 422, 'text/plain; charset=utf-8', `${error.message}\n`)
+  }
 }
 
 const notFound = (res: ServerResponse) =>
@@ -61,7 +68,7 @@ async function sendFile(
   { type, etag, name }: { type: AssetRow['mimeType']; etag: string; name: string | null },
 ): Promise<void> {
   let file = await open()
-  // Deleted between the row's query and here, or never on this server.
+  // Deleted between the row's query and here, never on this server, or damaged.
   if (!file) return notFound(res)
   const { size } = file
   try {

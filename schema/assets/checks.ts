@@ -1,13 +1,6 @@
 import { BadUserInput } from '../../workers/errors.ts'
+import { characters, cleanLabels, type Labels } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
-
-export interface AssetTexts {
-  name?: string | null
-  title?: string | null
-  description?: string | null
-  tags?: readonly string[] | null
-  collection?: string | null
-}
 
 const lengths = {
   name: limits.nameLength,
@@ -16,29 +9,27 @@ const lengths = {
   collection: limits.collectionLength,
 } as const
 
-/** What is wrong with the texts of an asset, or null. */
-export function complaint(texts: AssetTexts): string | null {
+/** What is wrong with the texts of an asset, as they will be stored, or null. */
+export function complaint(given: Labels): string | null {
+  const texts = cleanLabels(given)
   for (const [field, limit] of Object.entries(lengths)) {
-    const value = texts[field as keyof typeof lengths]
-    if (value != null && value.length > limit)
-      return `${field} has ${value.length} characters; at most ${limit} are kept.`
-    // PostgreSQL's text cannot hold it.
-    if (value?.includes('\0')) return `${field} holds a NUL character. Remove it.`
+    const length = characters(texts[field as keyof typeof lengths] ?? '')
+    if (length > limit) return `${field} has ${length} characters; at most ${limit} are kept.`
   }
   const { tags } = texts
   if (tags && tags.length > limits.tags)
     return `There are ${tags.length} tags; at most ${limits.tags} are kept.`
   for (const tag of tags ?? []) {
-    if (tag.trim() === '') return 'A tag is empty. Leave it out.'
-    if (tag.includes('\0')) return 'A tag holds a NUL character. Remove it.'
-    if (tag.length > limits.tagLength)
-      return `A tag has ${tag.length} characters; at most ${limits.tagLength} are kept.`
+    if (tag === '') return 'A tag is empty. Leave it out.'
+    const length = characters(tag)
+    if (length > limits.tagLength)
+      return `A tag has ${length} characters; at most ${limits.tagLength} are kept.`
   }
   return null
 }
 
 /** @throws BadUserInput */
-export function check(texts: AssetTexts): void {
+export function check(texts: Labels): void {
   const wrong = complaint(texts)
   if (wrong) throw new BadUserInput(wrong)
 }

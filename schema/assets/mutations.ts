@@ -1,5 +1,7 @@
+import { newAssetId } from '../../prisma/ids.ts'
 import type { AssetPatch } from '../../prisma/types.ts'
 import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
+import { type DuplicatePolicy, duplicatePolicies } from '../../workers/ingest/labels/merge.ts'
 import type { Added } from '../../workers/ingest/library.ts'
 import { limits } from '../../workers/limits.ts'
 import { Semaphore } from '../../workers/runtime/semaphore.ts'
@@ -25,12 +27,24 @@ const AssetInput = builder.inputType('AssetInput', {
   }),
 })
 
+const OnDuplicate = builder.enumType('OnDuplicate', {
+  description:
+    'What becomes of the name, texts and tags that are given with an image whose bytes are there already.',
+  values: Object.fromEntries(
+    Object.entries(duplicatePolicies).map(([name, description]) => [name, { description }]),
+  ) as Record<DuplicatePolicy, { description: string }>,
+})
+
 const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
   description: 'An image in the library.',
   fields: (t) => ({
     asset: t.field({ type: Asset, description: 'The image.', resolve: ({ asset }) => asset }),
     duplicate: t.exposeBoolean('duplicate', {
       description: 'True when the library already had these bytes; asset is the existing one.',
+    }),
+    changed: t.exposeStringList('changed', {
+      description:
+        'Fields of a duplicate that took something from what was given: of name, title, description, tags and collection.',
     }),
   }),
 })
@@ -44,17 +58,22 @@ const AddAssetResult = builder.unionType('AddAssetResult', {
 /** Images of one request that are decoded and stored at once. */
 const addsAtOnce = 4
 
-async function addOne(input: typeof AssetInput.$inferInput, context: Context): Promise<Added> {
+async function addOne(
+  input: typeof AssetInput.$inferInput,
+  id: string,
+  onDuplicate: DuplicatePolicy,
+  context: Context,
+): Promise<Added> {
   const wrong = complaint(input)
   if (wrong) throw new ItemError('INVALID', wrong)
   const { image, ...texts } = input
   if (image.assetId != null) {
     const asset = await context.loaders.asset.load(image.assetId)
     if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${echoed(image.assetId)}".`)
-    return { asset, duplicate: true }
+    return context.library.label(asset, texts, onDuplicate)
   }
   const { bytes, name } = await context.images(image, context.signal)
-  return context.library.add({ ...texts, bytes, name: texts.name ?? name?.slice(-limits.nameLength) })
+  return context.library.add({ ...texts, bytes, fileName: name, id, onDuplicate })
 }
 
 builder.mutationFields((t) => ({
@@ -64,18 +83,26 @@ builder.mutationFields((t) => ({
       'Adds images to the library. Results are in the order of the inputs. An image in the answer is stored durably; its vector follows, after a crash too.',
     args: {
       inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
+      onDuplicate: t.arg({
+        type: OnDuplicate,
+        required: true,
+        defaultValue: 'MERGE',
+        description: 'How labels are taken for images that are there already.',
+      }),
     },
     complexity: ({ inputs }) => {
       const count = counted(inputs.length, limits.addAssets)
       return { field: 20 * count, multiplier: count }
     },
-    resolve: (_root, { inputs }, context) => {
+    resolve: (_root, { inputs, onDuplicate }, context) => {
       requireScope(context, 'insert')
       atMost(inputs, limits.addAssets, 'inputs')
+      // Made before: the images of one call sort in the order of its inputs, whichever is stored first.
+      const ids = inputs.map(() => newAssetId())
       const adds = new Semaphore(addsAtOnce)
       const add = async (input: typeof AssetInput.$inferInput, index: number) => {
         try {
-          return await addOne(input, context)
+          return await addOne(input, ids[index]!, onDuplicate, context)
         } catch (error) {
           if (error instanceof ItemError) return new ItemFailure(index, error)
           throw error

@@ -1,5 +1,6 @@
 import type { AssetFilter } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
+import { characters, cleanLine, cleanText } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { atMost } from '../core/errors.ts'
@@ -45,13 +46,24 @@ export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undef
   if (!where) return null
   for (const list of lists) atMost(where[list], limits.ids, `where.${list}`)
   const { text } = where
-  if (text != null && text.length > limits.titleLength)
+  if (text != null && characters(text) > limits.titleLength)
     throw new BadUserInput(
-      `where.text has ${text.length} characters; at most ${limits.titleLength} are searched for. Shorten it.`,
+      `where.text has ${characters(text)} characters; at most ${limits.titleLength} are searched for. Shorten it.`,
     )
   for (const field of [...lists, 'text'] as const)
     if ([where[field]].flat().some((value) => value?.includes('\0')))
       throw new BadUserInput(`where.${field} holds a NUL character. Remove it.`)
-  const given = Object.entries(where).filter(([, value]) => value != null)
+  const given = Object.entries({ ...where, ...labelsOf(where) }).filter(([, value]) => value != null)
   return given.length > 0 ? Object.fromEntries(given) : null
+}
+
+/** The labels that are looked for, written as they are stored. */
+function labelsOf({ collections, tagsAll, tagsAny, text }: typeof AssetWhere.$inferInput) {
+  const lines = (texts: readonly string[] | null | undefined) => texts?.map(cleanLine)
+  return {
+    collections: lines(collections),
+    tagsAll: lines(tagsAll),
+    tagsAny: lines(tagsAny),
+    text: text == null ? text : cleanText(text),
+  }
 }

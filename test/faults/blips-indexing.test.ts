@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../prisma/open.ts'
 import { LocalLibrary } from '../../workers/ingest/local-library.ts'
+import { uniform } from '../../workers/random.ts'
 import { type BlippingDatabase, blippingDatabase, repeats } from '../support/blips.ts'
 import { testDatabase } from '../support/database.ts'
 import { svg } from '../support/images.ts'
 import { testEncoder } from '../support/library.ts'
-import { uniform } from '../../workers/random.ts'
 
 const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)
 const random = uniform(seed)

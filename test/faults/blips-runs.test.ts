@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isOver, type RunRow } from '../../workers/drawing/runs/run-store.ts'
-import { type BlippingDatabase, blippingDatabase, repeats } from '../support/blips.ts'
 import { uniform } from '../../workers/random.ts'
+import { type BlippingDatabase, blippingDatabase, repeats } from '../support/blips.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
 const seed = Number(process.env.LIMN_TEST_SEED ?? Date.now() % 1_000_000)

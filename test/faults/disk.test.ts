@@ -8,9 +8,9 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { StorageFull } from '../../workers/fs/storage-full.ts'
 import { LocalLibrary } from '../../workers/ingest/local-library.ts'
+import { uniform } from '../../workers/random.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { testEncoder, testLibrary } from '../support/library.ts'
-import { uniform } from '../../workers/random.ts'
 
 const random = uniform(7)
 

@@ -32,7 +32,9 @@ export async function openFile(file: string, range?: ByteRange): Promise<OpenFil
 /** Null where there is no such file. */
 export const readWhole = (file: string): Promise<Uint8Array | null> => unlessAbsent(readFile(file))
 
-export const exists = async (file: string): Promise<boolean> => (await unlessAbsent(stat(file))) !== null
+/** Null where there is no such file. */
+export const fileSize = async (file: string): Promise<number | null> =>
+  (await unlessAbsent(stat(file)))?.size ?? null
 
 /** The object of a JSON file; an empty one where there is no such file, or anything else in it. */
 export async function readJsonObject(file: string): Promise<Record<string, unknown>> {

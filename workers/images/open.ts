@@ -1,9 +1,12 @@
 /** Opens image files within limits, and names the fault of those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { isCameraRaw } from './camera-raw.ts'
+import { IfdReader } from './ifd.ts'
 import { signature } from './signature.ts'
 import { checkSvg, svgError } from './svg/check.ts'
 import { svgRenderer } from './svg/renderer.ts'
+import { utf8Xml } from './xml-encoding.ts'
 
 export interface ImageLimits {
   /** Largest file, in bytes. */
@@ -24,6 +27,9 @@ export const formats: Readonly<Record<string, { mimeType: string; extension: str
   tiff: { mimeType: 'image/tiff', extension: 'tiff' },
   svg: { mimeType: 'image/svg+xml', extension: 'svg' },
 }
+
+/** Of a TIFF. */
+const maxPages = 10_000
 
 const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
 
@@ -49,8 +55,17 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
       'UNSUPPORTED_FORMAT',
       `The file is compressed (gzip). Send what is in it; ${readable}.`,
     )
-  const markup = isMarkup(bytes)
-  if (markup) checkSvg(bytes)
+  if (isCameraRaw(bytes))
+    throw new ItemError(
+      'UNSUPPORTED_FORMAT',
+      `The file is a camera's raw image, of which only a small preview could be read. Export it; ${readable}.`,
+    )
+  // Each is read when the file is opened, a second for every ten thousand, though only the first is shown.
+  if ((IfdReader.of(bytes)?.count(maxPages + 1) ?? 0) > maxPages)
+    throw new ItemError('INVALID', `The TIFF has more than ${maxPages} pages; send the one that is meant.`)
+  const text = utf8Xml(bytes)
+  const markup = isMarkup(text)
+  if (markup) checkSvg(text)
   try {
     // No limit of pixels here: the check below names the size.
     const header = markup

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { type ByteRange, exists, type OpenFile, openFile, readWhole } from '../fs/read.ts'
+import { ItemError } from '../errors.ts'
+import { type ByteRange, fileSize, type OpenFile, openFile, readWhole } from '../fs/read.ts'
 import { onDiskOf } from '../fs/storage-full.ts'
 import { syncFolder, writeDurably } from '../fs/write.ts'
 import { formats } from '../images/open.ts'
-import type { FileStore } from './file-store.ts'
+import type { FileCondition, FileStore, StoredImage } from './file-store.ts'
 
 const extensions = new Map(Object.values(formats).map(({ mimeType, extension }) => [mimeType, extension]))
 
@@ -18,25 +20,48 @@ export class FolderStore implements FileStore {
     this.#drafts = drafts
   }
 
+  /** The store of a data folder. */
+  static of(home: string): FolderStore {
+    return new FolderStore(path.join(home, 'files'), path.join(home, 'drafts'))
+  }
+
   async put(hash: string, mimeType: string, bytes: Uint8Array, replace = false): Promise<void> {
     const file = this.#path(hash, mimeType)
-    if (!replace && (await exists(file))) return
+    if (!replace && (await fileSize(file)) === bytes.byteLength) return
     const folder = path.dirname(file)
     const made = await onDiskOf(this.#root, () => mkdir(folder, { recursive: true }))
     await writeDurably(file, bytes, this.#drafts)
     if (made !== undefined) await syncFolder(path.dirname(folder))
   }
 
-  has(hash: string, mimeType: string): Promise<boolean> {
-    return exists(this.#path(hash, mimeType))
+  async condition(image: StoredImage, how: 'size' | 'digest'): Promise<FileCondition> {
+    try {
+      const size = await fileSize(this.#path(image.contentHash, image.mimeType))
+      if (size === null) return 'missing'
+      if (size !== image.bytes) return 'damaged'
+      if (how === 'digest') await this.read(image)
+      return 'whole'
+    } catch {
+      // Other bytes, or a disk that cannot read them.
+      return 'damaged'
+    }
   }
 
-  read(hash: string, mimeType: string): Promise<Uint8Array | null> {
-    return readWhole(this.#path(hash, mimeType))
+  async read({ contentHash, mimeType }: StoredImage): Promise<Uint8Array | null> {
+    const bytes = await readWhole(this.#path(contentHash, mimeType))
+    if (bytes && createHash('sha256').update(bytes).digest('hex') !== contentHash)
+      throw new ItemError(
+        'UNREADABLE_IMAGE',
+        'The stored file of the image is damaged or cut short; add the image again to restore it.',
+      )
+    return bytes
   }
 
-  open(hash: string, mimeType: string, range?: ByteRange): Promise<OpenFile | null> {
-    return openFile(this.#path(hash, mimeType), range)
+  async open({ contentHash, mimeType, bytes }: StoredImage, range?: ByteRange): Promise<OpenFile | null> {
+    const file = await openFile(this.#path(contentHash, mimeType), range)
+    if (!file || file.size === bytes) return file
+    file.stream.destroy()
+    return null
   }
 
   async delete(hash: string): Promise<void> {

@@ -37,6 +37,13 @@ interface PageOutcome {
   givenUp: string[]
 }
 
+/** The files of a page. */
+interface ReadImages {
+  images: EnricherInput[]
+  missing: AssetRow[]
+  damaged: { asset: AssetRow; reason: string }[]
+}
+
 /**
  * Gives every asset its outcome of one enricher. The database knows what is missing: the indexer asks it at the start
  * and after every failure, and gets new assets offered in between. So the next start goes on where a crash left off.
@@ -197,12 +204,12 @@ export class Indexer {
   /** Returns the ids of those that got no result. */
   async #compute(assets: AssetRow[]): Promise<string[]> {
     const { enricher, absent, log } = this.#options
-    const { images, missing } = await this.#read(assets)
+    const { images, missing, damaged } = await this.#read(assets)
     // No verdict: another server may have the file, and this one may get it again.
     if (missing.length > 0) await absent.report(missing)
     const results = images.length > 0 ? await enricher.run(images, this.#stop.signal) : []
     const good: { asset: AssetRow; result: unknown }[] = []
-    const bad: { asset: AssetRow; reason: string }[] = []
+    const bad = damaged
     for (const [n, result] of results.entries()) {
       const { asset } = images[n]!
       if (result instanceof ItemError) bad.push({ asset, reason: result.message })
@@ -216,23 +223,26 @@ export class Indexer {
     return [...missing, ...bad.map(({ asset }) => asset)].map(({ id }) => id)
   }
 
-  async #read(assets: AssetRow[]): Promise<{ images: EnricherInput[]; missing: AssetRow[] }> {
+  async #read(assets: AssetRow[]): Promise<ReadImages> {
     const { files } = this.#options
-    const images: EnricherInput[] = []
-    const missing: AssetRow[] = []
-    const contents = await Promise.all(
-      assets.map(({ contentHash, mimeType }) => files.read(contentHash, mimeType)),
-    )
+    const read: ReadImages = { images: [], missing: [], damaged: [] }
+    const contents = await Promise.all(assets.map((asset) => files.read(asset).catch(itemErrorOf)))
     for (const [n, bytes] of contents.entries()) {
       const asset = assets[n]!
-      if (bytes) images.push({ asset, bytes })
-      else missing.push(asset)
+      if (bytes instanceof ItemError) read.damaged.push({ asset, reason: bytes.message })
+      else if (bytes) read.images.push({ asset, bytes })
+      else read.missing.push(asset)
     }
-    return { images, missing }
+    return read
   }
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   const groups = Object.groupBy(items, (item) => (test(item) ? 'yes' : 'no'))
   return [groups.yes ?? [], groups.no ?? []]
+}
+
+function itemErrorOf(error: unknown): ItemError {
+  if (error instanceof ItemError) return error
+  throw error
 }

@@ -1,22 +1,28 @@
 import type { AssetPatch, AssetRow, Progress } from '../../prisma/types.ts'
 import type { ByteRange, OpenFile } from '../fs/read.ts'
 import type { StoredImage } from './file-store.ts'
+import type { DuplicatePolicy } from './labels/merge.ts'
+import type { Labels } from './labels/texts.ts'
 
 /** An image to be added to the library. Absent fields are read from the file's own IPTC/XMP fields. */
-export interface NewImage {
+export interface NewImage extends Labels {
   bytes: Uint8Array
-  name?: string | null
-  title?: string | null
-  description?: string | null
+  /** Its name where none is given: of a duplicate it changes nothing. */
+  fileName?: string | null | undefined
   /** Joined with the keywords inside the file. */
   tags?: readonly string[] | null
-  collection?: string | null
+  /** Images sort by id: whoever adds several at once makes their ids before, in order. */
+  id?: string
+  /** MERGE when absent. */
+  onDuplicate?: DuplicatePolicy
 }
 
 export interface Added {
   asset: AssetRow
   /** The same bytes were there already. */
   duplicate: boolean
+  /** Fields of an asset that was there already which took something from the labels given now. */
+  changed: (keyof AssetPatch)[]
 }
 
 /** How far an enricher has come. */
@@ -33,12 +39,14 @@ export interface Library {
    * @throws ItemError for an image that cannot be used
    */
   add(image: NewImage): Promise<Added>
+  /** Gives labels to an image that is there already. */
+  label(asset: AssetRow, labels: Labels, policy: DuplicatePolicy): Promise<Added>
   update(id: string, patch: AssetPatch): Promise<AssetRow | null>
   /** Returns the ids that were there. */
   delete(ids: readonly string[]): Promise<string[]>
-  /** The stored file, or a part of it; null where this server lacks it. */
+  /** The stored file, or a part of it; null where this server lacks it, or has it damaged. */
   openFile(asset: StoredImage, range?: ByteRange): Promise<OpenFile | null>
-  /** The stored file's bytes; null where this server lacks it. */
+  /** The stored file's bytes; null where this server lacks it. @throws ItemError where they are damaged */
   readFile(asset: StoredImage): Promise<Uint8Array | null>
   /**
    * A WebP thumbnail whose longest edge is `size` pixels, made on first use; null where this server lacks the file.

@@ -14,8 +14,10 @@ import { FolderStore } from './folder-store.ts'
 import { Indexer } from './indexer.ts'
 import { inspect } from './inspect.ts'
 import { IntentLog } from './intent-log.ts'
+import { type DuplicatePolicy, labelPatch } from './labels/merge.ts'
+import { cleanLabels, cleanLine, joinTags, type Labels, labelLimits, lastCharacters } from './labels/texts.ts'
 import type { Added, EnricherProgress, Library, NewImage } from './library.ts'
-import { joinTags, readMetadata } from './metadata.ts'
+import { readMetadata } from './metadata/read.ts'
 import { ModelIndexes } from './model-indexes.ts'
 import { recover } from './recovery.ts'
 import { Thumbnails } from './thumbnails.ts'
@@ -63,7 +65,7 @@ export class LocalLibrary implements Library {
     log = silent,
   }: LibraryOptions): Promise<LocalLibrary> {
     const drafts = path.join(home, 'drafts')
-    const files = new FolderStore(path.join(home, 'files'), drafts)
+    const files = FolderStore.of(home)
     const thumbnails = new Thumbnails({ root: path.join(home, 'thumbnails'), drafts, files, limits })
     const journal = new IntentLog(path.join(home, 'journal'))
     await recover({ database, files, thumbnails, journal, drafts, log })
@@ -86,35 +88,53 @@ export class LocalLibrary implements Library {
   }
 
   async add(image: NewImage): Promise<Added> {
-    const { database, files, limits, log, journal } = this.#parts
-    const { bytes } = image
+    const { database, files, thumbnails, limits, log, journal } = this.#parts
+    const { bytes, onDuplicate = 'MERGE' } = image
     const contentHash = createHash('sha256').update(bytes).digest('hex')
     const known = (await database.assets.byHashes([contentHash])).get(contentHash)
+    const labels = cleanLabels(image)
     const failed = known?.status === 'FAILED'
-    const lost = known !== undefined && !(await files.has(contentHash, known.mimeType))
+    const lost = known !== undefined && (await files.condition(known, 'digest')) !== 'whole'
     // Taken before, so inspected before.
-    if (known && !failed && !lost) return { asset: known, duplicate: true }
+    if (known && !failed && !lost) return this.label(known, labels, onDuplicate)
     const { mimeType, width, height, header } = await inspect(bytes, limits)
-    const own = readMetadata(bytes, mimeType, log, header.xmp)
+    const own = await readMetadata(bytes, header, log)
     const row = {
+      id: image.id,
       contentHash,
-      name: image.name?.trim() || contentHash.slice(0, 12),
-      title: image.title ?? own.title,
-      description: image.description ?? own.description,
-      tags: joinTags(image.tags, own.keywords),
-      collection: image.collection ?? null,
+      name: nameOf(labels.name) || nameOf(image.fileName) || contentHash.slice(0, 12),
+      title: labels.title ?? own.title,
+      description: labels.description ?? own.description,
+      tags: joinTags(labels.tags, own.keywords),
+      collection: labels.collection ?? null,
       mimeType,
       bytes: bytes.byteLength,
       width,
       height,
     }
     const added = await journal.withIntent(contentHash, async () => {
-      await files.put(contentHash, mimeType, bytes, failed)
+      await files.put(contentHash, mimeType, bytes, failed || lost)
+      if (failed || lost) await thumbnails.delete(contentHash)
       return database.assets.add(row)
     })
     // One whose file was damaged or lost has another try.
     if (!added.duplicate || lost || added.row.status === 'FAILED') this.#offer(added.row)
-    return { asset: added.row, duplicate: added.duplicate }
+    if (added.duplicate) return this.label(added.row, labels, onDuplicate)
+    return { asset: added.row, duplicate: false, changed: [] }
+  }
+
+  async label(asset: AssetRow, labels: Labels, policy: DuplicatePolicy): Promise<Added> {
+    const { assets } = this.#parts.database
+    const cleaned = cleanLabels(labels)
+    for (let row: AssetRow | undefined = asset; row; row = (await assets.byIds([asset.id])).get(asset.id)) {
+      const patch = labelPatch(row, cleaned, policy)
+      const changed = Object.keys(patch) as (keyof AssetPatch)[]
+      // Another call may change the row at the same time: none of the two loses its labels.
+      const updated = changed.length > 0 ? await assets.update(row.id, patch, row) : row
+      if (updated) return { asset: updated, duplicate: true, changed }
+    }
+    // Deleted meanwhile.
+    return { asset, duplicate: true, changed: [] }
   }
 
   #offer(asset: AssetRow): void {
@@ -124,7 +144,8 @@ export class LocalLibrary implements Library {
 
   update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
     const { assets } = this.#parts.database
-    return assets.update(id, patch.tags ? { ...patch, tags: joinTags(patch.tags) } : patch)
+    const cleaned = cleanLabels(patch)
+    return assets.update(id, cleaned.tags ? { ...cleaned, tags: joinTags(cleaned.tags) } : cleaned)
   }
 
   async delete(ids: readonly string[]): Promise<string[]> {
@@ -144,12 +165,12 @@ export class LocalLibrary implements Library {
     return gone.filter((id) => id !== null)
   }
 
-  openFile({ contentHash, mimeType }: StoredImage, range?: ByteRange): Promise<OpenFile | null> {
-    return this.#parts.files.open(contentHash, mimeType, range)
+  openFile(asset: StoredImage, range?: ByteRange): Promise<OpenFile | null> {
+    return this.#parts.files.open(asset, range)
   }
 
-  readFile({ contentHash, mimeType }: StoredImage): Promise<Uint8Array | null> {
-    return this.#parts.files.read(contentHash, mimeType)
+  readFile(asset: StoredImage): Promise<Uint8Array | null> {
+    return this.#parts.files.read(asset)
   }
 
   openThumbnail(asset: StoredImage, size: number, range?: ByteRange): Promise<OpenFile | null> {
@@ -176,3 +197,6 @@ export class LocalLibrary implements Library {
     await Promise.all([...this.#indexers.values()].map((indexer) => indexer.stop()))
   }
 }
+
+const nameOf = (name: string | null | undefined): string =>
+  lastCharacters(cleanLine(name ?? ''), labelLimits.name)

@@ -63,9 +63,7 @@ export class ModelIndexes {
 
   async #encode(assets: readonly AssetRow[], card: ModelCard) {
     const { database, encoder, files } = this.#options
-    const images = await Promise.all(
-      assets.map(({ contentHash, mimeType }) => files.read(contentHash, mimeType)),
-    )
+    const images = await Promise.all(assets.map((asset) => files.read(asset).catch(unlessItem)))
     const inputs = assets.flatMap(({ id, contentHash }, n) => {
       const image = images[n]
       return image ? [{ id, image, contentHash }] : []
@@ -108,4 +106,10 @@ export class ModelIndexes {
       `the library was indexed with ${old} (${last.dimensions} dimensions); its ${count} images are now indexed with ${name} (${dimensions} dimensions) too. The older vectors stay untouched; until this is done search answers with truncated: true`,
     )
   }
+}
+
+/** A damaged file is as good as none. */
+function unlessItem(error: unknown): null {
+  if (error instanceof ItemError) return null
+  throw error
 }

@@ -33,10 +33,10 @@ export async function recover({
   for (const hash of marked) {
     const row = rows.get(hash)
     if (!row) await Promise.all([files.delete(hash), thumbnails.delete(hash)])
-    else if (!(await files.has(hash, row.mimeType)))
+    else if ((await files.condition(row, 'size')) !== 'whole')
       log.error(
         { asset: row.id },
-        'the file of an image is not in the store; add the image again to restore it',
+        'the file of an image is missing or damaged; add the image again to restore it',
       )
     await journal.clear(hash)
   }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import sharp, { type Sharp } from 'sharp'
+import { ItemError } from '../errors.ts'
 import { type ByteRange, type OpenFile, openFile, readWhole } from '../fs/read.ts'
 import { writeDurably } from '../fs/write.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
@@ -17,12 +18,17 @@ export interface ThumbnailsOptions {
 
 /** Files that this process has read through or written; a later one is checked again. */
 const maxChecked = 100_000
+const maxFailures = 10_000
+/** A drawing that took too long may have met a busy machine. */
+const failureMs = 600_000
 
 /** WebP thumbnails, made on first use and kept by content: `<root>/ab/cdef…/320.webp`. */
 export class Thumbnails {
   readonly #options: ThumbnailsOptions
   readonly #making = new Map<string, Promise<void>>()
   readonly #checked = new LRUCache<string, true>({ max: maxChecked })
+  /** By image and size: what cannot be made is not tried at each request. */
+  readonly #failures = new LRUCache<string, ItemError>({ max: maxFailures, ttl: failureMs })
 
   constructor(options: ThumbnailsOptions) {
     this.#options = options
@@ -37,17 +43,27 @@ export class Thumbnails {
     const file = path.join(this.#folder(asset.contentHash), `${size}.webp`)
     const made = this.#checked.has(file) ? await openFile(file, range) : null
     if (made) return made
+    const failure = this.#failures.get(file)
+    if (failure) throw failure
     let making = this.#making.get(file)
     if (!making) {
       making = this.#provide(file, size, asset).finally(() => this.#making.delete(file))
       this.#making.set(file, making)
     }
-    await making
+    try {
+      await making
+    } catch (error) {
+      if (error instanceof ItemError) this.#failures.set(file, error)
+      throw error
+    }
     return openFile(file, range)
   }
 
   async delete(hash: string): Promise<void> {
-    await rm(this.#folder(hash), { recursive: true, force: true })
+    const folder = this.#folder(hash)
+    for (const file of this.#failures.keys())
+      if (file.startsWith(`${folder}${path.sep}`)) this.#failures.delete(file)
+    await rm(folder, { recursive: true, force: true })
   }
 
   /** A whole file: the one that is there, or a new one where a crash of the machine left it damaged. */
@@ -60,13 +76,13 @@ export class Thumbnails {
     return path.join(this.#options.root, hash.slice(0, 2), hash.slice(2))
   }
 
-  async #make(file: string, size: number, { contentHash, mimeType }: StoredImage): Promise<void> {
+  async #make(file: string, size: number, asset: StoredImage): Promise<void> {
     const { files, drafts } = this.#options
-    const bytes = await files.read(contentHash, mimeType)
+    const bytes = await files.read(asset)
     if (!bytes) return rm(file, { force: true })
     await writeDurably(file, await this.#render(bytes, size), drafts)
     // The image was removed while it was rendered: the removal may have passed by before the thumbnail was in place.
-    if (!(await files.has(contentHash, mimeType)))
+    if ((await files.condition(asset, 'size')) === 'missing')
       await rm(path.dirname(file), { recursive: true, force: true })
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { FolderLabels } from './upload.ts'
 import type { ImageFile } from './walk.ts'
 
 /**
@@ -17,9 +18,15 @@ export class Remembered {
     this.#file = file
   }
 
-  /** `server` tells one library from another. */
-  static async open(home: string, server: string, folder: string): Promise<Remembered> {
-    const digest = createHash('sha256').update(`${server}\n${folder}`).digest('hex').slice(0, 16)
+  /** `server` tells one library from another. An import with other labels sends the images again, to have them. */
+  static async open(
+    home: string,
+    server: string,
+    folder: string,
+    { collection, tags }: FolderLabels,
+  ): Promise<Remembered> {
+    const labels = collection === undefined && tags.length === 0 ? '' : JSON.stringify([collection, tags])
+    const digest = createHash('sha256').update(`${server}\n${folder}${labels}`).digest('hex').slice(0, 16)
     const name = path.join(home, 'cache', `import-${digest}.jsonl`)
     await mkdir(path.dirname(name), { recursive: true })
     const ids = new Map<string, string>()
@@ -48,10 +55,14 @@ export class Remembered {
     )
   }
 
-  close(): Promise<void> {
-    return this.#file.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close()
   }
 }
 
 /** A file that was changed has another size or another time. */
-const keyOf = ({ relative, size, mtimeMs }: ImageFile) => `${size} ${mtimeMs} ${relative}`
+const keyOf = ({ path: bytes, relative, size, mtimeMs }: ImageFile) => {
+  // Two names that are read alike need not be the same bytes.
+  const other = bytes.includes(relative) ? '' : ` ${bytes.toString('hex')}`
+  return `${size} ${mtimeMs} ${relative}${other}`
+}

@@ -1,95 +1,114 @@
-import { openAsBlob } from 'node:fs'
 import path from 'node:path'
+import {
+  firstCharacters,
+  joinTags,
+  labelLimits,
+  lastCharacters,
+} from '../../../workers/ingest/labels/texts.ts'
 import { type Client, RequestRefused } from '../client.ts'
+import { readImageFile } from './read-file.ts'
 import type { ImageFile } from './walk.ts'
 
-export interface Labels {
+export interface FolderLabels {
   collection?: string | undefined
   tags: readonly string[]
 }
 
-/** The result for one file. */
+/** What became of one file. */
 export type Outcome =
-  | { file: ImageFile; id: string; duplicate: boolean; pending: boolean }
+  | { file: ImageFile; id: string; duplicate: boolean; changed: boolean; pending: boolean }
   | { file: ImageFile; failed: string }
 
 const addAssets = `mutation ($inputs: [AssetInput!]!) {
   addAssets(inputs: $inputs) {
-    ... on AddedAsset { duplicate asset { id status } }
+    ... on AddedAsset { duplicate changed asset { id status } }
     ... on InputError { message }
   }
 }`
 
-type Added = { duplicate: boolean; asset: { id: string; status: string } } | { message: string }
+type Added =
+  | { duplicate: boolean; changed: string[]; asset: { id: string; status: string } }
+  | { message: string }
+
+interface ReadFile {
+  file: ImageFile
+  bytes: Buffer<ArrayBuffer>
+}
 
 /** Sends the images in one request. An image that cannot be used fails alone. @throws ServerUnreachable */
 export async function upload(
   client: Client,
   files: readonly ImageFile[],
-  labels: Labels,
+  labels: FolderLabels,
+  maxBytes: number,
 ): Promise<Outcome[]> {
-  const blobs = await Promise.all(
-    files.map(({ path }) => openAsBlob(path).catch((error: NodeJS.ErrnoException) => error)),
-  )
   const outcomes: Outcome[] = []
-  const sent: ImageFile[] = []
-  const uploads: Record<string, Blob> = {}
-  for (const [n, file] of files.entries()) {
-    const blob = blobs[n]!
-    if (blob instanceof Error) outcomes.push({ file, failed: `The file cannot be read (${blob.code}).` })
-    else {
-      uploads[`inputs.${sent.length}.image.upload`] = blob
-      sent.push(file)
-    }
+  const read: ReadFile[] = []
+  for (const file of files) {
+    const result = await readImageFile(file, maxBytes)
+    if ('failed' in result) outcomes.push({ file, failed: result.failed })
+    else read.push({ file, bytes: result.bytes })
   }
-  if (sent.length === 0) return outcomes
-  try {
-    const inputs = sent.map((file) => ({ ...described(file, labels), image: { upload: null } }))
-    const answer = await client.send<{ addAssets: Added[] }>(addAssets, { inputs }, uploads)
-    for (const [n, file] of sent.entries()) {
-      const one = answer.addAssets[n]!
-      if ('message' in one) outcomes.push({ file, failed: one.message })
-      else {
-        const { duplicate, asset } = one
-        outcomes.push({ file, id: asset.id, duplicate, pending: asset.status === 'PENDING' })
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof RequestRefused)) throw error
-    if (refusesAll.has(error.code)) throw error
-    // One by one: the refusal does not say which image it is about.
-    if (sent.length > 1) for (const file of sent) outcomes.push(...(await upload(client, [file], labels)))
-    else outcomes.push({ file: sent[0]!, failed: error.message })
-  }
+  if (read.length > 0) outcomes.push(...(await send(client, read, labels)))
   return outcomes
 }
 
-/** Refusals that the next request would meet too. */
-const refusesAll = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
+async function send(client: Client, read: readonly ReadFile[], labels: FolderLabels): Promise<Outcome[]> {
+  const uploads = Object.fromEntries(
+    read.map(({ bytes }, n) => [`inputs.${n}.image.upload`, new Blob([bytes])] as const),
+  )
+  const inputs = read.map(({ file }) => ({ ...described(file, labels), image: { upload: null } }))
+  try {
+    const answer = await client.send<{ addAssets: Added[] }>(addAssets, { inputs }, uploads)
+    return read.map(({ file }, n) => {
+      const one = answer.addAssets[n]!
+      if ('message' in one) return { file, failed: one.message }
+      const { duplicate, changed, asset } = one
+      return {
+        file,
+        id: asset.id,
+        duplicate,
+        changed: changed.length > 0,
+        pending: asset.status === 'PENDING',
+      }
+    })
+  } catch (error) {
+    if (!(error instanceof RequestRefused) || turnsAllAway.has(error.code)) throw error
+    const [first, ...others] = read
+    if (others.length === 0) return [{ file: first!.file, failed: error.message }]
+    // Told apart one by one: which of them it was, the request as a whole does not say.
+    const outcomes: Outcome[] = []
+    for (const one of read) outcomes.push(...(await send(client, [one], labels)))
+    return outcomes
+  }
+}
+
+/** What the next request would be told too. */
+const turnsAllAway = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
 
 /** The folders on the way to a file say what it shows. */
-function described({ relative }: ImageFile, { collection, tags }: Labels) {
+function described({ relative }: ImageFile, { collection, tags }: FolderLabels) {
   const folders = path.posix
     .dirname(relative)
     .split('/')
     .filter((name) => name !== '.')
   return {
-    name: path.posix.basename(relative).slice(-255),
-    tags: [...new Set([...tags, ...folders.map((name) => name.slice(0, 100))])].slice(0, 100),
-    ...(collection === undefined ? {} : { collection }),
+    name: lastCharacters(path.posix.basename(relative), labelLimits.name),
+    tags: joinTags(tags, folders),
+    ...(collection === undefined ? {} : { collection: firstCharacters(collection, labelLimits.collection) }),
   }
 }
 
 /** Requests of a handful of images and no more than some megabytes. */
 export function* batches(
   files: readonly ImageFile[],
-  maxImages = 16,
-  maxBytes = 12 * 2 ** 20,
+  most = 16,
+  mostBytes = 12 * 2 ** 20,
 ): Generator<ImageFile[]> {
   let batch: ImageFile[] = []
   let bytes = 0
   for (const file of files) {
-    if (batch.length > 0 && (batch.length === maxImages || bytes + file.size > maxBytes)) {
+    if (batch.length > 0 && (batch.length === most || bytes + file.size > mostBytes)) {
       yield batch
       batch = []
       bytes = 0

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { svg, testImage } from '../../support/images.ts'
@@ -99,6 +100,26 @@ describe('files', () => {
     )
     expect(data.embed[0].contentHash).toBe(path.split('/').at(-1))
     expect(['INVALID', 'URL_FORBIDDEN']).toContain(data.embed[1].code)
+  })
+
+  it('files that are damaged are not served, and their thumbnails say why there are none', async () => {
+    const bytes = await testImage({ disc: 'crimson' })
+    const [id] = await addImages(server, [bytes])
+    const { data } = await server.query(`{ asset(id: "${id}") { url contentHash mimeType } }`)
+    const { contentHash } = data.asset
+    const url = new URL(data.asset.url).pathname
+    await server.app.services.library.idle()
+    const file = `${server.app.config.home}/files/${contentHash.slice(0, 2)}/${contentHash.slice(2)}.png`
+    writeFileSync(file, bytes.subarray(0, 80))
+    expect((await server.fetch(url)).status).toBe(404)
+    for (let times = 0; times < 2; times++) {
+      const answer = await server.fetch(`${url}/thumbnail/128`)
+      expect(answer.status).toBe(422)
+      expect(await answer.text()).toMatch(/damaged or cut short; add the image again/)
+    }
+    await addImages(server, [bytes])
+    expect((await server.fetch(url)).status).toBe(200)
+    expect((await server.fetch(`${url}/thumbnail/128`)).status).toBe(200)
   })
 
   it('files are gone with their asset', async () => {

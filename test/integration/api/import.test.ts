@@ -1,8 +1,19 @@
 import { spawn } from 'node:child_process'
-import { globSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readImageFile } from '../../../api/cli/import/read-file.ts'
 import { openDatabase } from '../../../prisma/open.ts'
 import type { AssetRow } from '../../../prisma/types.ts'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
@@ -69,10 +80,12 @@ async function stored(): Promise<AssetRow[]> {
   }
 }
 
-it('an import adds a folder tree, lists failures, and has little to do the second time', async () => {
+it('brings in a folder tree, says what failed, and has little to do the second time', async () => {
   const first = await limn('import', folder, '--collection', 'Trip', '--tag', 'summer')
-  expect(first.out).toMatch(/5 images in .* \(1 other file skipped\)/)
-  expect(first.out).toMatch(/3 added, 1 already there, 1 failed/)
+  expect(first.out).toMatch(/5 images in .* \(1 other file passed over\)/)
+  expect(first.out).toMatch(/passed over: 1 \.txt\n +left out: 2 hidden, 1 visited before/)
+  expect(first.out).toMatch(/3 added, 1 already there, 2 failed/)
+  expect(first.err).toMatch(/dangling\.png: The file is gone, or a link that leads nowhere/)
   expect(first.err).toMatch(/broken\.jpg: .*not an image/)
   expect(first.status).toBe(1)
   const rows = await stored()
@@ -89,6 +102,7 @@ it('an import adds a folder tree, lists failures, and has little to do the secon
   put('a.png', files[4]!)
   utimesSync(path.join(folder, 'a.png'), new Date(), new Date())
   put('broken.jpg', await testImage({ format: 'jpeg' }))
+  rmSync(path.join(folder, 'dangling.png'))
   const db = await openDatabase({ home: place.home, url: place.url })
   await db.assets.delete([named('c.png')!.id])
   await db.close()
@@ -98,7 +112,7 @@ it('an import adds a folder tree, lists failures, and has little to do the secon
   expect((await stored()).length).toBe(5)
 })
 
-it('an interrupted import ends in order, and continues when it is run again', async () => {
+it('ends in order when it is interrupted, and goes on when it is run again', async () => {
   // None of those that the library has from the first test: they would not be added.
   const many = (await testImages(300 + files.length)).slice(files.length)
   for (const [n, bytes] of many.entries()) put(`../many/${n % 3}/${n}.png`, bytes)
@@ -110,7 +124,7 @@ it('an interrupted import ends in order, and continues when it is run again', as
   // Ctrl-C: to the whole group, so to the database's process too.
   process.kill(-child.pid!, 'SIGINT')
   const { status, out, err } = await ended
-  expect(err).toMatch(/Ending after the requests under way/)
+  expect(err).toMatch(/Ending after what is on its way/)
   const [, added, left] = /(\d+) added[\s\S]*Interrupted with (\d+) to go/.exec(out)!
   expect(Number(added) + Number(left)).toBe(300)
   expect(Number(left)).toBeGreaterThan(0)
@@ -120,17 +134,99 @@ it('an interrupted import ends in order, and continues when it is run again', as
   expect(again.status).toBe(0)
 })
 
-it('the command says what is wrong with its arguments', async () => {
+it('names every file with its outcome in a report, those whose names are not UTF-8 too', async () => {
+  const image = (disc: string) => testImage({ disc, ground: 'grey' })
+  const [one, two, three, four] = [
+    await image('red'),
+    await image('blue'),
+    await image('lime'),
+    await image('tan'),
+  ]
+  const kinds = path.join(place.home, 'kinds')
+  const putBytes = (name: Buffer, content: Buffer) => {
+    const file = Buffer.concat([Buffer.from(`${kinds}/`), name])
+    mkdirSync(file.subarray(0, file.lastIndexOf('/')), { recursive: true })
+    writeFileSync(file, content)
+  }
+  putBytes(Buffer.from('caf\xe9/na\xefve.png', 'latin1'), one)
+  putBytes(Buffer.from('U\u0308bung/ /mac.png'), two)
+  putBytes(Buffer.from('\u00dcbung/win.png'), three)
+  putBytes(Buffer.from('Album1/p.png'), four)
+  putBytes(Buffer.from('Album2/p.png'), four)
+  for (const name of ['@eaDir/t.png', '#recycle/t.png', '__MACOSX/t.png', 'node_modules/t.png', 'Thumbs.db'])
+    putBytes(Buffer.from(name), one)
+  symlinkSync('circle.png', path.join(kinds, 'circle.png'))
+  const report = path.join(place.home, 'report.jsonl')
+  const { status, out, err } = await limn('import', kinds, '--report', report)
+  expect(out).toMatch(/5 images in/)
+  expect(out).toMatch(/left out: 5 of the system/)
+  expect(out).toMatch(/4 added, 1 already there, 1 failed\n +1 of those already there took new labels/)
+  expect(err).toMatch(/circle\.png: The file is a link that leads in a circle/)
+  expect(status).toBe(1)
+  const lines = readFileSync(report, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const outcomes = Object.fromEntries(lines.map((line) => [path.relative(kinds, line.path), line.outcome]))
+  expect(outcomes).toMatchObject({
+    'café/naïve.png': 'added',
+    'circle.png': 'failed',
+    'Album1/p.png': 'added',
+    'Album2/p.png': 'labelled',
+    '@eaDir': 'skipped',
+  })
+  expect(lines).toHaveLength(11)
+  expect(lines.filter(({ id }) => id !== null)).toHaveLength(5)
+  const rows = await stored()
+  const tagsOf = (name: string) => rows.find((row) => row.name === name)?.tags
+  expect(tagsOf('naïve.png')).toEqual(['café'])
+  expect(tagsOf('mac.png')).toEqual(['Übung'])
+  expect(tagsOf('win.png')).toEqual(['Übung'])
+  expect(tagsOf('p.png')).toEqual(['Album1', 'Album2'])
+  // Labels that are given later reach images that were sent before.
+  const again = await limn('import', path.join(kinds, 'Album1'), '--collection', 'Later')
+  expect(again.status).toBe(0)
+  expect((await stored()).find((row) => row.name === 'p.png')?.collection).toBe('Later')
+})
+
+it.skipIf(process.getuid?.() === 0)('goes on past a file and a folder that may not be read', async () => {
+  const locked = path.join(place.home, 'locked')
+  for (const name of ['a.png', 'b.png', 'inner/c.png']) put(`../locked/${name}`, files[0]!)
+  chmodSync(path.join(locked, 'b.png'), 0)
+  chmodSync(path.join(locked, 'inner'), 0)
+  const { status, out, err } = await limn('import', locked)
+  chmodSync(path.join(locked, 'inner'), 0o755)
+  expect(out).toMatch(/2 failed/)
+  expect(err).toMatch(/b\.png: The file may not be read/)
+  expect(err).toMatch(/inner: The folder may not be read/)
+  expect(status).toBe(1)
+})
+
+it('a file that grows while it is read fails by itself', async () => {
+  const file = path.join(place.home, 'growing.png')
+  writeFileSync(file, files[0]!)
+  const image = { path: Buffer.from(file), relative: 'growing.png', size: files[0]!.length, mtimeMs: 0 }
+  expect(await readImageFile(image, 1e6)).toEqual({ bytes: files[0] })
+  const writer = setInterval(() => appendFileSync(file, Buffer.alloc(1000)), 1)
+  const large = Buffer.alloc(30_000_000)
+  writeFileSync(file, large)
+  const result = await readImageFile(image, 1e9)
+  clearInterval(writer)
+  expect(result).toEqual({ failed: expect.stringMatching(/changes while it is read/) })
+  expect(await readImageFile(image, 1000)).toEqual({ failed: expect.stringMatching(/at most 1000/) })
+})
+
+it('says what is wrong with its arguments', async () => {
   expect(await limn('import')).toMatchObject({ status: 2, err: expect.stringMatching(/Give one folder/) })
   expect(await limn('import', path.join(folder, 'missing'))).toMatchObject({
     status: 2,
-    err: expect.stringMatching(/is not a folder/),
+    err: expect.stringMatching(/is no folder/),
   })
   expect(await limn('import', folder, '--nonsense')).toMatchObject({ err: expect.stringMatching(/nonsense/) })
 })
 
-it('an import gives up on a server that does not answer, and says how to continue', async () => {
+it('gives up on a server that does not answer, and says how to go on', async () => {
   const gone = await limn('import', folder, '--url', 'http://127.0.0.1:9')
-  expect(gone.err).toMatch(/does not answer.*\n.*again to continue/)
+  expect(gone.err).toMatch(/does not answer.*\n.*again to go on/)
   expect(gone.status).toBe(1)
 })

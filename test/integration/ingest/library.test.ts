@@ -5,7 +5,9 @@ import { buffer } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
+import { checkFiles } from '../../../workers/ingest/check-files.ts'
 import type { StoredImage } from '../../../workers/ingest/file-store.ts'
+import { FolderStore } from '../../../workers/ingest/folder-store.ts'
 import { cosine } from '../../support/cosine.ts'
 import { svg, testImage, testImages } from '../../support/images.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
@@ -112,7 +114,7 @@ describe('after a process that died', () => {
     const [kept, orphan] = await testImages(2)
     const { asset } = await place.library.add({ bytes: kept! })
     await place.library.idle()
-    const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png' }
+    const lost = { contentHash: hashOf(orphan!), mimeType: 'image/png', bytes: orphan!.length }
     const file = place.filePath(lost)
     mkdirSync(path.dirname(file), { recursive: true })
     writeFileSync(file, orphan!)
@@ -167,6 +169,62 @@ describe('after a process that died', () => {
   })
 })
 
+describe('damaged files', () => {
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, 60)],
+    ['changed', (bytes: Buffer) => Buffer.from(bytes).fill(7, 50, 60)],
+  ])('a stored file that is %s is found, and repaired when the image comes again', async (_, damage) => {
+    const [first, second] = await testImages(2)
+    const { asset } = await place.library.add({ bytes: first! })
+    await place.library.add({ bytes: second! })
+    await place.library.idle()
+    writeFileSync(place.filePath(asset), damage(first!))
+    await expect(place.library.readFile(asset)).rejects.toThrow('damaged or cut short; add the image again')
+    const check = () =>
+      checkFiles({
+        assets: place.database.assets,
+        files: FolderStore.of(place.home),
+        digestMs: 1_000,
+        maxMs: 1_000,
+      })
+    expect(await check()).toMatchObject({
+      images: 2,
+      digested: 2,
+      faults: [{ asset: { id: asset.id }, condition: 'damaged' }],
+    })
+    rmSync(place.filePath(asset))
+    expect((await check()).faults).toMatchObject([{ condition: 'missing' }])
+    writeFileSync(place.filePath(asset), damage(first!))
+    expect(await place.library.add({ bytes: first! })).toMatchObject({
+      duplicate: true,
+      asset: { id: asset.id },
+    })
+    expect(readFileSync(place.filePath(asset))).toEqual(first)
+    expect((await check()).faults).toEqual([])
+  })
+
+  it('a file of another size than its image is not handed out', async () => {
+    const bytes = await testImage()
+    const { asset } = await place.library.add({ bytes })
+    await place.library.idle()
+    writeFileSync(place.filePath(asset), bytes.subarray(0, 60))
+    expect(await place.library.openFile(asset)).toBeNull()
+  })
+
+  it('a thumbnail that cannot be made is tried once, and again when the image was repaired', async () => {
+    const bytes = await testImage()
+    const { asset } = await place.library.add({ bytes })
+    await place.library.idle()
+    writeFileSync(place.filePath(asset), bytes.subarray(0, 60))
+    await expect(place.library.openThumbnail(asset, 64)).rejects.toMatchObject({ code: 'UNREADABLE_IMAGE' })
+    writeFileSync(place.filePath(asset), bytes)
+    await expect(place.library.openThumbnail(asset, 64)).rejects.toMatchObject({ code: 'UNREADABLE_IMAGE' })
+    rmSync(place.filePath(asset))
+    await place.library.add({ bytes })
+    expect(await thumbnail(asset, 64)).toBeDefined()
+  })
+})
+
 describe('files', () => {
   it('a stored file is read whole or in part, and an absent one is null', async () => {
     const bytes = await testImage()
@@ -178,7 +236,7 @@ describe('files', () => {
     expect(part.size).toBe(bytes.length)
     expect(await buffer(part.stream)).toEqual(bytes.subarray(4, 10))
     expect(await place.library.readFile(asset)).toEqual(bytes)
-    const absent = { contentHash: 'f'.repeat(64), mimeType: 'image/png' }
+    const absent = { contentHash: 'f'.repeat(64), mimeType: 'image/png', bytes: 1 }
     expect(await place.library.openFile(absent)).toBeNull()
     expect(await place.library.readFile(absent)).toBeNull()
     expect(await place.library.openThumbnail(absent, 64)).toBeNull()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { svg, testImage, testImages } from '../../support/images.ts'
+import { withChunks } from '../../support/metadata.ts'
 import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -102,7 +103,7 @@ describe('addAssets', () => {
     const { data } = await server.query(add, {
       inputs: [
         { image: png, title: 'x'.repeat(501) },
-        { image: png, tags: Array.from({ length: 101 }, (_, n) => `t${n}`) },
+        { image: png, tags: Array.from({ length: 201 }, (_, n) => `t${n}`) },
         { image: png, tags: [' '] },
       ],
     })
@@ -231,5 +232,102 @@ describe('assets', () => {
     )
     for (const { node } of data.assets.edges) expect(node.embedding !== null).toBe(node.status === 'READY')
     expect(encoder.stats().encoded).toBe(before)
+  })
+})
+
+describe('labels', () => {
+  const known = `mutation ($inputs: [AssetInput!]!, $onDuplicate: OnDuplicate) {
+    addAssets(inputs: $inputs, onDuplicate: $onDuplicate) {
+      ... on AddedAsset { duplicate changed asset { id name title description tags collection } } ... on InputError { code message } } }`
+
+  it('labels given with known bytes are merged, kept out or put in the place of what is there, as asked', async () => {
+    const png = image(await testImage({ disc: 'salmon' }))
+    const send = async (labels: object, onDuplicate?: string) => {
+      const { data } = await server.query(known, { inputs: [{ image: png, ...labels }], onDuplicate })
+      return data.addAssets[0]
+    }
+    const { asset } = await send({ name: 'a.png', tags: ['Red'], description: 'first' })
+    expect(await send({ name: 'b.png', title: 'T', description: 'x', tags: ['red', 'blue'] })).toMatchObject({
+      duplicate: true,
+      changed: ['title', 'tags'],
+      asset: { id: asset.id, name: 'a.png', title: 'T', description: 'first', tags: ['Red', 'blue'] },
+    })
+    expect(await send({ title: 'other', tags: ['new'] }, 'KEEP')).toMatchObject({ changed: [] })
+    expect(await send({ name: 'b.png', tags: ['new'], collection: 'C' }, 'REPLACE')).toMatchObject({
+      asset: { name: 'b.png', title: 'T', description: 'first', tags: ['new'], collection: 'C' },
+    })
+    const { data } = await server.query(known, { inputs: [{ image: { assetId: asset.id }, tags: ['more'] }] })
+    expect(data.addAssets[0].asset.tags).toEqual(['new', 'more'])
+  })
+
+  it('labels that many calls give to one image at once are all kept', async () => {
+    const png = image(await testImage({ disc: 'orchid' }))
+    const tags = Array.from({ length: 12 }, (_, n) => `tag ${n}`)
+    await Promise.all(tags.map((tag) => server.query(known, { inputs: [{ image: png, tags: [tag] }] })))
+    const { data } = await server.query(known, { inputs: [{ image: png }] })
+    expect(data.addAssets[0].asset.tags.toSorted()).toEqual(tags.toSorted())
+  })
+
+  it('images of one call sort in the order of its inputs', async () => {
+    const pngs = (await testImages(80)).slice(60)
+    const inputs = pngs.map((bytes) => ({ image: image(bytes), collection: 'series' }))
+    const { data } = await server.query(known, { inputs })
+    const ids = data.addAssets.map((one: any) => one.asset.id)
+    expect(ids.toSorted()).toEqual(ids)
+    expect(await pages('forward', 7, { collections: ['series'] })).toEqual(ids.toReversed())
+  })
+
+  it('one image with NULs in its metadata and labels costs the others of its call nothing', async () => {
+    const nul = await withChunks([['iTXt', Buffer.from('Title\0\0\0\0\0one\0two')]])
+    const { data, errors } = await server.query(known, {
+      inputs: [
+        { image: image(await testImage({ disc: 'linen' })) },
+        { image: image(nul), description: 'be\0fore', tags: ['x\0'], name: 'n\0.png' },
+        { image: image(await testImage({ disc: 'snow' })) },
+      ],
+    })
+    expect(errors).toBeUndefined()
+    expect(data.addAssets.map((one: any) => one.duplicate)).toEqual([false, false, false])
+    expect(data.addAssets[1].asset).toMatchObject({
+      title: 'onetwo',
+      description: 'before',
+      tags: ['x'],
+      name: 'n.png',
+    })
+  })
+
+  it('as many keywords as are taken from a file can be saved again unchanged', async () => {
+    const words = Array.from({ length: 150 }, (_, n) => `<rdf:li>word ${n}</rdf:li>`).join('')
+    const file = svg({ disc: 'thistle' }).replace(
+      '</svg>',
+      `<metadata><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:cc="http://creativecommons.org/ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><cc:Work><dc:subject><rdf:Bag>${words}</rdf:Bag></dc:subject></cc:Work></rdf:RDF></metadata></svg>`,
+    )
+    const { data } = await server.query(known, {
+      inputs: [{ image: { base64: Buffer.from(file).toString('base64') } }],
+    })
+    const { id, tags } = data.addAssets[0].asset
+    expect(tags).toHaveLength(150)
+    const saved = await server.query(
+      'mutation ($id: ID!, $tags: [String!]) { updateAsset(id: $id, tags: $tags) { tags } }',
+      { id, tags },
+    )
+    expect(saved.data.updateAsset.tags).toEqual(tags)
+  })
+
+  it('labels are found however their letters are composed and their blanks are written', async () => {
+    const input = {
+      image: image(await testImage({ disc: 'wheat' })),
+      tags: ['U\u0308bung  macht'],
+      collection: 'e\u0301te\u0301 \t',
+    }
+    await server.query(known, { inputs: [input] })
+    for (const where of [
+      { tagsAll: ['\u00dcbung\u00a0macht'] },
+      { tagsAny: [' u\u0308bung macht'] },
+      { collections: ['\u00e9t\u00e9'] },
+      { collections: ['e\u0301te\u0301'] },
+      { text: 'U\u0308bung' },
+    ])
+      expect(await pages('forward', 5, where)).toHaveLength(1)
   })
 })

@@ -79,6 +79,36 @@ describe('an image, before it is taken', () => {
     expect(await codeOf(Buffer.from('%PDF-1.7\n1 0 obj\n'))).toBe('UNSUPPORTED_FORMAT')
   })
 
+  it("inspection refuses a camera's raw file, of which a TIFF reader sees the preview", async () => {
+    /** A TIFF's directory of LONGs at an offset: [tag, value]. */
+    const directory = (entries: [number, number][]) => {
+      const bytes = Buffer.alloc(2 + entries.length * 12 + 4)
+      bytes.writeUInt16LE(entries.length)
+      for (const [n, [tag, value]] of entries.entries()) {
+        bytes.writeUInt16LE(tag, 2 + n * 12)
+        bytes.writeUInt16LE(4, 4 + n * 12)
+        bytes.writeUInt32LE(1, 6 + n * 12)
+        bytes.writeUInt32LE(value, 10 + n * 12)
+      }
+      return bytes
+    }
+    const header = Buffer.from('II*\0\x08\0\0\0', 'latin1')
+    const dng = Buffer.concat([header, directory([[0xc612, 0x01040000]])])
+    const preview = directory([[0x014a, 8 + 18]])
+    const nef = Buffer.concat([header, preview, directory([[0x0106, 32803]])])
+    for (const raw of [dng, nef]) expect(await codeOf(raw)).toBe('UNSUPPORTED_FORMAT')
+    expect(await codeOf(await noise(9, 9).tiff().toBuffer())).toBe('taken')
+  })
+
+  it('inspection refuses a TIFF of very many pages', async () => {
+    const pages = 10_001
+    const bytes = Buffer.alloc(8 + pages * 6)
+    bytes.write('II*\0\x08\0\0\0', 'latin1')
+    // Directories without entries, each naming the next.
+    for (let n = 1; n < pages; n++) bytes.writeUInt32LE(8 + n * 6, 8 + n * 6 - 4)
+    expect(await codeOf(bytes)).toBe('INVALID')
+  })
+
   it('inspection keeps to the limits', async () => {
     const png = await noise(100, 100).png().toBuffer()
     expect(await codeOf(png, { ...defaultLimits, pixels: 9_999 })).toBe('TOO_MANY_PIXELS')

@@ -3,6 +3,7 @@
  * and eleven gigabytes. A process can be ended.
  */
 import type { Metadata } from 'sharp'
+import { utf8Xml } from '../xml-encoding.ts'
 import { RendererChild, type RendererLimits, refusal } from './renderer-child.ts'
 import type { RenderedSvg, RenderOptions, RenderRequest } from './renderer-protocol.ts'
 
@@ -22,12 +23,12 @@ export class SvgRenderer {
 
   /** sharp's metadata. @throws ItemError past a limit, RendererUnavailable, Error with sharp's words */
   header(bytes: Uint8Array): Promise<Metadata> {
-    return this.#enqueue({ bytes })
+    return this.#enqueue({ bytes: utf8Xml(bytes) })
   }
 
   /** @throws ItemError past a limit, RendererUnavailable, Error with sharp's words */
   render(bytes: Uint8Array, options: RenderOptions): Promise<RenderedSvg> {
-    return this.#enqueue({ bytes, options })
+    return this.#enqueue({ bytes: utf8Xml(bytes), options })
   }
 
   #enqueue<Result extends Metadata | RenderedSvg>(request: RenderRequest): Promise<Result> {

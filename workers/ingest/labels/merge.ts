@@ -1,0 +1,34 @@
+import type { AssetPatch, AssetRow } from '../../../prisma/types.ts'
+import { joinTags, type Labels } from './texts.ts'
+
+/** What becomes of labels that are given with an image that is there already, by name and meaning. */
+export const duplicatePolicies = {
+  MERGE: 'Tags are united; title, description and collection are filled in where there are none.',
+  KEEP: 'The asset stays as it is.',
+  REPLACE: 'What is given, name and tags too, takes the place of what is there.',
+} as const
+
+export type DuplicatePolicy = keyof typeof duplicatePolicies
+
+const texts = ['title', 'description', 'collection'] as const
+
+/** What changes in an asset by cleaned labels; empty where nothing does. */
+export function labelPatch(asset: AssetRow, labels: Labels, policy: DuplicatePolicy): AssetPatch {
+  const patch: AssetPatch = {}
+  if (policy === 'KEEP') return patch
+  const replace = policy === 'REPLACE'
+  for (const field of texts) {
+    const text = labels[field]
+    if (text != null && text !== asset[field] && (replace || (text !== '' && !asset[field])))
+      patch[field] = text
+  }
+  if (replace && labels.name && labels.name !== asset.name) patch.name = labels.name
+  if (labels.tags) {
+    const tags = replace ? joinTags(labels.tags) : joinTags(asset.tags, labels.tags)
+    if (!isSame(tags, asset.tags)) patch.tags = tags
+  }
+  return patch
+}
+
+const isSame = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((tag, n) => tag === b[n])

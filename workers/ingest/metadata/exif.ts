@@ -1,0 +1,27 @@
+import { IfdReader } from '../../images/ifd.ts'
+import type { Fields } from './fields.ts'
+import { decodeText, untilNul } from './text-bytes.ts'
+
+const imageDescription = 0x010e
+const xpTitle = 0x9c9b
+const xpKeywords = 0x9c9e
+
+/** Title, description and keywords of a TIFF, or of an EXIF block. */
+export function readExif(block: Uint8Array): Fields {
+  const prefix = Buffer.from('Exif\0\0', 'latin1')
+  const start = Buffer.from(block.buffer, block.byteOffset, Math.min(6, block.byteLength))
+  const ifd = IfdReader.of(start.equals(prefix) ? block.subarray(6) : block)?.first()
+  const ascii = (tag: number) => {
+    const bytes = ifd?.get(tag)?.bytes
+    return bytes && decodeText(untilNul(bytes))
+  }
+  const utf16 = (tag: number) => {
+    const bytes = ifd?.get(tag)?.bytes
+    return bytes && new TextDecoder('utf-16le').decode(bytes).split('\0', 1)[0]
+  }
+  return {
+    title: utf16(xpTitle),
+    description: ascii(imageDescription),
+    keywords: utf16(xpKeywords)?.split(';'),
+  }
+}

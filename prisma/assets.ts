@@ -3,7 +3,15 @@ import { mapDriverErrors } from './errors.ts'
 import { filterSql } from './filter.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
-import type { AssetPage, AssetPageRequest, AssetPatch, AssetRow, Assets, NewAsset } from './types.ts'
+import type {
+  AssetFilter,
+  AssetPage,
+  AssetPageRequest,
+  AssetPatch,
+  AssetRow,
+  Assets,
+  NewAsset,
+} from './types.ts'
 
 const columns = Prisma.raw(assetColumns)
 const omit = { updatedAt: true } as const
@@ -95,11 +103,12 @@ export class PrismaAssets implements Assets {
     return row!.there
   }
 
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
-    const { title, description, tags, collection } = patch
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
+    const { name, title, description, tags, collection } = patch
+    const where = unchanged ? { id, ...labelsOf(unchanged) } : { id }
     return mapDriverErrors(async () => {
-      const data = { title, description, tags, collection }
-      const [row] = await this.#client.asset.updateManyAndReturn({ where: { id }, data, omit })
+      const data = { name, title, description, tags, collection }
+      const [row] = await this.#client.asset.updateManyAndReturn({ where, data, omit })
       return row ?? null
     })
   }
@@ -113,7 +122,21 @@ export class PrismaAssets implements Assets {
     })
   }
 
-  count(): Promise<number> {
-    return mapDriverErrors(() => this.#client.asset.count())
+  count(where?: AssetFilter | null): Promise<number> {
+    const filter = filterSql(where)
+    if (!filter) return mapDriverErrors(() => this.#client.asset.count())
+    return mapDriverErrors(async () => {
+      const [row] = await this.#client.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int AS count FROM "Asset" a WHERE ${filter}`
+      return row!.count
+    })
   }
 }
+
+const labelsOf = ({ name, title, description, tags, collection }: AssetRow) => ({
+  name,
+  title,
+  description,
+  tags: { equals: tags },
+  collection,
+})

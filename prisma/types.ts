@@ -36,6 +36,7 @@ export type NewAsset = Pick<
 
 /** An absent field is left as it is; null clears it. */
 export interface AssetPatch {
+  name?: string
   title?: string | null
   description?: string | null
   tags?: string[]
@@ -78,11 +79,15 @@ export interface Assets {
   byIds(ids: readonly string[]): Promise<Map<string, AssetRow>>
   byHashes(hashes: readonly string[]): Promise<Map<string, AssetRow>>
   page(request: AssetPageRequest): Promise<AssetPage>
-  /** null when there is no such asset. */
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null>
+  /**
+   * null when there is no such asset, or when its labels are no longer those of `unchanged`: another call may change it
+   * at the same time.
+   */
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null>
   /** Deletes rows and vectors; returns what was there. */
   delete(ids: readonly string[]): Promise<AssetRow[]>
-  count(): Promise<number>
+  /** How many match; all when there is no filter. */
+  count(where?: AssetFilter | null): Promise<number>
 }
 
 export interface SearchRequest {

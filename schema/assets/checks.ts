@@ -1,4 +1,3 @@
-import { BadUserInput } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 
 export interface AssetTexts {
@@ -35,10 +34,4 @@ export function complaint(texts: AssetTexts): string | null {
       return `A tag has ${tag.length} characters; at most ${limits.tagLength} are kept.`
   }
   return null
-}
-
-/** @throws BadUserInput */
-export function check(texts: AssetTexts): void {
-  const wrong = complaint(texts)
-  if (wrong) throw new BadUserInput(wrong)
 }

@@ -122,9 +122,9 @@ export class LocalLibrary implements Library {
     for (const indexer of this.#indexers.values()) indexer.offer(asset)
   }
 
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
     const { assets } = this.#parts.database
-    return assets.update(id, patch.tags ? { ...patch, tags: joinTags(patch.tags) } : patch)
+    return assets.update(id, patch.tags ? { ...patch, tags: joinTags(patch.tags) } : patch, unchanged)
   }
 
   async delete(ids: readonly string[]): Promise<string[]> {

@@ -13,14 +13,22 @@ export type Outcome =
   | { file: ImageFile; id: string; duplicate: boolean; pending: boolean }
   | { file: ImageFile; failed: string }
 
-const addAssets = `mutation ($inputs: [AssetInput!]!) {
-  addAssets(inputs: $inputs) {
-    ... on AddedAsset { duplicate asset { id status } }
-    ... on InputError { message }
+const addAssets = `mutation ($input: AddAssetsInput!) {
+  addAssets(input: $input) {
+    results {
+      ... on AddedAsset { duplicate asset { id indexStatus } }
+      ... on InputError { message }
+    }
+    userErrors { message }
   }
 }`
 
-type Added = { duplicate: boolean; asset: { id: string; status: string } } | { message: string }
+type Added = { duplicate: boolean; asset: { id: string; indexStatus: string } } | { message: string }
+
+interface Payload {
+  results: Added[]
+  userErrors: { message: string }[]
+}
 
 /** Sends the images in one request. An image that cannot be used fails alone. @throws ServerUnreachable */
 export async function upload(
@@ -38,20 +46,23 @@ export async function upload(
     const blob = blobs[n]!
     if (blob instanceof Error) outcomes.push({ file, failed: `The file cannot be read (${blob.code}).` })
     else {
-      uploads[`inputs.${sent.length}.image.upload`] = blob
+      uploads[`input.assets.${sent.length}.image.upload`] = blob
       sent.push(file)
     }
   }
   if (sent.length === 0) return outcomes
   try {
-    const inputs = sent.map((file) => ({ ...described(file, labels), image: { upload: null } }))
-    const answer = await client.send<{ addAssets: Added[] }>(addAssets, { inputs }, uploads)
+    const assets = sent.map((file) => ({ ...described(file, labels), image: { upload: null } }))
+    const variables = { input: { assets } }
+    const answer = await client.send<{ addAssets: Payload }>(addAssets, variables, uploads)
+    const [wrong] = answer.addAssets.userErrors
+    if (wrong) throw new RequestRefused('BAD_USER_INPUT', wrong.message)
     for (const [n, file] of sent.entries()) {
-      const one = answer.addAssets[n]!
+      const one = answer.addAssets.results[n]!
       if ('message' in one) outcomes.push({ file, failed: one.message })
       else {
         const { duplicate, asset } = one
-        outcomes.push({ file, id: asset.id, duplicate, pending: asset.status === 'PENDING' })
+        outcomes.push({ file, id: asset.id, duplicate, pending: asset.indexStatus === 'PENDING' })
       }
     }
   } catch (error) {

@@ -95,7 +95,12 @@ builder.queryFields((t) => ({
     ...operation(
       'read',
       'Encodes texts and images, mixed as you like. Results are in the order of the inputs.',
-      '{\n  embed(inputs: [{ text: "hot coffee" }]) {\n    ... on Embedding { vector }\n    ... on InputError { index code message }\n  }\n}',
+      `{
+        embed(inputs: [{ text: "hot coffee" }]) {
+          ... on Embedding { vector }
+          ... on InputError { index code message }
+        }
+      }`,
     ),
     args: {
       inputs: t.arg({ type: [ConceptInput], required: true, description: `At most ${limits.embedInputs}.` }),

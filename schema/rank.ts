@@ -83,7 +83,12 @@ builder.queryFields((t) => ({
     ...operation(
       'read',
       'Ranks candidates by how well they match the prompts. Prompts and candidates may be texts or images.',
-      '{\n  rank(prompt: "music", candidates: [{ text: "a guitar" }, { text: "a hammer" }]) {\n    items { index text score probability }\n    errors { index code message }\n  }\n}',
+      `{
+        rank(prompt: "music", candidates: [{ text: "a guitar" }, { text: "a hammer" }]) {
+          items { index text score probability }
+          errors { index code message }
+        }
+      }`,
     ),
     args: {
       prompt: t.arg.string({ description: promptDescription }),

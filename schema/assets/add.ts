@@ -100,7 +100,15 @@ builder.mutationField('addAssets', (t) =>
     ...operation(
       'insert',
       'Adds images to the library. An image in the answer is stored durably; its vector follows, after a crash too. The same bytes are one image, so a call whose answer was lost may be sent again: it finds what it added and says `duplicate: true`.',
-      'mutation ($image: String!) {\n  addAssets(input: { assets: [{ image: { base64: $image }, tags: ["autumn"] }] }) {\n    results {\n      ... on AddedAsset { duplicate asset { id } }\n      ... on InputError { index code message }\n    }\n    userErrors { field message }\n  }\n}',
+      `mutation ($image: String!) {
+        addAssets(input: { assets: [{ image: { base64: $image }, tags: ["autumn"] }] }) {
+          results {
+            ... on AddedAsset { duplicate asset { id } }
+            ... on InputError { index code message }
+          }
+          userErrors { field message }
+        }
+      }`,
     ),
     args: { input: t.arg({ type: AddAssetsInput, required: true, description: 'The images to add.' }) },
     complexity: ({ input }) => {

@@ -121,7 +121,12 @@ builder.mutationFields((t) => ({
     ...operation(
       'edit',
       'Changes the texts of an image.',
-      'mutation {\n  updateAsset(input: { id: "asset_...", title: "Sunset", addTags: ["sea"] }) {\n    asset { title tags }\n    userErrors { field message }\n  }\n}',
+      `mutation {
+        updateAsset(input: { id: "asset_...", title: "Sunset", addTags: ["sea"] }) {
+          asset { title tags }
+          userErrors { field message }
+        }
+      }`,
     ),
     args: { input: t.arg({ type: UpdateAssetInput, required: true, description: 'The new texts.' }) },
     complexity: 10,
@@ -137,7 +142,12 @@ builder.mutationFields((t) => ({
     ...operation(
       'edit',
       'Deletes images with their files and vectors.',
-      'mutation {\n  deleteAssets(input: { ids: ["asset_..."] }) {\n    deletedIds\n    userErrors { field message }\n  }\n}',
+      `mutation {
+        deleteAssets(input: { ids: ["asset_..."] }) {
+          deletedIds
+          userErrors { field message }
+        }
+      }`,
     ),
     args: {
       input: t.arg({ type: DeleteAssetsInput, required: true, description: 'The images to delete.' }),

@@ -1,5 +1,5 @@
 import type { RunRow } from '../../workers/drawing/runs/run-store.ts'
-import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
+import { ItemError } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { requireScope } from '../core/caller.ts'
@@ -17,7 +17,7 @@ import {
 } from '../core/prompts.ts'
 import { unknownIds, userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { isRunId } from '../relay/ids.ts'
-import { checkDrawing } from './check-input.ts'
+import { checkDrawing, unknownDrawing } from './checks.ts'
 import { Drawing, DrawingGenerator } from './types.ts'
 
 const edge = `${limits.runEdge[0]} to ${limits.runEdge[1]}`
@@ -144,9 +144,6 @@ async function start(input: typeof StartDrawingInput.$inferInput, context: Conte
   }
 }
 
-const unknownDrawing = (id: string, field: string) =>
-  new BadUserInput(`There is no drawing "${echoed(id)}".`, { argument: field, inputErrorCode: 'NOT_FOUND' })
-
 builder.mutationFields((t) => ({
   startDrawing: t.field({
     type: StartDrawingPayload,
@@ -154,7 +151,12 @@ builder.mutationFields((t) => ({
     ...operation(
       'insert',
       'Starts a drawing. Invalid input is refused at once; follow the drawing with the subscription `drawing`.',
-      'mutation {\n  startDrawing(input: { prompt: "red heart", generator: SHAPES }) {\n    drawing { id status }\n    userErrors { field message }\n  }\n}',
+      `mutation {
+        startDrawing(input: { prompt: "red heart", generator: SHAPES }) {
+          drawing { id status }
+          userErrors { field message }
+        }
+      }`,
     ),
     args: {
       input: t.arg({ type: StartDrawingInput, required: true, description: 'The drawing to make.' }),
@@ -172,7 +174,12 @@ builder.mutationFields((t) => ({
     ...operation(
       'insert',
       'Stops a drawing and keeps its last saved step. One that has ended stays as it is.',
-      'mutation {\n  stopDrawing(input: { id: "run_..." }) {\n    drawing { id status step }\n    userErrors { message }\n  }\n}',
+      `mutation {
+        stopDrawing(input: { id: "run_..." }) {
+          drawing { id status step }
+          userErrors { message }
+        }
+      }`,
     ),
     args: { input: t.arg({ type: StopDrawingInput, required: true, description: 'The drawing to stop.' }) },
     complexity: 10,
@@ -192,7 +199,12 @@ builder.mutationFields((t) => ({
     ...operation(
       'edit',
       'Deletes drawings; those that are being made are stopped first.',
-      'mutation {\n  deleteDrawings(input: { ids: ["run_..."] }) {\n    deletedIds\n    userErrors { field message }\n  }\n}',
+      `mutation {
+        deleteDrawings(input: { ids: ["run_..."] }) {
+          deletedIds
+          userErrors { field message }
+        }
+      }`,
     ),
     args: {
       input: t.arg({ type: DeleteDrawingsInput, required: true, description: 'The drawings to delete.' }),

@@ -1,7 +1,6 @@
 /** Reads drawings: one by its id, a list of them, one as it is made. */
 import type { PageInfoShape } from '@pothos/plugin-relay'
 import type { RunRow } from '../../workers/drawing/runs/run-store.ts'
-import { BadUserInput, echoed } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { countedPage } from '../core/cost.ts'
@@ -9,6 +8,7 @@ import { operation } from '../core/operation.ts'
 import { isRunId } from '../relay/ids.ts'
 import { firstDescription } from '../relay/options.ts'
 import { decodeCursor, encodeCursor, pageInfo, pageSize } from '../relay/page.ts'
+import { unknownDrawing } from './checks.ts'
 import { Drawing, DrawingStatus } from './types.ts'
 
 interface ConnectionObject {
@@ -90,15 +90,14 @@ builder.subscriptionFields((t) => ({
     ...operation(
       'read',
       'Follows a drawing: as it is now, then at every few steps, and ends with its end, whose status says whether it is DONE, STOPPED or FAILED. A slow reader may miss steps, but never the last one.',
-      'subscription {\n  drawing(id: "run_...") { id status step loss svg preview { base64 } }\n}',
+      `subscription {
+        drawing(id: "run_...") { id status step loss svg preview { base64 } }
+      }`,
     ),
     args: { id: t.arg.id({ required: true, description: 'Id of the drawing.' }) },
     subscribe: async (_root, { id }, { runs, signal }) => {
       if (isRunId(id) && (await runs.get(id))) return runs.frames(id, signal)
-      throw new BadUserInput(`There is no drawing "${echoed(id)}".`, {
-        argument: 'id',
-        inputErrorCode: 'NOT_FOUND',
-      })
+      throw unknownDrawing(id, 'id')
     },
     resolve: (row: RunRow) => row,
   }),

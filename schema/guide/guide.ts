@@ -22,7 +22,14 @@ builder.queryFields((t) => ({
     ...operation(
       'read',
       'Evaluates how well an image fits weighted prompts, where in the image it does, and the gradient that would make it fit better.',
-      'query ($image: ImageInput!) {\n  guide(image: $image, prompt: "red heart") {\n    loss\n    gradient { width height data }\n    heatmap(columns: 8, rows: 8) { values }\n    step { base64 }\n  }\n}',
+      `query ($image: ImageInput!) {
+        guide(image: $image, prompt: "red heart") {
+          loss
+          gradient { width height data }
+          heatmap(columns: 8, rows: 8) { values }
+          step { base64 }
+        }
+      }`,
     ),
     args: {
       image: t.arg({

@@ -44,7 +44,9 @@ interface TermObject extends Term {
 const GuidanceTerm = builder.objectRef<TermObject>('GuidanceTerm').implement({
   description: "One prompt's share of the loss, averaged over the views.",
   fields: (t) => ({
-    promptIndex: t.exposeInt('promptIndex', { description: 'Index of the prompt in the request.' }),
+    promptIndex: t.exposeInt('promptIndex', {
+      description: 'Index of the prompt in the request, in which prompt comes before prompts.',
+    }),
     weight: t.exposeFloat('weight', { description: 'The weight given in the request.' }),
     similarity: t.exposeFloat('similarity', { description: 'Cosine similarity of image and prompt.' }),
     loss: t.exposeFloat('loss', { description: 'How far the image is from the prompt, before weighting.' }),

@@ -1,6 +1,6 @@
 import { parsePalette } from '../../workers/drawing/generators/colours.ts'
 import { type GeneratorName, generatorNamed } from '../../workers/drawing/generators/index.ts'
-import { BadUserInput } from '../../workers/errors.ts'
+import { BadUserInput, echoed } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 
 interface DrawingInput {
@@ -48,3 +48,6 @@ function within(name: string, value: number, min: number, max: number): void {
   if (!(value >= min && value <= max))
     throw new BadUserInput(`${name} is ${value}; it must be ${min} to ${max}.`, { argument: `input.${name}` })
 }
+
+export const unknownDrawing = (id: string, argument: string): BadUserInput =>
+  new BadUserInput(`There is no drawing "${echoed(id)}".`, { argument, inputErrorCode: 'NOT_FOUND' })

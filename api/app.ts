@@ -17,6 +17,7 @@ import { fetchImage } from '../workers/sources/fetch.ts'
 import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createVariantJobs } from './variant-jobs.ts'
+import { version } from './version.ts'
 
 /** A day: another server of the database may have a run's model. */
 const leaveRunsMs = 24 * 60 * 60_000
@@ -32,6 +33,13 @@ export interface App {
   lost: Promise<Error>
   close(): Promise<void>
 }
+
+const limitsOf = ({ maxUploadBytes, maxPixels, maxBodyBytes, deadlineMs }: Config) => ({
+  uploadBytes: maxUploadBytes,
+  pixels: maxPixels,
+  bodyBytes: maxBodyBytes,
+  deadlineMs,
+})
 
 /** JSON lines on standard error: standard output is for people. */
 export function createLog(level: Config['logLevel']): Log {
@@ -141,7 +149,10 @@ export async function openApp(config: Config): Promise<App> {
       log,
       metrics,
       registry,
-      services: { encoder, catalogue: localEncoder, guide, runs, database, library, images },
+      services: {
+        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, images },
+        server: { version, limits: limitsOf(config) },
+      },
       lost: lost.promise,
       close: () => parts.disposeAsync(),
     }

@@ -88,9 +88,13 @@ and \`extensions.retryAfterMs\` (with the header \`Retry-After\`) says when to c
 | --- | --- | --- |
 ${requests.join('\n')}
 
-\`MODEL_NOT_FOUND\`, \`BAD_USER_INPUT\` and the like come with the answer of the other fields where there are some. A
-request of a media type that is not read has status 415, one that accepts no type that Limn writes 406. A database that
+An error takes only its own field: the other fields are answered, with status 200. The status is that of the error where
+no root field succeeded. A request of a media type that is not read has status 415, one that accepts no type that Limn writes 406. A database that
 does not answer gives 503, a full disk of the database 507, both with the code \`INTERNAL\`.
+
+## The input of a mutation
+
+Data: \`userErrors\` of its payload, empty when all was done. \`field\` is the path of the argument, \`code\` one of those below.
 
 ## One item of a list
 

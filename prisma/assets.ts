@@ -3,7 +3,15 @@ import { mapDriverErrors } from './errors.ts'
 import { filterSql } from './filter.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
-import type { AssetPage, AssetPageRequest, AssetPatch, AssetRow, Assets, NewAsset } from './types.ts'
+import type {
+  AssetFilter,
+  AssetPage,
+  AssetPageRequest,
+  AssetPatch,
+  AssetRow,
+  Assets,
+  NewAsset,
+} from './types.ts'
 
 const columns = Prisma.raw(assetColumns)
 const omit = { updatedAt: true } as const
@@ -114,8 +122,14 @@ export class PrismaAssets implements Assets {
     })
   }
 
-  count(): Promise<number> {
-    return mapDriverErrors(() => this.#client.asset.count())
+  count(where?: AssetFilter | null): Promise<number> {
+    const filter = filterSql(where)
+    if (!filter) return mapDriverErrors(() => this.#client.asset.count())
+    return mapDriverErrors(async () => {
+      const [row] = await this.#client.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int AS count FROM "Asset" a WHERE ${filter}`
+      return row!.count
+    })
   }
 }
 

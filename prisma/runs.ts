@@ -4,7 +4,10 @@ import type {
   NewRun,
   RunEnd,
   RunFrame,
+  RunPage,
+  RunPageRequest,
   RunRow,
+  RunStatus,
   RunStore,
   SavedRun,
 } from '../workers/drawing/runs/run-store.ts'
@@ -23,7 +26,7 @@ const omit = { start: true, state: true, input: true, stopRequested: true, updat
 const rowColumns = `r."id", r."status", r."generator", r."step", r."steps", r."loss", r."preview", r."previewWidth",
   r."previewHeight", r."svg", r."error", r."createdAt"`
 
-const isOpen = `r."status" IN ('QUEUED', 'RUNNING')`
+const isOpen = `(r."status" IN ('QUEUED', 'RUNNING'))`
 
 /**
  * True while $2 holds the lease of run $1. The lease's row is locked, so that another server's claim waits until the
@@ -63,6 +66,29 @@ export class PrismaRuns implements RunStore {
 
   get(id: string): Promise<RunRow | null> {
     return mapDriverErrors(() => this.#client.guidanceRun.findUnique({ where: { id }, omit }))
+  }
+
+  page({ status, first, after }: RunPageRequest): Promise<RunPage> {
+    return mapDriverErrors(async () => {
+      const where = { ...statusIn(status), ...(after === null ? {} : { id: { lt: after } }) }
+      const rows = await this.#client.guidanceRun.findMany({
+        ...{ where, omit, take: first + 1 },
+        orderBy: { id: 'desc' },
+      })
+      return { rows: rows.slice(0, first), hasNextPage: rows.length > first }
+    })
+  }
+
+  count(statuses: readonly RunStatus[] | null): Promise<number> {
+    return mapDriverErrors(() => this.#client.guidanceRun.count({ where: statusIn(statuses) }))
+  }
+
+  async delete(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.#query<{ id: string }>(
+      `DELETE FROM "GuidanceRun" r WHERE r."id" = ANY($1::text[]) AND NOT ${isOpen} RETURNING r."id"`,
+      [ids],
+    )
+    return rows.map(({ id }) => id)
   }
 
   load(id: string): Promise<SavedRun | null> {
@@ -131,6 +157,9 @@ export class PrismaRuns implements RunStore {
     return (await mapDriverErrors(() => this.#pool.query<Row & pg.QueryResultRow>(sql, values))).rows
   }
 }
+
+const statusIn = (statuses: readonly RunStatus[] | null) =>
+  statuses === null ? {} : { status: { in: [...statuses] } }
 
 const frameValues = ({ step, loss, preview, previewWidth, previewHeight, svg }: RunFrame) => [
   step,

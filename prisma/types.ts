@@ -88,7 +88,8 @@ export interface Assets {
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null>
   /** Deletes rows and vectors; returns what was there. */
   delete(ids: readonly string[]): Promise<AssetRow[]>
-  count(): Promise<number>
+  /** How many match; all when there is no filter. */
+  count(where?: AssetFilter | null): Promise<number>
 }
 
 export interface SearchRequest {

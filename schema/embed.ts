@@ -7,6 +7,7 @@ import type { Concept } from './core/context.ts'
 import { counted } from './core/cost.ts'
 import { asRequestError, atMost, InputError, ItemFailure } from './core/errors.ts'
 import { ConceptInput } from './core/inputs.ts'
+import { operation } from './core/operation.ts'
 import { packVector } from './core/vector.ts'
 import { Model } from './models.ts'
 
@@ -68,6 +69,7 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
       description: "SHA-256 (hex) of the image's bytes, the text's UTF-8 or the given vector's bytes.",
     }),
     similarity: t.float({
+      nullable: true,
       description: 'Cosine similarity to another concept, under the same model.',
       args: { to: t.arg({ type: ConceptInput, required: true, description: 'The other concept.' }) },
       complexity: 3,
@@ -89,7 +91,17 @@ const EmbedResult = builder.unionType('EmbedResult', {
 builder.queryFields((t) => ({
   embed: t.field({
     type: [EmbedResult],
-    description: 'Encodes texts and images, mixed as you like. Results are in the order of the inputs.',
+    nullable: true,
+    ...operation(
+      'read',
+      'Encodes texts and images, mixed as you like. Results are in the order of the inputs.',
+      `{
+        embed(inputs: [{ text: "hot coffee" }]) {
+          ... on Embedding { vector }
+          ... on InputError { index code message }
+        }
+      }`,
+    ),
     args: {
       inputs: t.arg({ type: [ConceptInput], required: true, description: `At most ${limits.embedInputs}.` }),
       model: t.arg.id({ description: 'The default model when absent.' }),

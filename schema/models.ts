@@ -1,6 +1,7 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ModelNotFound } from '../workers/errors.ts'
 import { builder } from './core/builder.ts'
+import { operation } from './core/operation.ts'
 
 export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
   description: 'A dual encoder: it maps images and texts into one vector space.',
@@ -41,8 +42,9 @@ export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
       resolve: ({ card }) => card.licence,
     }),
     canGuide: t.boolean({
+      nullable: true,
       description:
-        'Whether it provides gradients, which guide and guidance runs need. The first check takes a while.',
+        'Whether it provides gradients, which guide and drawings need. The first check takes a while; null where it fails.',
       resolve: async ({ card }, _args, { catalogue, guide }) =>
         (await catalogue.failure(card)) === null && (await guide.unsupportedReason(card)) === null,
     }),
@@ -52,7 +54,8 @@ export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
 builder.queryFields((t) => ({
   models: t.field({
     type: [Model],
-    description: 'All models of this server.',
+    nullable: true,
+    ...operation('read', 'All models of this server.', '{ models { id isDefault dimensions canGuide } }'),
     resolve: (_root, _args, { catalogue }) => catalogue.list(),
   }),
 }))

@@ -7,10 +7,11 @@ import { builder } from './core/builder.ts'
 import type { Concept } from './core/context.ts'
 import { counted } from './core/cost.ts'
 import { atMost, InputError, ItemFailure } from './core/errors.ts'
-import { ConceptInput } from './core/inputs.ts'
+import { ConceptInput, PromptInput } from './core/inputs.ts'
+import { operation } from './core/operation.ts'
 import {
   givenPrompts,
-  PromptInput,
+  promptCount,
   promptDescription,
   promptsDescription,
   resolvePrompts,
@@ -78,8 +79,17 @@ const Ranking = builder.objectRef<RankingObject>('Ranking').implement({
 builder.queryFields((t) => ({
   rank: t.field({
     type: Ranking,
-    description:
+    nullable: true,
+    ...operation(
+      'read',
       'Ranks candidates by how well they match the prompts. Prompts and candidates may be texts or images.',
+      `{
+        rank(prompt: "music", candidates: [{ text: "a guitar" }, { text: "a hammer" }]) {
+          items { index text score probability }
+          errors { index code message }
+        }
+      }`,
+    ),
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
@@ -90,12 +100,12 @@ builder.queryFields((t) => ({
       }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
-    complexity: ({ candidates, prompts }) => {
+    complexity: ({ candidates, ...given }) => {
       const count = counted(candidates.length, limits.rankCandidates)
-      return { field: 5 * (count + counted(prompts?.length ?? 1, limits.prompts)), multiplier: count }
+      return { field: 5 * (count + promptCount(given)), multiplier: count }
     },
-    resolve: async (_root, { prompt, prompts: weighted, candidates, model: name }, context) => {
-      const placed = givenPrompts(prompt, weighted)
+    resolve: async (_root, { candidates, model: name, ...given }, context) => {
+      const placed = givenPrompts(given)
       atMost(candidates, limits.rankCandidates, 'candidates')
       const model = await context.catalogue.get(name)
       const load = context.loaders.concept(model)

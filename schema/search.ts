@@ -11,11 +11,13 @@ import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
 import { requireScope } from './core/caller.ts'
 import type { Context } from './core/context.ts'
-import { counted, countedPage } from './core/cost.ts'
+import { countedPage } from './core/cost.ts'
+import { PromptInput } from './core/inputs.ts'
+import { operation } from './core/operation.ts'
 import {
   givenPrompts,
   type Prompt,
-  PromptInput,
+  promptCount,
   promptDescription,
   promptsDescription,
   resolvePrompts,
@@ -23,7 +25,7 @@ import {
 import { Model } from './models.ts'
 import { isAssetId } from './relay/ids.ts'
 import { firstDescription } from './relay/options.ts'
-import { decodeCursor, encodeCursor, pageSize } from './relay/page.ts'
+import { decodeCursor, encodeCursor, pageInfo, pageSize } from './relay/page.ts'
 
 interface EdgeObject {
   node: AssetRow
@@ -38,6 +40,7 @@ interface ConnectionObject {
   pageInfo: PageInfoShape
   model: ServedModel
   truncated: boolean
+  count(): Promise<number>
 }
 
 const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
@@ -56,6 +59,11 @@ const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject
         description:
           'True when the index stopped before it had examined enough rows for this filter: more images may match.',
       }),
+      totalCount: t.int({
+        nullable: true,
+        description: 'How many images pass the filter, on all pages; those without a vector are among them.',
+        resolve: (page) => page.count(),
+      }),
     }),
   },
   {
@@ -67,6 +75,7 @@ const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject
         description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
       }),
       similarities: t.floatList({
+        nullable: true,
         description: 'Cosine similarity to each prompt, in the order of the prompts.',
         resolve: (edge) => edge.similarities(),
       }),
@@ -79,7 +88,8 @@ interface SearchOptions {
   model: ServedModel
   where: AssetFilter | null
   first: number
-  after?: SearchPosition | null
+  /** Cursor that the page begins after. */
+  after?: string | null | undefined
   /** Id of an asset to leave out. */
   except?: string
 }
@@ -101,8 +111,16 @@ function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { prin
   return { product, assetId, print }
 }
 
+/** @throws BadUserInput for a cursor of another search */
 async function search(options: SearchOptions, context: Context): Promise<ConnectionObject> {
   const { prompts, model, where, except } = options
+  const print = fingerprint(options)
+  const after = options.after == null ? null : decodeCursor('search', options.after, 'after', placeOf)
+  if (after && after.print !== print)
+    throw new BadUserInput(
+      'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
+      { argument: 'after' },
+    )
   const { revision, dimensions } = model.card
   const complete = model.isDefault || (await context.library.ensureIndexed(model.card.name))
   const found = await context.database.vectors.search({
@@ -111,12 +129,11 @@ async function search(options: SearchOptions, context: Context): Promise<Connect
     query: weightedSum(prompts),
     where,
     first: options.first + (except === undefined ? 0 : 1),
-    after: options.after ?? null,
+    after,
   })
   const hits = found.hits.filter(({ assetId }) => assetId !== except)
   const page = hits.slice(0, options.first)
   const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
-  const print = fingerprint(options)
   const total = totalWeight(prompts)
   let vectors: Promise<Map<string, Float32Array>> | undefined
   const edges = page.flatMap(({ assetId, product }, n): EdgeObject[] => {
@@ -144,19 +161,23 @@ async function search(options: SearchOptions, context: Context): Promise<Connect
     edges,
     model,
     truncated: found.truncated || !complete,
-    pageInfo: {
+    count: async () => (await context.database.assets.count(where)) - (except === undefined ? 0 : 1),
+    pageInfo: pageInfo(edges, {
       hasNextPage: found.hasNextPage || hits.length > page.length,
       hasPreviousPage: options.after != null,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
+    }),
   }
 }
 
 builder.queryFields((t) => ({
   search: t.field({
     type: SearchConnection,
-    description: 'Images of the library that match the prompts, best first.',
+    nullable: true,
+    ...operation(
+      'read',
+      'Images of the library that match the prompts, best first.',
+      '{ search(prompt: "birthday party", first: 3) { edges { score node { id name } } pageInfo { endCursor } } }',
+    ),
     args: {
       prompt: t.arg.string({ description: promptDescription }),
       prompts: t.arg({ type: [PromptInput], description: promptsDescription }),
@@ -168,8 +189,8 @@ builder.queryFields((t) => ({
       after: t.arg.string({ description: 'Cursor of the same search; the page begins after it.' }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
-    complexity: ({ first, prompts }) => ({
-      field: 10 + 5 * counted(prompts?.length ?? 1, limits.prompts),
+    complexity: ({ first, ...given }) => ({
+      field: 10 + 5 * promptCount(given),
       multiplier: countedPage(first),
     }),
     resolve: async (_root, args, context) => {
@@ -179,18 +200,12 @@ builder.queryFields((t) => ({
             ? 'Give a prompt, or prompts. To list the library without one, use assets.'
             : 'search needs a prompt or prompts. To filter alone, use assets(where: ...).',
         )
-      const given = givenPrompts(args.prompt, args.prompts)
+      const given = givenPrompts(args)
       const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
       const where = checkedWhere(args.where)
-      const position = args.after == null ? null : decodeCursor('search', args.after, 'after', placeOf)
       const model = await context.catalogue.get(args.model)
       const prompts = await resolvePrompts(given, model, context)
-      const options = { prompts, model, where, first }
-      if (position && position.print !== fingerprint(options))
-        throw new BadUserInput(
-          'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
-        )
-      return search({ ...options, after: position }, context)
+      return search({ prompts, model, where, first, after: args.after }, context)
     },
   }),
 }))
@@ -198,32 +213,32 @@ builder.queryFields((t) => ({
 builder.objectField(Asset, 'similar', (t) =>
   t.field({
     type: SearchConnection,
+    nullable: true,
     description: 'Similar images, best first, without this one. Empty until this one is READY.',
     args: {
-      first: t.arg.int({
-        required: true,
-        defaultValue: 12,
-        description: `Page size, 1 to ${limits.pageSize}.`,
-      }),
+      first: t.arg.int({ description: firstDescription }),
+      after: t.arg.string({ description: 'Cursor of the same list; the page begins after it.' }),
     },
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
-    resolve: async (asset, { first }, context) => {
+    resolve: async (asset, { first, after }, context) => {
       // A mutation's answer leads here too.
       requireScope(context, 'read')
-      const size = pageSize(first, 'first')
+      const size = pageSize(first ?? limits.defaultPageSize, 'first')
       const model = await context.catalogue.get()
       const vector = await context.loaders.storedVector(model).load(asset)
-      if (!vector)
-        return {
-          edges: [],
-          model,
-          truncated: false,
-          pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
-        }
+      if (!vector) return noImages(model)
       const prompts = [
         { vector, weight: 1, modality: 'IMAGE' as const, contentHash: asset.contentHash, asset },
       ]
-      return search({ prompts, model, where: null, first: size, except: asset.id }, context)
+      return search({ prompts, model, where: null, first: size, after, except: asset.id }, context)
     },
   }),
 )
+
+const noImages = (model: ServedModel): ConnectionObject => ({
+  edges: [],
+  model,
+  truncated: false,
+  count: async () => 0,
+  pageInfo: pageInfo([], { hasNextPage: false, hasPreviousPage: false }),
+})

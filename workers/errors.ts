@@ -22,7 +22,7 @@ export const itemErrorCodes = {
   TOO_MANY_PIXELS: 'More pixels than the limit.',
   URL_FORBIDDEN: 'The server does not fetch this address: it is not http(s), or not public.',
   URL_FAILED: 'The address did not answer with an image in time.',
-  NOT_FOUND: 'No asset has this id.',
+  NOT_FOUND: 'Nothing has this id: no asset, drawing or model.',
   WRONG_DIMENSIONS: "The vector's length is not the model's.",
   INVALID: 'Malformed in another way; the message says how.',
 } as const

@@ -37,7 +37,7 @@ ${rows.map(({ name, description, needsStart }) => `  ${name.padEnd(16)} ${descri
   --key KEY          that server's key
 `
 
-interface Run {
+interface Drawing {
   id: string
   status: 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
   step: number
@@ -65,8 +65,8 @@ export const drawCommand = withUsageErrors(async (args: string[]): Promise<numbe
     if (values[option] !== undefined && !/^-?\d+$/.test(values[option]))
       return complain(`--${option} is "${values[option]}"; give it as a whole number.`, 2)
   const prompts = [
-    ...positionals.map((words) => ({ concept: { text: words }, weight: 1 })),
-    ...(values.avoid ?? []).map((words) => ({ concept: { text: words }, weight: -0.5 })),
+    ...positionals.map((text) => ({ text })),
+    ...(values.avoid ?? []).map((text) => ({ text, weight: -0.5 })),
   ]
   const input = {
     prompts,
@@ -98,27 +98,44 @@ export const drawCommand = withUsageErrors(async (args: string[]): Promise<numbe
   }
 })
 
+interface Started {
+  drawing: Drawing | null
+  userErrors: { message: string }[]
+}
+
+interface DrawingFiles {
+  svg: string | null
+  preview: { base64: string }
+}
+
+const fields = 'id status step steps loss error'
+const start = `mutation ($input: StartDrawingInput!) {
+  startDrawing(input: $input) { drawing { ${fields} } userErrors { message } }
+}`
+const look = `query ($id: ID!) { drawing(id: $id) { ${fields} } }`
+const read = 'query ($id: ID!) { files: drawing(id: $id) { svg preview { base64 } } }'
+
 async function draw(client: Client, input: object, out: string): Promise<number> {
-  const begin =
-    'mutation ($input: GuidanceRunInput!) { startGuidance(input: $input) { id status step steps loss error } }'
-  const look = 'query ($id: ID!) { node(id: $id) { ... on GuidanceRun { id status step steps loss error } } }'
-  let run = (await client.send<{ startGuidance: Run }>(begin, { input })).startGuidance
+  const { startDrawing } = await client.send<{ startDrawing: Started }>(start, { input })
+  if (!startDrawing.drawing)
+    return complain(startDrawing.userErrors.map(({ message }) => message).join('\n'), 1)
+  let { drawing } = startDrawing
   const bar = progressOn(process.stderr, 'drawing', (amount) => `${Math.round(amount)}`)
-  while (run.status === 'QUEUED' || run.status === 'RUNNING') {
-    bar.update(run.step, run.steps)
+  while (drawing.status === 'QUEUED' || drawing.status === 'RUNNING') {
+    bar.update(drawing.step, drawing.steps)
     await sleep(250)
-    run = (await client.send<{ node: Run }>(look, { id: run.id })).node
+    const found = await client.send<{ drawing: Drawing | null }>(look, { id: drawing.id })
+    if (!found.drawing) return complain('The drawing was deleted.', 1)
+    drawing = found.drawing
   }
-  bar.update(run.step, run.steps)
+  bar.update(drawing.step, drawing.steps)
   bar.end()
-  if (run.status !== 'DONE') return complain(run.error ?? `The run was ${run.status.toLowerCase()}.`, 1)
-  const fetch = 'query ($id: ID!) { node(id: $id) { ... on GuidanceRun { svg preview { base64 } } } }'
-  const { node } = await client.send<{ node: { svg: string | null; preview: { base64: string } } }>(fetch, {
-    id: run.id,
-  })
-  await writeFile(`${out}.png`, Buffer.from(node.preview.base64, 'base64'))
-  if (node.svg !== null) await writeFile(`${out}.svg`, node.svg)
-  console.log(`${out}.png${node.svg === null ? '' : ` and ${out}.svg`}, loss ${run.loss?.toFixed(3)}`)
+  if (drawing.status !== 'DONE')
+    return complain(drawing.error ?? `The drawing was ${drawing.status.toLowerCase()}.`, 1)
+  const { files } = await client.send<{ files: DrawingFiles }>(read, { id: drawing.id })
+  await writeFile(`${out}.png`, Buffer.from(files.preview.base64, 'base64'))
+  if (files.svg !== null) await writeFile(`${out}.svg`, files.svg)
+  console.log(`${out}.png${files.svg === null ? '' : ` and ${out}.svg`}, loss ${drawing.loss?.toFixed(3)}`)
   return 0
 }
 

@@ -174,7 +174,9 @@ async function knownOf(
   const found = await states(client, [...new Set(sent.map(({ id }) => id))])
   return sent.flatMap(({ file, id }) => {
     const state = found.get(id)
-    return state ? [{ file, id, duplicate: true, changed: false, pending: state.status === 'PENDING' }] : []
+    return state
+      ? [{ file, id, duplicate: true, changed: false, pending: state.indexStatus === 'PENDING' }]
+      : []
   })
 }
 

@@ -6,8 +6,8 @@ import type { Log } from '../../workers/log.ts'
 import { readsEventsOnly } from './use-request-form.ts'
 
 /**
- * Shapes every error by schema/core/errors.ts; a fault of the server is logged, and the caller gets its id. An answer that
- * holds data, or is a stream of events, has status 200 whatever its errors are.
+ * Shapes every error by schema/core/errors.ts; a fault of the server is logged, and the caller gets its id. An answer in
+ * which a root field succeeded, or that is a stream of events, has status 200 whatever its errors are.
  */
 export function useErrors(log: Log): Plugin {
   const report = (err: unknown) => {
@@ -28,10 +28,16 @@ export function useErrors(log: Log): Plugin {
       if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, shown))
       else if (!Array.isArray(result)) {
         const answer = shown(result)
-        setResult(answer.data != null || readsEventsOnly(request) ? statusless(answer) : answer)
+        setResult(hasAnswer(answer) || readsEventsOnly(request) ? statusless(answer) : answer)
       }
     },
   }
+}
+
+/** Whether a root field succeeded: the others are null and have an error each. */
+function hasAnswer({ data, errors }: ExecutionResult): boolean {
+  const failed = new Set(errors?.map(({ path }) => path?.[0]))
+  return Object.entries(data ?? {}).some(([field, value]) => value !== null || !failed.has(field))
 }
 
 /** Yoga takes the status of an answer from its errors' `extensions.http`. */

@@ -2,8 +2,8 @@ import type { AssetRow } from '../../prisma/types.ts'
 import { builder } from '../core/builder.ts'
 import { Embedding } from '../embed.ts'
 
-export const AssetStatus = builder.enumType('AssetStatus', {
-  description: 'Processing state of an image.',
+export const IndexStatus = builder.enumType('IndexStatus', {
+  description: 'Whether search finds an image.',
   values: {
     PENDING: { description: 'Stored; its vector follows. Search does not find it yet.' },
     READY: { description: 'Has its vector; search finds it.' },
@@ -55,8 +55,8 @@ export const Asset = builder.node(builder.objectRef<AssetRow>('Asset'), {
       description: 'When it was added.',
       resolve: (asset) => asset.createdAt,
     }),
-    status: t.field({
-      type: AssetStatus,
+    indexStatus: t.field({
+      type: IndexStatus,
       description: 'Whether search finds it.',
       resolve: (asset) => asset.status,
     }),

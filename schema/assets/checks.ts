@@ -1,4 +1,3 @@
-import { BadUserInput } from '../../workers/errors.ts'
 import { characters, cleanLabels, type Labels } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
 
@@ -26,10 +25,4 @@ export function complaint(given: Labels): string | null {
       return `A tag has ${length} characters; at most ${limits.tagLength} are kept.`
   }
   return null
-}
-
-/** @throws BadUserInput */
-export function check(texts: Labels): void {
-  const wrong = complaint(texts)
-  if (wrong) throw new BadUserInput(wrong)
 }

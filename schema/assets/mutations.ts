@@ -1,151 +1,166 @@
-import { newAssetId } from '../../prisma/ids.ts'
-import type { AssetPatch } from '../../prisma/types.ts'
-import { BadUserInput, echoed, ItemError } from '../../workers/errors.ts'
-import { type DuplicatePolicy, duplicatePolicies } from '../../workers/ingest/labels/merge.ts'
-import type { Added } from '../../workers/ingest/library.ts'
+/** Changes and deletes images; add.ts adds them. */
+import type { AssetPatch, AssetRow } from '../../prisma/types.ts'
+import { BadUserInput, echoed } from '../../workers/errors.ts'
+import { cleanLine, type Labels } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
-import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import { builder } from '../core/builder.ts'
 import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
-import { counted } from '../core/cost.ts'
-import { atMost, InputError, ItemFailure } from '../core/errors.ts'
-import { ImageInput } from '../core/inputs.ts'
+import { atMost } from '../core/errors.ts'
+import { operation } from '../core/operation.ts'
+import { unknownIds, userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { isAssetId } from '../relay/ids.ts'
 import { Asset } from './asset.ts'
-import { check, complaint } from './checks.ts'
+import { complaint } from './checks.ts'
 
-const AssetInput = builder.inputType('AssetInput', {
-  description: 'An image to add to the library. Absent texts are read from the file itself (IPTC, XMP).',
+const UpdateAssetInput = builder.inputType('UpdateAssetInput', {
+  description: 'New texts of an image. An absent field keeps the value; null clears it.',
   fields: (t) => ({
-    image: t.field({ type: ImageInput, required: true, description: 'The image.' }),
-    name: t.string({ description: `The file's name, at most ${limits.nameLength} characters.` }),
+    id: t.id({ required: true, description: 'asset_...' }),
+    name: t.string({
+      description: `The file's name, at most ${limits.nameLength} characters. It cannot be cleared.`,
+    }),
     title: t.string({ description: `At most ${limits.titleLength} characters.` }),
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
-    tags: t.stringList({ description: `At most ${limits.tags}; keywords inside the file are added.` }),
+    tags: t.stringList({ description: `Replaces all tags, at most ${limits.tags}.` }),
+    addTags: t.stringList({
+      description: 'Added to the tags; those that are there stay as they are written.',
+    }),
+    removeTags: t.stringList({ description: 'Removed from the tags, regardless of case, after the others.' }),
     collection: t.string({ description: `At most ${limits.collectionLength} characters.` }),
   }),
 })
 
-const OnDuplicate = builder.enumType('OnDuplicate', {
-  description:
-    'What becomes of the name, texts and tags that are given with an image whose bytes are there already.',
-  values: Object.fromEntries(
-    Object.entries(duplicatePolicies).map(([name, description]) => [name, { description }]),
-  ) as Record<DuplicatePolicy, { description: string }>,
-})
-
-const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
-  description: 'An image in the library.',
-  fields: (t) => ({
-    asset: t.field({ type: Asset, description: 'The image.', resolve: ({ asset }) => asset }),
-    duplicate: t.exposeBoolean('duplicate', {
-      description: 'True when the library already had these bytes; asset is the existing one.',
+const UpdateAssetPayload = builder
+  .objectRef<WithUserErrors & { asset: AssetRow | null }>('UpdateAssetPayload')
+  .implement({
+    description: 'The image with its new texts.',
+    fields: (t) => ({
+      asset: t.field({
+        type: Asset,
+        nullable: true,
+        description: 'The image; null where userErrors say why nothing was changed.',
+        resolve: ({ asset }) => asset,
+      }),
+      userErrors: t.field(userErrorsField),
     }),
-    changed: t.exposeStringList('changed', {
-      description:
-        'Fields of a duplicate that took something from what was given: of name, title, description, tags and collection.',
+  })
+
+const DeleteAssetsInput = builder.inputType('DeleteAssetsInput', {
+  description: 'Images to be deleted.',
+  fields: (t) => ({ ids: t.idList({ required: true, description: `At most ${limits.ids}.` }) }),
+})
+
+const DeleteAssetsPayload = builder
+  .objectRef<WithUserErrors & { deletedIds: string[] }>('DeleteAssetsPayload')
+  .implement({
+    description: 'The images that were deleted.',
+    fields: (t) => ({
+      deletedIds: t.idList({
+        description: 'Ids of the images that existed.',
+        resolve: ({ deletedIds }) => deletedIds,
+      }),
+      userErrors: t.field(userErrorsField),
     }),
-  }),
-})
+  })
 
-const AddAssetResult = builder.unionType('AddAssetResult', {
-  description: 'The added image, or the reason why it was not added.',
-  types: [AddedAsset, InputError],
-  resolveType: (result) => (result instanceof ItemFailure ? 'InputError' : 'AddedAsset'),
-})
+type UpdateGiven = typeof UpdateAssetInput.$inferInput
 
-/** Images of one request that are decoded and stored at once. */
-const addsAtOnce = 4
-
-async function addOne(
-  input: typeof AssetInput.$inferInput,
-  id: string,
-  onDuplicate: DuplicatePolicy,
-  context: Context,
-): Promise<Added> {
-  const wrong = complaint(input)
-  if (wrong) throw new ItemError('INVALID', wrong)
-  const { image, ...texts } = input
-  if (image.assetId != null) {
-    const asset = await context.loaders.asset.load(image.assetId)
-    if (!asset) throw new ItemError('NOT_FOUND', `There is no asset "${echoed(image.assetId)}".`)
-    return context.library.label(asset, texts, onDuplicate)
+/** @throws BadUserInput naming the field */
+async function update(given: UpdateGiven, context: Context): Promise<AssetRow> {
+  const { id, name, title, description, tags, addTags, removeTags, collection } = given
+  for (const [field, value] of Object.entries({ name, title, description, tags, collection }))
+    check(field, { [field]: value })
+  check('addTags', { tags: addTags })
+  check('removeTags', { tags: removeTags })
+  const edits = addTags != null || removeTags != null
+  for (;;) {
+    const row = isAssetId(id) ? (await context.database.assets.byIds([id])).get(id) : undefined
+    if (!row)
+      throw new BadUserInput(`There is no asset "${echoed(id)}".`, {
+        argument: 'input.id',
+        inputErrorCode: 'NOT_FOUND',
+      })
+    // Another call may change the tags at the same time: none of the two is lost.
+    const updated = await context.library.update(id, patchOf(given, row), edits ? row : undefined)
+    if (updated) return updated
   }
-  const { bytes, name } = await context.images(image, context.signal)
-  return context.library.add({ ...texts, bytes, fileName: name, id, onDuplicate })
+}
+
+/** @throws BadUserInput naming the field of the input */
+function check(field: string, texts: Labels): void {
+  const wrong = complaint(texts)
+  if (wrong) throw new BadUserInput(wrong, { argument: `input.${field}` })
+}
+
+/** @throws BadUserInput for more tags than an image may have, and for a blank name */
+function patchOf({ name, addTags, removeTags, ...given }: UpdateGiven, row: AssetRow): AssetPatch {
+  const patch: AssetPatch = {}
+  if (name !== undefined) patch.name = cleanLine(name ?? '')
+  if (patch.name === '') throw new BadUserInput('The name is empty.', { argument: 'input.name' })
+  if (given.title !== undefined) patch.title = given.title
+  if (given.description !== undefined) patch.description = given.description
+  if (given.collection !== undefined) patch.collection = given.collection
+  if (given.tags !== undefined) patch.tags = given.tags ?? []
+  if (addTags == null && removeTags == null) return patch
+  const tags = editedTags(patch.tags ?? row.tags, addTags ?? [], removeTags ?? [])
+  check('addTags', { tags })
+  return { ...patch, tags }
+}
+
+function editedTags(tags: readonly string[], add: readonly string[], remove: readonly string[]): string[] {
+  const key = (tag: string) => tag.trim().toLowerCase()
+  const removed = new Set(remove.map(key))
+  // The library joins those that differ in case alone.
+  return [...tags, ...add].filter((tag) => !removed.has(key(tag)))
 }
 
 builder.mutationFields((t) => ({
-  addAssets: t.field({
-    type: [AddAssetResult],
-    description:
-      'Adds images to the library. Results are in the order of the inputs. An image in the answer is stored durably; its vector follows, after a crash too.',
-    args: {
-      inputs: t.arg({ type: [AssetInput], required: true, description: `At most ${limits.addAssets}.` }),
-      onDuplicate: t.arg({
-        type: OnDuplicate,
-        required: true,
-        defaultValue: 'MERGE',
-        description: 'How labels are taken for images that are there already.',
-      }),
-    },
-    complexity: ({ inputs }) => {
-      const count = counted(inputs.length, limits.addAssets)
-      return { field: 20 * count, multiplier: count }
-    },
-    resolve: (_root, { inputs, onDuplicate }, context) => {
-      requireScope(context, 'insert')
-      atMost(inputs, limits.addAssets, 'inputs')
-      // Made before: the images of one call sort in the order of its inputs, whichever is stored first.
-      const ids = inputs.map(() => newAssetId())
-      const adds = new Semaphore(addsAtOnce)
-      const add = async (input: typeof AssetInput.$inferInput, index: number) => {
-        try {
-          return await addOne(input, ids[index]!, onDuplicate, context)
-        } catch (error) {
-          if (error instanceof ItemError) return new ItemFailure(index, error)
-          throw error
-        }
-      }
-      return Promise.all(inputs.map((input, index) => adds.run(() => add(input, index))))
-    },
-  }),
-
   updateAsset: t.field({
-    type: Asset,
-    description: 'Changes the texts of an image. An absent argument keeps the value; null clears it.',
-    args: {
-      id: t.arg.id({ required: true, description: 'asset_...' }),
-      title: t.arg.string({ description: `At most ${limits.titleLength} characters.` }),
-      description: t.arg.string({ description: `At most ${limits.descriptionLength} characters.` }),
-      tags: t.arg.stringList({ description: `Replaces all tags, at most ${limits.tags}.` }),
-      collection: t.arg.string({ description: `At most ${limits.collectionLength} characters.` }),
-    },
+    type: UpdateAssetPayload,
+    nullable: true,
+    ...operation(
+      'edit',
+      'Changes the texts of an image.',
+      `mutation {
+        updateAsset(input: { id: "asset_...", title: "Sunset", addTags: ["sea"] }) {
+          asset { title tags }
+          userErrors { field message }
+        }
+      }`,
+    ),
+    args: { input: t.arg({ type: UpdateAssetInput, required: true, description: 'The new texts.' }) },
     complexity: 10,
-    resolve: async (_root, { id, ...given }, context) => {
+    resolve: (_root, { input }, context) => {
       requireScope(context, 'edit')
-      check(given)
-      const patch: AssetPatch = {}
-      if (given.title !== undefined) patch.title = given.title
-      if (given.description !== undefined) patch.description = given.description
-      if (given.collection !== undefined) patch.collection = given.collection
-      if (given.tags !== undefined) patch.tags = given.tags ?? []
-      const asset = isAssetId(id) ? await context.library.update(id, patch) : null
-      if (!asset) throw new BadUserInput(`There is no asset "${echoed(id)}".`)
-      return asset
+      return withUserErrors({ asset: null }, async () => ({ asset: await update(input, context) }))
     },
   }),
 
   deleteAssets: t.field({
-    type: ['ID'],
-    description: 'Deletes images with their files and vectors. Returns the ids that existed.',
-    args: { ids: t.arg.idList({ required: true, description: `At most ${limits.ids}.` }) },
+    type: DeleteAssetsPayload,
+    nullable: true,
+    ...operation(
+      'edit',
+      'Deletes images with their files and vectors.',
+      `mutation {
+        deleteAssets(input: { ids: ["asset_..."] }) {
+          deletedIds
+          userErrors { field message }
+        }
+      }`,
+    ),
+    args: {
+      input: t.arg({ type: DeleteAssetsInput, required: true, description: 'The images to delete.' }),
+    },
     complexity: 10,
-    resolve: (_root, { ids }, context) => {
+    resolve: (_root, { input: { ids } }, context) => {
       requireScope(context, 'edit')
-      atMost(ids, limits.ids, 'ids')
-      return context.library.delete(ids.filter(isAssetId))
+      return withUserErrors({ deletedIds: [] as string[] }, async () => {
+        atMost(ids, limits.ids, 'input.ids')
+        const deletedIds = await context.library.delete(ids.filter(isAssetId))
+        return { deletedIds, userErrors: unknownIds(ids, deletedIds, 'asset') }
+      })
     },
   }),
 }))

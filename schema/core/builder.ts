@@ -26,4 +26,4 @@ export const builder = new SchemaBuilder<{
 })
 
 builder.queryType({ description: 'Operations that read.' })
-builder.mutationType({ description: 'Operations that change the library or guidance runs.' })
+builder.mutationType({ description: 'Operations that change the library or make drawings.' })

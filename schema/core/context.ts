@@ -18,6 +18,22 @@ export interface Services {
   database: Database
   library: Library
   images: ReadImages
+  server: ServerInfo
+}
+
+export interface ServerInfo {
+  version: string
+  limits: ServerLimits
+}
+
+/** Limits that the server's owner sets. */
+export interface ServerLimits {
+  /** Of one image. */
+  uploadBytes: number
+  pixels: number
+  /** Of one request. */
+  bodyBytes: number
+  deadlineMs: number
 }
 
 /** The part of the database that operations read and write. */

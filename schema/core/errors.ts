@@ -174,5 +174,6 @@ export function atMost(list: readonly unknown[] | null | undefined, limit: numbe
   if (list && list.length > limit)
     throw new BadUserInput(
       `${argument} has ${list.length} entries; at most ${limit} go in one request. Split it.`,
+      { argument, limit, given: list.length },
     )
 }

@@ -6,7 +6,9 @@ import { weightedSum } from '../../workers/similarity/weighted.ts'
 import { builder } from '../core/builder.ts'
 import { counted } from '../core/cost.ts'
 import { asRequestError, atMost } from '../core/errors.ts'
-import { type PlacedPrompt, PromptInput, promptList, resolvePrompts } from '../core/prompts.ts'
+import { PromptInput } from '../core/inputs.ts'
+import { operation } from '../core/operation.ts'
+import { type PlacedPrompt, promptList, resolvePrompts } from '../core/prompts.ts'
 import { checkedText } from '../core/resolve-concepts.ts'
 import { packVector } from '../core/vector.ts'
 import { vectorFormatArg } from '../embed.ts'
@@ -71,8 +73,12 @@ function inTemplates(prompts: readonly PlacedPrompt[], templates: readonly strin
 builder.queryFields((t) => ({
   direction: t.field({
     type: Direction,
-    description:
-      'Computes the direction from one idea to another, e.g. from "a cold image" to "a warm image".',
+    nullable: true,
+    ...operation(
+      'read',
+      'Computes the direction from one idea to another.',
+      '{ direction(from: { text: "a cold image" }, to: { text: "a warm image" }) { vector strength } }',
+    ),
     args: {
       from: t.arg({
         type: [PromptInput],

@@ -3,10 +3,11 @@ import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { counted } from '../core/cost.ts'
 import { argumentImage } from '../core/image-data.ts'
-import { ImageInput } from '../core/inputs.ts'
+import { ImageInput, PromptInput } from '../core/inputs.ts'
+import { operation } from '../core/operation.ts'
 import {
   givenPrompts,
-  PromptInput,
+  promptCount,
   promptDescription,
   promptsDescription,
   resolvePrompts,
@@ -17,8 +18,19 @@ import { Guidance, GuideOptions } from './types.ts'
 builder.queryFields((t) => ({
   guide: t.field({
     type: Guidance,
-    description:
+    nullable: true,
+    ...operation(
+      'read',
       'Evaluates how well an image fits weighted prompts, where in the image it does, and the gradient that would make it fit better.',
+      `query ($image: ImageInput!) {
+        guide(image: $image, prompt: "red heart") {
+          loss
+          gradient { width height data }
+          heatmap(columns: 8, rows: 8) { values }
+          step { base64 }
+        }
+      }`,
+    ),
     args: {
       image: t.arg({
         type: ImageInput,
@@ -33,15 +45,12 @@ builder.queryFields((t) => ({
           "Defaults to the server's default model. Its canGuide must be true for anything but loss and terms.",
       }),
     },
-    complexity: ({ prompts, options }) => ({
-      field:
-        10 +
-        5 * counted(prompts?.length ?? 1, limits.prompts) +
-        10 * counted(options?.cutouts ?? 0, limits.cutouts),
+    complexity: ({ options, ...given }) => ({
+      field: 10 + 5 * promptCount(given) + 10 * counted(options?.cutouts ?? 0, limits.cutouts),
       multiplier: 1,
     }),
-    resolve: async (_root, { image, prompt, prompts: weighted, options, model: name }, context) => {
-      const placed = givenPrompts(prompt, weighted)
+    resolve: async (_root, { image, options, model: name, ...given }, context) => {
+      const placed = givenPrompts(given)
       const cutouts = options?.cutouts ?? 0
       if (!(cutouts >= 0 && cutouts <= limits.cutouts))
         throw new BadUserInput(`options.cutouts is ${cutouts}; 0 to ${limits.cutouts} can be asked for.`)

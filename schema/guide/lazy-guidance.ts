@@ -32,8 +32,14 @@ export class LazyGuidance {
     this.#context = context
   }
 
-  score(): Promise<Score> {
-    return this.#compute()
+  /** Of the plain image it is known without the gradients, whose failure is their fields' own. */
+  async score(): Promise<Score> {
+    try {
+      return await this.#compute()
+    } catch (error) {
+      if (this.#options.cutouts > 0 || !this.#needsGuide()) throw error
+      return this.#encode().catch(imageErrorAsRequestError)
+    }
   }
 
   async gradient(): Promise<{ width: number; height: number; values: Float32Array }> {
@@ -63,13 +69,16 @@ export class LazyGuidance {
     const { signal, guide } = this.#context
     const [gradient, heatmaps, steps] = [this.#gradient, this.#heatmaps, this.#steps]
     try {
-      if (!gradient && heatmaps.length === 0 && steps.length === 0 && cutouts === 0)
-        return await this.#encode()
+      if (!this.#needsGuide()) return await this.#encode()
       const request = { image, prompts, loss, cutouts, seed, gradient, heatmaps, steps }
       return await guide.guide(model.card, request, { signal })
     } catch (error) {
-      throw error instanceof ItemError ? asRequestError(error, 'image') : error
+      return imageErrorAsRequestError(error)
     }
+  }
+
+  #needsGuide(): boolean {
+    return this.#gradient || this.#heatmaps.length > 0 || this.#steps.length > 0 || this.#options.cutouts > 0
   }
 
   /** Loss and terms alone need no gradient: the encoder, with its cache, is enough. */
@@ -83,4 +92,8 @@ export class LazyGuidance {
     })
     return { terms, loss: weightedMean(terms, ({ loss }) => loss) }
   }
+}
+
+function imageErrorAsRequestError(error: unknown): never {
+  throw error instanceof ItemError ? asRequestError(error, 'image') : error
 }

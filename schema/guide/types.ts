@@ -44,7 +44,9 @@ interface TermObject extends Term {
 const GuidanceTerm = builder.objectRef<TermObject>('GuidanceTerm').implement({
   description: "One prompt's share of the loss, averaged over the views.",
   fields: (t) => ({
-    promptIndex: t.exposeInt('promptIndex', { description: 'Index of the prompt in the request.' }),
+    promptIndex: t.exposeInt('promptIndex', {
+      description: 'Index of the prompt in the request, in which prompt comes before prompts.',
+    }),
     weight: t.exposeFloat('weight', { description: 'The weight given in the request.' }),
     similarity: t.exposeFloat('similarity', { description: 'Cosine similarity of image and prompt.' }),
     loss: t.exposeFloat('loss', { description: 'How far the image is from the prompt, before weighting.' }),
@@ -123,6 +125,7 @@ export const Guidance = builder.objectRef<LazyGuidance>('Guidance').implement({
     }),
     gradient: t.field({
       type: PixelTensor,
+      nullable: true,
       description:
         "d loss / d pixel of the image as given (its own width x height, RGB in 0..1), row-major RGB. An SVG smaller than the model's input is rendered at that size, and the gradient refers to the rendered image. Computed only when selected.",
       args: {
@@ -143,6 +146,7 @@ export const Guidance = builder.objectRef<LazyGuidance>('Guidance').implement({
     }),
     heatmap: t.field({
       type: Heatmap,
+      nullable: true,
       description:
         'Where the prompts are seen: one value in 0..1 per cell, row-major. Feature x gradient at the last layer that tells places apart (HiResCAM, Draelos and Carin 2020).',
       args: {
@@ -163,6 +167,7 @@ export const Guidance = builder.objectRef<LazyGuidance>('Guidance').implement({
     }),
     step: t.field({
       type: ImageData,
+      nullable: true,
       description: 'The image after one step against the gradient, as PNG.',
       args: {
         rate: t.arg.float({

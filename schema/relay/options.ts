@@ -22,6 +22,10 @@ export const relayOptions = {
   lastArgOptions: { description: 'Page size from the end, in place of first.' },
   beforeArgOptions: { description: 'Cursor that the page ends before.' },
   pageInfoFieldOptions: { description: 'Where the page is in the list.' },
+  nodesOnConnection: {
+    description: 'The items of the edges, for those who need no cursors.',
+    complexity: { field: 0, multiplier: 1 },
+  },
   edgesFieldOptions: { complexity: { field: 0, multiplier: 1 } },
   cursorFieldOptions: {
     description: 'Position in the list: pass it as `after`, or as `before` where there is one.',

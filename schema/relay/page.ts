@@ -1,3 +1,4 @@
+import type { PageInfoShape } from '@pothos/plugin-relay'
 import { BadUserInput, echoed } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 
@@ -6,8 +7,17 @@ export function pageSize(given: number, argument: string): number {
   if (given < 1 || given > limits.pageSize)
     throw new BadUserInput(
       `${argument} is ${given}; it goes from 1 to ${limits.pageSize}. Use cursors for more.`,
+      { argument },
     )
   return given
+}
+
+/** Where a page is in its list, from its edges. */
+export function pageInfo(
+  edges: readonly { cursor: string }[],
+  more: Pick<PageInfoShape, 'hasNextPage' | 'hasPreviousPage'>,
+): PageInfoShape {
+  return { ...more, startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null }
 }
 
 /** Cursors are opaque to callers: base64url of JSON, with a word that says which list it belongs to. */
@@ -30,6 +40,7 @@ export function decodeCursor<T>(
   if (position !== null) return position
   throw new BadUserInput(
     `${argument} "${echoed(cursor)}" is not a cursor of this list. Take endCursor or startCursor of a page of the same query, unchanged.`,
+    { argument },
   )
 }
 

@@ -10,6 +10,7 @@ import {
   type NewRun,
   type RunEnd,
   type RunFrame,
+  type RunPage,
   type RunRow,
   type RunStore,
   type SavedRun,
@@ -129,6 +130,18 @@ class MemoryStore implements RunStore {
   }
 
   load = this.get
+
+  async page(): Promise<RunPage> {
+    return { rows: [...this.#rows.values()], hasNextPage: false }
+  }
+
+  async count(): Promise<number> {
+    return this.#rows.size
+  }
+
+  async delete(ids: readonly string[]): Promise<string[]> {
+    return ids.filter((id) => this.#rows.delete(id))
+  }
 
   async free(): Promise<string[]> {
     return [...this.#rows.values()].filter((row) => !isOver(row)).map(({ id }) => id)

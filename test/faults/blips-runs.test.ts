@@ -1,4 +1,4 @@
-/** Guidance runs on a database that goes away and comes back. */
+/** Drawings on a database that goes away and comes back. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isOver, type RunRow } from '../../workers/drawing/runs/run-store.ts'
@@ -17,8 +17,9 @@ beforeAll(async () => {
 })
 afterAll(() => database?.close())
 
-const start = 'mutation ($input: GuidanceRunInput!) { startGuidance(input: $input) { id } }'
-const stop = 'mutation ($id: ID!) { stopGuidance(id: $id) { status } }'
+const start =
+  'mutation ($input: StartDrawingInput!) { startDrawing(input: $input) { drawing { id } userErrors { message } } }'
+const stop = 'mutation ($id: ID!) { stopDrawing(input: { id: $id }) { drawing { status } } }'
 const input = {
   prompts: [{ concept: { text: 'a house' } }],
   ...{ generator: 'SHAPES', elements: 6, width: 64, height: 64 },
@@ -27,7 +28,7 @@ const input = {
 async function startRun(server: TestServer, seed: number, steps: number): Promise<string> {
   const { data, errors } = await server.query(start, { input: { ...input, seed, steps } })
   if (errors) throw new Error(errors[0]!.message)
-  return data.startGuidance.id
+  return data.startDrawing.drawing.id
 }
 
 /** The rows of the runs once all are over. */
@@ -88,7 +89,7 @@ it.each(rounds)(
     await sleep(100)
     const answers = await Promise.all(ids.map((id) => server.query(stop, { id })))
     for (const { status, data } of answers)
-      if (status === 200) expect(data.stopGuidance.status).toBe('STOPPED')
+      if (status === 200) expect(data.stopDrawing.drawing.status).toBe('STOPPED')
       else expect([503, 504]).toContain(status)
     await blip
     for (const row of await ends(server, ids)) expect(row.status).toBe('STOPPED')

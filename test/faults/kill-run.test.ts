@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 const input = {
-  prompts: [{ concept: { text: 'a house' } }],
+  prompts: [{ text: 'a house' }],
   generator: 'SHAPES',
   steps: 90,
   seed: 3,
@@ -42,14 +42,14 @@ async function ask(url: string, query: string, variables: object) {
   if (errors) throw new Error(errors[0].message)
   return data
 }
-const start = 'mutation ($input: GuidanceRunInput!) { startGuidance(input: $input) { id } }'
+const start = 'mutation ($input: StartDrawingInput!) { startDrawing(input: $input) { drawing { id } } }'
 
 it('a run that is killed with its server goes on where it was, and ends as if nothing had been', {
   timeout: 200_000,
 }, async () => {
   let server = await processes.startServer()
-  const { startGuidance } = await ask(server.url, start, { input })
-  const { id } = startGuidance
+  const { startDrawing } = await ask(server.url, start, { input })
+  const { id } = startDrawing.drawing
   let reached = 0
   for (let kills = 0; kills < 3; kills++) {
     let last: Frame | null = null
@@ -78,7 +78,7 @@ it('a run that is killed with its server goes on where it was, and ends as if no
   expect(rest.at(-1)).toMatchObject({ status: 'DONE', step: 90 })
 
   // The same run without any harm.
-  const again = (await ask(server.url, start, { input })).startGuidance.id
+  const again = (await ask(server.url, start, { input })).startDrawing.drawing.id
   let whole: Frame | null = null
   for await (const frame of frames(server.url, again)) whole = frame
   expect(whole!.svg).toBe(rest.at(-1)!.svg)

@@ -1,16 +1,17 @@
-/** A guidance run's frames as a plugin reads them: server-sent events. */
+/** A drawing at its steps as a plugin reads it: server-sent events. */
 export interface Frame {
-  runId: string
+  id: string
   status: string
   step: number
-  loss: number
+  loss: number | null
   svg: string | null
-  preview: { base64: string }
+  error: string | null
+  preview: { base64: string } | null
 }
 
 export async function* frames(url: string, id: string, signal?: AbortSignal): AsyncGenerator<Frame> {
   const query =
-    'subscription ($id: ID!) { guidance(id: $id) { runId status step loss svg preview { base64 } } }'
+    'subscription ($id: ID!) { drawing(id: $id) { id status step loss svg error preview { base64 } } }'
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
@@ -27,7 +28,7 @@ export async function* frames(url: string, id: string, signal?: AbortSignal): As
       if (!data || !/event: next/.test(event)) continue
       const { data: answer, errors } = JSON.parse(data)
       if (errors) throw new Error(errors[0].message)
-      yield answer.guidance
+      yield answer.drawing
     }
   }
 }

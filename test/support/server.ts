@@ -127,12 +127,12 @@ export async function addImages(
   texts: object = {},
 ): Promise<string[]> {
   const { data, errors } = await server.query(
-    'mutation ($inputs: [AssetInput!]!) { addAssets(inputs: $inputs) { ... on AddedAsset { asset { id } } ... on InputError { message } } }',
-    { inputs: images.map((bytes) => ({ image: { base64: bytes.toString('base64') }, ...texts })) },
+    'mutation ($input: AddAssetsInput!) { addAssets(input: $input) { results { ... on AddedAsset { asset { id } } ... on InputError { message } } } }',
+    { input: { assets: images.map((bytes) => ({ image: { base64: bytes.toString('base64') }, ...texts })) } },
   )
   if (errors) throw new Error(errors[0]!.message)
   await server.app.services.library.idle()
-  return data.addAssets.map((result: { asset?: { id: string }; message?: string }) => {
+  return data.addAssets.results.map((result: { asset?: { id: string }; message?: string }) => {
     if (!result.asset) throw new Error(result.message)
     return result.asset.id
   })

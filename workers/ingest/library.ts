@@ -41,7 +41,8 @@ export interface Library {
   add(image: NewImage): Promise<Added>
   /** Gives labels to an image that is there already. */
   label(asset: AssetRow, labels: Labels, policy: DuplicatePolicy): Promise<Added>
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null>
+  /** null when there is no such asset, or when its labels are no longer those of `unchanged`. */
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null>
   /** Returns the ids that were there. */
   delete(ids: readonly string[]): Promise<string[]>
   /** The stored file, or a part of it; null where this server lacks it, or has it damaged. */

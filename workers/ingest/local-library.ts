@@ -142,10 +142,10 @@ export class LocalLibrary implements Library {
     for (const indexer of this.#indexers.values()) indexer.offer(asset)
   }
 
-  update(id: string, patch: AssetPatch): Promise<AssetRow | null> {
+  update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
     const { assets } = this.#parts.database
     const cleaned = cleanLabels(patch)
-    return assets.update(id, cleaned.tags ? { ...cleaned, tags: joinTags(cleaned.tags) } : cleaned)
+    return assets.update(id, cleaned.tags ? { ...cleaned, tags: joinTags(cleaned.tags) } : cleaned, unchanged)
   }
 
   async delete(ids: readonly string[]): Promise<string[]> {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../client.ts'
 
-const statusOf = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Asset { name status } } }`
+const statusOf = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Asset { name indexStatus } } }`
 const atOnce = 250
 
 export interface AssetState {
   id: string
   name: string
-  status: 'PENDING' | 'READY' | 'FAILED'
+  indexStatus: 'PENDING' | 'READY' | 'FAILED'
 }
 
 /** States of the assets that exist. */
@@ -36,8 +36,8 @@ export async function untilIndexed(
     // The oldest are indexed first: while one of them waits, the rest need no query.
     const first = waiting.slice(0, atOnce)
     const found = await states(client, first)
-    const still = first.filter((id) => found.get(id)?.status === 'PENDING')
-    failed.push(...[...found.values()].filter(({ status }) => status === 'FAILED'))
+    const still = first.filter((id) => found.get(id)?.indexStatus === 'PENDING')
+    failed.push(...[...found.values()].filter(({ indexStatus }) => indexStatus === 'FAILED'))
     waiting = [...still, ...waiting.slice(first.length)]
     if (still.length === first.length) await sleep(200, undefined, { signal }).catch(() => {})
   }

@@ -19,16 +19,24 @@ export type Outcome =
   | { file: ImageFile; id: string; duplicate: boolean; changed: boolean; pending: boolean }
   | { file: ImageFile; failed: string }
 
-const addAssets = `mutation ($inputs: [AssetInput!]!) {
-  addAssets(inputs: $inputs) {
-    ... on AddedAsset { duplicate changed asset { id status } }
-    ... on InputError { message }
+const addAssets = `mutation ($input: AddAssetsInput!) {
+  addAssets(input: $input) {
+    results {
+      ... on AddedAsset { duplicate changed asset { id indexStatus } }
+      ... on InputError { message }
+    }
+    userErrors { message }
   }
 }`
 
 type Added =
-  | { duplicate: boolean; changed: string[]; asset: { id: string; status: string } }
+  | { duplicate: boolean; changed: string[]; asset: { id: string; indexStatus: string } }
   | { message: string }
+
+interface Payload {
+  results: (Added | null)[]
+  userErrors: { message: string }[]
+}
 
 interface ReadFile {
   file: ImageFile
@@ -55,13 +63,16 @@ export async function upload(
 
 async function send(client: Client, read: readonly ReadFile[], labels: FolderLabels): Promise<Outcome[]> {
   const uploads = Object.fromEntries(
-    read.map(({ bytes }, n) => [`inputs.${n}.image.upload`, new Blob([bytes])] as const),
+    read.map(({ bytes }, n) => [`input.assets.${n}.image.upload`, new Blob([bytes])] as const),
   )
-  const inputs = read.map(({ file }) => ({ ...described(file, labels), image: { upload: null } }))
+  const assets = read.map(({ file }) => ({ ...described(file, labels), image: { upload: null } }))
   try {
-    const answer = await client.send<{ addAssets: Added[] }>(addAssets, { inputs }, uploads)
+    const answer = await client.send<{ addAssets: Payload }>(addAssets, { input: { assets } }, uploads)
+    const { results, userErrors } = answer.addAssets
+    if (userErrors[0]) throw new RequestRefused('BAD_USER_INPUT', userErrors[0].message)
     return read.map(({ file }, n) => {
-      const one = answer.addAssets[n]!
+      const one = results[n]
+      if (!one) return { file, failed: 'The server failed with it.' }
       if ('message' in one) return { file, failed: one.message }
       const { duplicate, changed, asset } = one
       return {
@@ -69,7 +80,7 @@ async function send(client: Client, read: readonly ReadFile[], labels: FolderLab
         id: asset.id,
         duplicate,
         changed: changed.length > 0,
-        pending: asset.status === 'PENDING',
+        pending: asset.indexStatus === 'PENDING',
       }
     })
   } catch (error) {

@@ -11,7 +11,7 @@ afterAll(() => server?.close())
 describe('errors in variables', () => {
   const rank =
     'query ($prompts: [PromptInput!], $candidates: [ConceptInput!]!) { rank(prompts: $prompts, candidates: $candidates) { items { index } } }'
-  const prompts = [{ concept: { text: 'a' } }]
+  const prompts = [{ text: 'a' }]
   const good = Array.from({ length: 200 }, () => ({ text: 'a' }))
 
   it.each([
@@ -25,11 +25,7 @@ describe('errors in variables', () => {
       { prompts, candidates: [...good, { text: 5 }] },
       /^Variable "\$candidates" got invalid value 5 at "candidates\[200\]\.text"; String cannot/,
     ],
-    [
-      'null for a text',
-      { prompts: [{ concept: { text: null } }], candidates: good },
-      /^Variable "\$prompts" got invalid value .* at "prompts\[0\]\.concept(\.text)?"; /,
-    ],
+    ['null for a text', { prompts: [{ text: null }], candidates: good }, /^prompts\[0\] is empty\./],
     ['a text for a list of inputs', { prompts: 'no', candidates: good }, /^Variable "\$prompts" got/],
     ['nothing at all', { prompts }, /^Variable "\$candidates" of required type/],
   ])('an error in variables says where it is: %s', async (_, variables, message) => {
@@ -42,7 +38,7 @@ describe('errors in variables', () => {
     const { body } = await server.raw('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: `{"query":${JSON.stringify(rank)},"variables":{"prompts":[{"concept":{"text":"a"},"weight":1e400}],"candidates":[]}}`,
+      body: `{"query":${JSON.stringify(rank)},"variables":{"prompts":[{"text":"a","weight":1e400}],"candidates":[]}}`,
     })
     expect(JSON.parse(body).errors[0].message).toMatch(
       /^Variable "\$prompts" got invalid value Infinity at "prompts\[0\]\.weight"; Float cannot/,
@@ -137,26 +133,25 @@ describe('statuses', () => {
         errors: [{ path: ['asset', 'embedding'], extensions: { code: 'MODEL_NOT_FOUND' } }],
       })
       const none = await send('{ embed(inputs: [], model: "nope") { __typename } }', accept)
-      expect({ status: none.status, data: JSON.parse(none.body).data }).toEqual({ status: 404, data: null })
+      expect({ status: none.status, data: JSON.parse(none.body).data }).toEqual({
+        status: 404,
+        data: { embed: null },
+      })
     },
   )
 
   it('the status of a stream is 200, with the error inside', async () => {
     const { status, headers, body } = await send(
-      'subscription { guidance(id: "run_none") { step } }',
+      'subscription { drawing(id: "run_none") { step } }',
       'text/event-stream',
     )
     expect({ status, type: headers['content-type'] }).toEqual({ status: 200, type: 'text/event-stream' })
-    expect(body).toMatch(/event: next\ndata: .*no guidance run.*BAD_USER_INPUT.*\n\nevent: complete/)
+    expect(body).toMatch(/event: next\ndata: .*no drawing.*BAD_USER_INPUT.*\n\nevent: complete/)
   })
 
   it.each([
     ['anything', '{ models { id } }', 'application/xml'],
-    [
-      'a subscription',
-      'subscription { guidance(id: "run_none") { step } }',
-      'image/*, application/xml;q=0.9',
-    ],
+    ['a subscription', 'subscription { drawing(id: "run_none") { step } }', 'image/*, application/xml;q=0.9'],
   ])('an answer that the client does not accept is 406, in words: %s', async (_, query, accept) => {
     const { status, body } = await send(query, accept)
     expect(status).toBe(406)
@@ -167,10 +162,9 @@ describe('statuses', () => {
   })
 
   it('a subscription of a client that accepts no streams is 406 too', async () => {
-    const input =
-      '{ prompts: [{ concept: { text: "a" } }], generator: PIXELS, steps: 1, width: 16, height: 16 }'
-    const { data } = await server.query(`mutation { startGuidance(input: ${input}) { id } }`)
-    const subscription = `subscription { guidance(id: "${data.startGuidance.id}") { step } }`
+    const input = '{ prompts: [{ text: "a" }], generator: PIXELS, steps: 1, width: 16, height: 16 }'
+    const { data } = await server.query(`mutation { startDrawing(input: ${input}) { drawing { id } } }`)
+    const subscription = `subscription { drawing(id: "${data.startDrawing.drawing.id}") { step } }`
     const { status, body } = await send(subscription, 'application/json')
     expect(status).toBe(406)
     expect(JSON.parse(body).errors[0].message).toMatch(/text\/event-stream for a subscription/)
@@ -178,10 +172,10 @@ describe('statuses', () => {
 
   it('nothing is done for a client that could not read the answer', async () => {
     const image = (await testImage({ disc: 'purple' })).toString('base64')
-    const add = `mutation { addAssets(inputs: [{ image: { base64: "${image}" } }]) { ... on AddedAsset { duplicate } } }`
+    const add = `mutation { addAssets(input: { assets: [{ image: { base64: "${image}" } }] }) { results { ... on AddedAsset { duplicate } } } }`
     expect((await send(add, 'application/xml')).status).toBe(406)
     const { body } = await send(add, 'application/json')
-    expect(JSON.parse(body).data.addAssets).toEqual([{ duplicate: false }])
+    expect(JSON.parse(body).data.addAssets.results).toEqual([{ duplicate: false }])
   })
 })
 
@@ -238,20 +232,24 @@ describe('values that are unknown', () => {
   const image = (document: string) => `query ($id: ID!) { ${document} }`
 
   it.each([
-    ['a prompt', image('rank(prompts: [{ concept: { assetId: $id } }], candidates: []) { model { id } }')],
+    ['a prompt', image('rank(prompts: [{ assetId: $id }], candidates: []) { model { id } }')],
     ['an image', image('guide(image: { assetId: $id }, prompt: "a") { loss }')],
     ['an item', image('embed(inputs: [{ assetId: $id }]) { ... on InputError { message } }')],
     ['a model', image('rank(prompt: "a", candidates: [], model: $id) { model { id } }')],
-    ['a run', 'mutation ($id: ID!) { stopGuidance(id: $id) { id } }'],
-    ['an update', 'mutation ($id: ID!) { updateAsset(id: $id, title: "a") { id } }'],
+    ['a drawing', 'mutation ($id: ID!) { stopDrawing(input: { id: $id }) { userErrors { message } } }'],
+    [
+      'an update',
+      'mutation ($id: ID!) { updateAsset(input: { id: $id, title: "a" }) { userErrors { message } } }',
+    ],
     [
       'an asset that is added',
-      'mutation ($id: ID!) { addAssets(inputs: [{ image: { assetId: $id } }]) { ... on InputError { message } } }',
+      'mutation ($id: ID!) { addAssets(input: { assets: [{ image: { assetId: $id } }] }) { results { ... on InputError { message } } } }',
     ],
   ])('an error repeats only the beginning of an unknown value: %s', async (_, document) => {
     const { data, message } = await server.query(document, { id: long })
-    const said: string = message ?? (data.embed ?? data.addAssets)[0].message
-    expect(said).toMatch(/no (asset|model|guidance run) "x{80}…"/)
+    const [answer] = Object.values<any>(data)
+    const said: string = message ?? (answer.userErrors ?? answer)[0]?.message ?? answer.results[0].message
+    expect(said).toMatch(/no (asset|model|drawing) "x{80}…"/)
     expect(said.length).toBeLessThan(300)
   })
 })

@@ -125,7 +125,7 @@ describe('files', () => {
   it('files are gone with their asset', async () => {
     const [id] = await addImages(server, [await testImage({ disc: 'coral' })])
     const { data } = await server.query(`{ asset(id: "${id}") { url thumbnail } }`)
-    await server.query(`mutation { deleteAssets(ids: ["${id}"]) }`)
+    await server.query(`mutation { deleteAssets(input: { ids: ["${id}"] }) { deletedIds } }`)
     for (const url of [data.asset.url, data.asset.thumbnail])
       expect((await server.raw(new URL(url).pathname)).status).toBe(404)
   })

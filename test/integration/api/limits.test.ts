@@ -49,7 +49,6 @@ describe('documents', () => {
     ['{ assets(last: 1000000) { edges { node { id } } } }', /^last is 1000000; .* 1 to 100/],
     ['{ search(prompt: "a", first: 1000000) { edges { node { id } } } }', /^first is 1000000/],
     ['query ($n: [ID!]!) { nodes(ids: $n) { id } }', /^ids has 30000 entries; at most 1000/],
-    ['mutation ($n: [ID!]!) { deleteAssets(ids: $n) }', /^ids has 30000 entries; at most 1000/],
     [
       'query ($c: [ConceptInput!]!) { rank(prompt: "a", candidates: $c) { items { index } } }',
       /^candidates has 2500 entries; at most 1024/,
@@ -64,6 +63,22 @@ describe('documents', () => {
     const answer = await server.query(document, { ...n, ...c })
     expect(answer.code).toBe('BAD_USER_INPUT')
     expect(answer.message).toMatch(message)
+  })
+
+  it('an argument of a mutation over its limit is named in its user errors', async () => {
+    const { data } = await server.query(
+      'mutation ($n: [ID!]!) { deleteAssets(input: { ids: $n }) { deletedIds userErrors { field message } } }',
+      { n: Array.from({ length: 30_000 }, () => 'x') },
+    )
+    expect(data.deleteAssets).toEqual({
+      deletedIds: [],
+      userErrors: [
+        {
+          field: ['input', 'ids'],
+          message: expect.stringMatching(/^input\.ids has 30000 entries; at most 1000/),
+        },
+      ],
+    })
   })
 
   it('a field of negative size does not pay for another', async () => {

@@ -30,10 +30,12 @@ describe('a running server', () => {
 
   it('addresses in answers begin with LIMN_PUBLIC_URL', async () => {
     const { data } = await server.query(
-      'mutation ($b: String!) { addAssets(inputs: [{ image: { base64: $b } }]) { ... on AddedAsset { asset { url } } } }',
+      'mutation ($b: String!) { addAssets(input: { assets: [{ image: { base64: $b } }] }) { results { ... on AddedAsset { asset { url } } } } }',
       { b: (await testImage()).toString('base64') },
     )
-    expect(data.addAssets[0].asset.url).toMatch(/^https:\/\/limn\.example\/images\/files\/[0-9a-f]{64}$/)
+    expect(data.addAssets.results[0].asset.url).toMatch(
+      /^https:\/\/limn\.example\/images\/files\/[0-9a-f]{64}$/,
+    )
   })
 
   it('the server gives browsers a GraphiQL that loads nothing from elsewhere', async () => {
@@ -61,7 +63,7 @@ describe('a server whose database is gone', () => {
     try {
       await broken.app.services.database.close()
       const answer = await broken.query('{ assets { edges { node { id } } } }')
-      expect(answer).toMatchObject({ code: 'INTERNAL', data: null })
+      expect(answer).toMatchObject({ code: 'INTERNAL', data: { assets: null } })
       expect(answer.status).toBeGreaterThanOrEqual(500)
       expect(JSON.stringify(answer.errors)).not.toMatch(/prisma|postgres|socket|SELECT|node_modules|\/tmp/i)
       expect(answer.errors![0]!.extensions.id).toMatch(/^[0-9a-f-]{36}$/)

@@ -5,6 +5,7 @@ import { Access } from '../../../api/access/auth.ts'
 import { createReadiness } from '../../../api/http/health.ts'
 import { createRouter } from '../../../api/http/router.ts'
 import { type Scope, scopes } from '../../../schema/core/caller.ts'
+import { schema } from '../../../schema/index.ts'
 import { testImage } from '../../support/images.ts'
 import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
@@ -38,7 +39,7 @@ async function send(query: string, key: string, accept = 'application/json') {
 }
 
 const without = (scope: Scope) => scopes.filter((one) => one !== scope).join('+')
-const run = '{ prompts: [{ concept: { text: "a" } }], generator: PIXELS, steps: 1, width: 16, height: 16 }'
+const run = '{ prompts: [{ text: "a" }], generator: PIXELS, steps: 1, width: 16, height: 16 }'
 
 describe('scopes', () => {
   const operations: [Scope, string, () => string][] = [
@@ -46,25 +47,30 @@ describe('scopes', () => {
     ['read', 'assets', () => '{ assets { edges { cursor } } }'],
     ['read', '__schema', () => '{ __schema { queryType { name } } }'],
     [
-      'read',
-      'similar below a mutation',
-      () => `mutation { updateAsset(id: "${asset}", title: "a") { similar { edges { cursor } } } }`,
-    ],
-    [
       'insert',
       'addAssets',
-      () => 'mutation { addAssets(inputs: [{ image: { base64: "" } }]) { __typename } }',
+      () => 'mutation { addAssets(input: { assets: [{ image: { base64: "" } }] }) { __typename } }',
     ],
-    ['insert', 'startGuidance', () => `mutation { startGuidance(input: ${run}) { id } }`],
-    ['insert', 'stopGuidance', () => 'mutation { stopGuidance(id: "run_none") { id } }'],
-    ['edit', 'updateAsset', () => `mutation { updateAsset(id: "${asset}", title: "a") { id } }`],
-    ['edit', 'deleteAssets', () => 'mutation { deleteAssets(ids: ["asset_none"]) }'],
+    ['insert', 'startDrawing', () => `mutation { startDrawing(input: ${run}) { drawing { id } } }`],
+    ['insert', 'stopDrawing', () => 'mutation { stopDrawing(input: { id: "run_none" }) { __typename } }'],
+    ['edit', 'deleteDrawings', () => 'mutation { deleteDrawings(input: { ids: [] }) { __typename } }'],
+    [
+      'edit',
+      'updateAsset',
+      () => `mutation { updateAsset(input: { id: "${asset}", title: "a" }) { __typename } }`,
+    ],
+    [
+      'edit',
+      'deleteAssets',
+      () => 'mutation { deleteAssets(input: { ids: ["asset_none"] }) { __typename } }',
+    ],
   ]
 
   it.each(operations)('a caller without the scope %s cannot use %s', async (scope, _name, document) => {
     const { status, body } = await send(document(), without(scope))
     const { data, errors } = JSON.parse(body)
-    expect({ status, data: data ?? null }).toEqual({ status: 403, data: null })
+    expect(status).toBe(403)
+    expect(Object.values(data ?? {}).filter((value) => value !== null)).toEqual([])
     expect(errors[0]).toMatchObject({
       message: expect.stringContaining(`"${scope}"`),
       extensions: { code: 'FORBIDDEN' },
@@ -72,13 +78,29 @@ describe('scopes', () => {
   })
 
   it.each(operations)('a caller with the scope %s is let through to %s', async (scope, _name, document) => {
-    const needed = document().includes('similar') ? 'read+edit' : scope
-    expect((await send(document(), needed)).body).not.toContain('FORBIDDEN')
+    expect((await send(document(), scope)).body).not.toContain('FORBIDDEN')
+  })
+
+  it('a caller without the scope read sees no similar images below a mutation', async () => {
+    const document = `mutation { updateAsset(input: { id: "${asset}", title: "a" }) { asset { title similar { nodes { id } } } } }`
+    const { data, errors } = JSON.parse((await send(document, without('read'))).body)
+    expect(data.updateAsset.asset).toEqual({ title: 'a', similar: null })
+    expect(errors[0].extensions.code).toBe('FORBIDDEN')
+    expect((await send(document, 'read+edit')).body).not.toContain('FORBIDDEN')
+  })
+
+  it('the scopes that are tried here are those that the server states', async () => {
+    const { body } = await send('{ server { operations { name scope } } }', 'read')
+    const stated = JSON.parse(body).data.server.operations as { name: string; scope: string }[]
+    for (const [scope, name] of operations)
+      if (name !== '__schema') expect(stated).toContainEqual({ name, scope: scope.toUpperCase() })
+    const mutations = Object.keys(schema.getMutationType()!.getFields())
+    expect(operations.map(([, name]) => name)).toEqual(expect.arrayContaining(mutations))
   })
 
   it('a caller without the scope read cannot subscribe', async () => {
     const { body } = await send(
-      'subscription { guidance(id: "run_none") { step } }',
+      'subscription { drawing(id: "run_none") { step } }',
       without('read'),
       'text/event-stream',
     )

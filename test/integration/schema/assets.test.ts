@@ -10,11 +10,15 @@ beforeAll(async () => {
 })
 afterAll(() => server?.close())
 
-const add = `mutation ($inputs: [AssetInput!]!) { addAssets(inputs: $inputs) {
-  __typename
-  ... on AddedAsset { duplicate asset { id name title description tags collection mimeType bytes width height contentHash status createdAt } }
-  ... on InputError { index code message }
+const addDocument = `mutation ($input: AddAssetsInput!) { addAssets(input: $input) {
+  results {
+    __typename
+    ... on AddedAsset { duplicate asset { id name title description tags collection mimeType bytes width height contentHash indexStatus createdAt } }
+    ... on InputError { index code message }
+  }
+  userErrors { field code message }
 } }`
+const add = (...assets: object[]) => server.query(addDocument, { input: { assets } })
 const image = (bytes: Buffer) => ({ base64: bytes.toString('base64') })
 /** Ids of every page, from `first`/`after` or `last`/`before`. */
 async function pages(direction: 'forward' | 'backward', size: number, where: object = {}): Promise<string[]> {
@@ -43,20 +47,18 @@ async function pages(direction: 'forward' | 'backward', size: number, where: obj
 describe('addAssets', () => {
   it('addAssets adds images in order, marks duplicates and refuses other files', async () => {
     const png = await testImage({ disc: 'teal' })
-    const { data } = await server.query(add, {
-      inputs: [
-        {
-          image: image(png),
-          name: 'teal.png',
-          title: 'Teal disc',
-          tags: ['disc', 'teal'],
-          collection: 'discs',
-        },
-        { image: { base64: Buffer.from('no image').toString('base64') } },
-        { image: { base64: Buffer.from(svg({ disc: 'navy' })).toString('base64') }, name: 'navy.svg' },
-      ],
-    })
-    const [teal, none, navy] = data.addAssets
+    const { data } = await add(
+      {
+        image: image(png),
+        name: 'teal.png',
+        title: 'Teal disc',
+        tags: ['disc', 'teal'],
+        collection: 'discs',
+      },
+      { image: { base64: Buffer.from('no image').toString('base64') } },
+      { image: { base64: Buffer.from(svg({ disc: 'navy' })).toString('base64') }, name: 'navy.svg' },
+    )
+    const [teal, none, navy] = data.addAssets.results
     expect(teal).toMatchObject({
       duplicate: false,
       asset: {
@@ -74,90 +76,142 @@ describe('addAssets', () => {
     })
     expect(none).toMatchObject({ __typename: 'InputError', index: 1, code: 'UNSUPPORTED_FORMAT' })
     expect(navy.asset.mimeType).toBe('image/svg+xml')
+    expect(data.addAssets.userErrors).toEqual([])
 
-    const again = await server.query(add, {
-      inputs: [
-        { image: image(png) },
-        { image: { assetId: teal.asset.id } },
-        { image: { assetId: 'asset_x' } },
-      ],
-    })
-    expect(again.data.addAssets.map((r: any) => r.duplicate ?? r.code)).toEqual([true, true, 'NOT_FOUND'])
-    expect(again.data.addAssets[0].asset.id).toBe(teal.asset.id)
+    const again = await add(
+      { image: image(png) },
+      { image: { assetId: teal.asset.id } },
+      { image: { assetId: 'asset_x' } },
+    )
+    const { results } = again.data.addAssets
+    expect(results.map((r: any) => r.duplicate ?? r.code)).toEqual([true, true, 'NOT_FOUND'])
+    expect(results[0].asset.id).toBe(teal.asset.id)
   })
 
   it('addAssets keeps the names of uploads', async () => {
     const png = await testImage({ disc: 'olive' })
     const { data } = await server.upload(
-      add,
-      { inputs: [{ image: { upload: null } }] },
-      {
-        'inputs.0.image.upload': new File([new Uint8Array(png)], 'olive disc.png'),
-      },
+      addDocument,
+      { input: { assets: [{ image: { upload: null } }] } },
+      { 'input.assets.0.image.upload': new File([new Uint8Array(png)], 'olive disc.png') },
     )
-    expect(data.addAssets[0].asset.name).toBe('olive disc.png')
+    expect(data.addAssets.results[0].asset.name).toBe('olive disc.png')
   })
 
   it('addAssets names a text that is too long', async () => {
     const png = image(await testImage({ disc: 'plum' }))
-    const { data } = await server.query(add, {
-      inputs: [
-        { image: png, title: 'x'.repeat(501) },
-        { image: png, tags: Array.from({ length: 201 }, (_, n) => `t${n}`) },
-        { image: png, tags: [' '] },
-      ],
+    const { data } = await add(
+      { image: png, title: 'x'.repeat(501) },
+      { image: png, tags: Array.from({ length: 201 }, (_, n) => `t${n}`) },
+      { image: png, tags: [' '] },
+    )
+    const { results } = data.addAssets
+    expect(results.map((r: any) => r.code)).toEqual(['INVALID', 'INVALID', 'INVALID'])
+    expect(results[0].message).toMatch(/title has 501.*500/)
+    const many = await add(...Array.from({ length: 65 }, () => ({ image: png })))
+    expect(many.data.addAssets).toEqual({
+      results: [],
+      userErrors: [{ field: ['input', 'assets'], code: 'INVALID', message: expect.stringMatching(/65.*64/) }],
     })
-    expect(data.addAssets.map((r: any) => r.code)).toEqual(['INVALID', 'INVALID', 'INVALID'])
-    expect(data.addAssets[0].message).toMatch(/title has 501.*500/)
-    const many = await server.query(add, { inputs: Array.from({ length: 65 }, () => ({ image: png })) })
-    expect(many).toMatchObject({
-      status: 400,
-      code: 'BAD_USER_INPUT',
-      message: expect.stringMatching(/65.*64/),
+  })
+
+  it('an image that a fault of the server keeps out takes no other with it', async () => {
+    const { library } = server.app.services
+    const added = library.add.bind(library)
+    library.add = async (given) => {
+      if (given.title === 'unlucky') throw new Error('a fault')
+      return added(given)
+    }
+    const { status, data, errors } = await add(
+      { image: image(await testImage({ disc: 'coral' })) },
+      { image: image(await testImage({ disc: 'khaki' })), title: 'unlucky' },
+    ).finally(() => {
+      library.add = added
     })
+    expect(status).toBe(200)
+    expect(data.addAssets.results).toEqual([expect.objectContaining({ duplicate: false }), null])
+    expect(errors).toEqual([
+      expect.objectContaining({
+        path: ['addAssets', 'results', 1],
+        extensions: expect.objectContaining({ code: 'INTERNAL' }),
+      }),
+    ])
   })
 })
 
 describe('updateAsset', () => {
+  const update = async (input: object) => {
+    const { data, errors } = await server.query(
+      `mutation ($input: UpdateAssetInput!) { updateAsset(input: $input) {
+        asset { name title description tags collection } userErrors { field code message } } }`,
+      { input },
+    )
+    expect(errors).toBeUndefined()
+    return data.updateAsset
+  }
+  const texts = { title: 'Gold', tags: ['a'], name: 'gold.png' }
+
   it('updateAsset keeps absent fields and clears those that are null', async () => {
-    const [id] = await addImages(server, [await testImage({ disc: 'gold' })], { title: 'Gold', tags: ['a'] })
-    const update = (args: string) =>
-      server.query(`mutation { updateAsset(id: "${id}", ${args}) { title description tags collection } }`)
-    expect((await update('description: "shiny"')).data.updateAsset).toEqual({
-      title: 'Gold',
-      description: 'shiny',
-      tags: ['a'],
-      collection: null,
+    const [id] = await addImages(server, [await testImage({ disc: 'gold' })], texts)
+    expect(await update({ id, description: 'shiny' })).toEqual({
+      asset: { name: 'gold.png', title: 'Gold', description: 'shiny', tags: ['a'], collection: null },
+      userErrors: [],
     })
-    expect((await update('title: null, tags: ["b", "c"], collection: "metals"')).data.updateAsset).toEqual({
-      title: null,
-      description: 'shiny',
-      tags: ['b', 'c'],
-      collection: 'metals',
+    expect(
+      (await update({ id, name: 'new.png', title: null, tags: ['b', 'c'], collection: 'metals' })).asset,
+    ).toEqual({ name: 'new.png', title: null, description: 'shiny', tags: ['b', 'c'], collection: 'metals' })
+  })
+
+  it('updateAsset replaces tags, then adds, then removes, regardless of case', async () => {
+    const [id] = await addImages(server, [await testImage({ disc: 'silver' })], { tags: ['Sea', 'sky'] })
+    const tags = async (input: object) => (await update({ id, ...input })).asset.tags
+    expect(await tags({ addTags: ['sand', 'SKY'] })).toEqual(['Sea', 'sky', 'sand'])
+    expect(await tags({ removeTags: ['sea', 'unknown'] })).toEqual(['sky', 'sand'])
+    expect(await tags({ tags: ['x', 'y'], addTags: ['z'], removeTags: ['Y'] })).toEqual(['x', 'z'])
+  })
+
+  it('tags that two callers add at the same time are both kept', async () => {
+    const [id] = await addImages(server, [await testImage({ disc: 'tan' })], { tags: ['first'] })
+    const added = Array.from({ length: 8 }, (_, n) => `tag ${n}`)
+    await Promise.all(added.map((tag) => update({ id, addTags: [tag] })))
+    const { asset } = await update({ id })
+    expect(asset.tags.toSorted()).toEqual(['first', ...added])
+  })
+
+  it.each([
+    ['an unknown asset', { id: 'asset_none', title: 'x' }, 'id', 'NOT_FOUND', /asset_none/],
+    ['a long title', { id: 'asset_none', title: 'x'.repeat(501) }, 'title', 'INVALID', /501.*500/],
+    ['an empty tag', { id: 'asset_none', addTags: [' '] }, 'addTags', 'INVALID', /A tag is empty/],
+  ])('updateAsset answers %s as a user error', async (_name, input, field, code, message) => {
+    expect(await update(input)).toEqual({
+      asset: null,
+      userErrors: [{ field: ['input', field], code, message: expect.stringMatching(message) }],
     })
   })
-  it('updateAsset refuses an unknown asset and a long text', async () => {
-    const unknown = await server.query('mutation { updateAsset(id: "asset_none", title: "x") { id } }')
-    expect(unknown).toMatchObject({
-      status: 400,
-      code: 'BAD_USER_INPUT',
-      message: expect.stringContaining('asset_none'),
-    })
-    const long = await server.query(
-      'mutation ($t: String) { updateAsset(id: "asset_none", title: $t) { id } }',
-      { t: 'x'.repeat(501) },
-    )
-    expect(long.message).toMatch(/501.*500/)
+
+  it('updateAsset refuses a blank name and too many tags', async () => {
+    const [id] = await addImages(server, [await testImage({ disc: 'navy' })])
+    for (const name of [null, ' '])
+      expect((await update({ id, name })).userErrors[0].field).toEqual(['input', 'name'])
+    const half = (prefix: string) => Array.from({ length: 110 }, (_, n) => `${prefix}${n}`)
+    const { userErrors } = await update({ id, tags: half('a'), addTags: half('b') })
+    expect(userErrors).toEqual([
+      { field: ['input', 'addTags'], code: 'INVALID', message: expect.stringMatching(/220 tags.*200/) },
+    ])
   })
 })
 
 describe('deleteAssets', () => {
-  it('deleteAssets returns the ids that existed; nothing finds them afterwards', async () => {
+  it('deleteAssets returns the ids that existed and names the others; nothing finds them afterwards', async () => {
     const [id] = await addImages(server, [await testImage({ disc: 'black' })])
-    const { data } = await server.query('mutation ($ids: [ID!]!) { deleteAssets(ids: $ids) }', {
-      ids: [id, 'asset_none'],
+    const { data } = await server.query(
+      'mutation ($input: DeleteAssetsInput!) { deleteAssets(input: $input) { deletedIds userErrors { field code } } }',
+      { input: { ids: [id, 'asset_none'] } },
+    )
+    expect(data.deleteAssets).toEqual({
+      deletedIds: [id],
+      userErrors: [{ field: ['input', 'ids', '1'], code: 'NOT_FOUND' }],
     })
-    expect(data.deleteAssets).toEqual([id])
     const after = await server.query(`{ asset(id: "${id}") { id } node(id: "${id}") { id } }`)
     expect(after.data).toEqual({ asset: null, node: null })
   })
@@ -185,6 +239,17 @@ describe('assets', () => {
     expect(await count({ collections: ['paged'], minWidth: 50 })).toBe(5)
     expect(await count({ collections: ['paged'], orientation: 'PORTRAIT' })).toBe(0)
     expect(await count({ collections: ['paged'], createdBefore: '2020-01-01T00:00:00Z' })).toBe(0)
+  })
+
+  it('assets counts what matches, on all pages', async () => {
+    const { data } = await server.query(
+      '{ paged: assets(first: 2, where: { collections: ["paged"] }) { totalCount nodes { id } } all: assets { totalCount } }',
+    )
+    expect(data.paged).toEqual({
+      totalCount: 23,
+      nodes: [{ id: expect.any(String) }, { id: expect.any(String) }],
+    })
+    expect(data.all.totalCount).toBe(await server.app.services.database.assets.count())
   })
 
   it.each([
@@ -228,23 +293,26 @@ describe('assets', () => {
     const { encoder } = server.app.services
     const before = encoder.stats().encoded
     const { data } = await server.query(
-      '{ assets(first: 20) { edges { node { status embedding { vector } } } } }',
+      '{ assets(first: 20) { edges { node { indexStatus embedding { vector } } } } }',
     )
-    for (const { node } of data.assets.edges) expect(node.embedding !== null).toBe(node.status === 'READY')
+    for (const { node } of data.assets.edges)
+      expect(node.embedding !== null).toBe(node.indexStatus === 'READY')
     expect(encoder.stats().encoded).toBe(before)
   })
 })
 
 describe('labels', () => {
-  const known = `mutation ($inputs: [AssetInput!]!, $onDuplicate: OnDuplicate) {
-    addAssets(inputs: $inputs, onDuplicate: $onDuplicate) {
-      ... on AddedAsset { duplicate changed asset { id name title description tags collection } } ... on InputError { code message } } }`
+  const known = `mutation ($input: AddAssetsInput!) { addAssets(input: $input) { results {
+    ... on AddedAsset { duplicate changed asset { id name title description tags collection } }
+    ... on InputError { code message } } } }`
+  const addKnown = (assets: object[], onDuplicate = 'MERGE') =>
+    server.query(known, { input: { assets, onDuplicate } })
 
   it('labels given with known bytes are merged, kept out or put in the place of what is there, as asked', async () => {
     const png = image(await testImage({ disc: 'salmon' }))
     const send = async (labels: object, onDuplicate?: string) => {
-      const { data } = await server.query(known, { inputs: [{ image: png, ...labels }], onDuplicate })
-      return data.addAssets[0]
+      const { data } = await addKnown([{ image: png, ...labels }], onDuplicate)
+      return data.addAssets.results[0]
     }
     const { asset } = await send({ name: 'a.png', tags: ['Red'], description: 'first' })
     expect(await send({ name: 'b.png', title: 'T', description: 'x', tags: ['red', 'blue'] })).toMatchObject({
@@ -256,39 +324,37 @@ describe('labels', () => {
     expect(await send({ name: 'b.png', tags: ['new'], collection: 'C' }, 'REPLACE')).toMatchObject({
       asset: { name: 'b.png', title: 'T', description: 'first', tags: ['new'], collection: 'C' },
     })
-    const { data } = await server.query(known, { inputs: [{ image: { assetId: asset.id }, tags: ['more'] }] })
-    expect(data.addAssets[0].asset.tags).toEqual(['new', 'more'])
+    const { data } = await addKnown([{ image: { assetId: asset.id }, tags: ['more'] }])
+    expect(data.addAssets.results[0].asset.tags).toEqual(['new', 'more'])
   })
 
   it('labels that many calls give to one image at once are all kept', async () => {
     const png = image(await testImage({ disc: 'orchid' }))
     const tags = Array.from({ length: 12 }, (_, n) => `tag ${n}`)
-    await Promise.all(tags.map((tag) => server.query(known, { inputs: [{ image: png, tags: [tag] }] })))
-    const { data } = await server.query(known, { inputs: [{ image: png }] })
-    expect(data.addAssets[0].asset.tags.toSorted()).toEqual(tags.toSorted())
+    await Promise.all(tags.map((tag) => addKnown([{ image: png, tags: [tag] }])))
+    const { data } = await addKnown([{ image: png }])
+    expect(data.addAssets.results[0].asset.tags.toSorted()).toEqual(tags.toSorted())
   })
 
   it('images of one call sort in the order of its inputs', async () => {
     const pngs = (await testImages(80)).slice(60)
     const inputs = pngs.map((bytes) => ({ image: image(bytes), collection: 'series' }))
-    const { data } = await server.query(known, { inputs })
-    const ids = data.addAssets.map((one: any) => one.asset.id)
+    const { data } = await addKnown(inputs)
+    const ids = data.addAssets.results.map((one: any) => one.asset.id)
     expect(ids.toSorted()).toEqual(ids)
     expect(await pages('forward', 7, { collections: ['series'] })).toEqual(ids.toReversed())
   })
 
   it('one image with NULs in its metadata and labels costs the others of its call nothing', async () => {
     const nul = await withChunks([['iTXt', Buffer.from('Title\0\0\0\0\0one\0two')]])
-    const { data, errors } = await server.query(known, {
-      inputs: [
-        { image: image(await testImage({ disc: 'linen' })) },
-        { image: image(nul), description: 'be\0fore', tags: ['x\0'], name: 'n\0.png' },
-        { image: image(await testImage({ disc: 'snow' })) },
-      ],
-    })
+    const { data, errors } = await addKnown([
+      { image: image(await testImage({ disc: 'linen' })) },
+      { image: image(nul), description: 'be\0fore', tags: ['x\0'], name: 'n\0.png' },
+      { image: image(await testImage({ disc: 'snow' })) },
+    ])
     expect(errors).toBeUndefined()
-    expect(data.addAssets.map((one: any) => one.duplicate)).toEqual([false, false, false])
-    expect(data.addAssets[1].asset).toMatchObject({
+    expect(data.addAssets.results.map((one: any) => one.duplicate)).toEqual([false, false, false])
+    expect(data.addAssets.results[1].asset).toMatchObject({
       title: 'onetwo',
       description: 'before',
       tags: ['x'],
@@ -302,16 +368,14 @@ describe('labels', () => {
       '</svg>',
       `<metadata><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:cc="http://creativecommons.org/ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"><cc:Work><dc:subject><rdf:Bag>${words}</rdf:Bag></dc:subject></cc:Work></rdf:RDF></metadata></svg>`,
     )
-    const { data } = await server.query(known, {
-      inputs: [{ image: { base64: Buffer.from(file).toString('base64') } }],
-    })
-    const { id, tags } = data.addAssets[0].asset
+    const { data } = await addKnown([{ image: { base64: Buffer.from(file).toString('base64') } }])
+    const { id, tags } = data.addAssets.results[0].asset
     expect(tags).toHaveLength(150)
     const saved = await server.query(
-      'mutation ($id: ID!, $tags: [String!]) { updateAsset(id: $id, tags: $tags) { tags } }',
-      { id, tags },
+      'mutation ($input: UpdateAssetInput!) { updateAsset(input: $input) { asset { tags } } }',
+      { input: { id, tags } },
     )
-    expect(saved.data.updateAsset.tags).toEqual(tags)
+    expect(saved.data.updateAsset.asset.tags).toEqual(tags)
   })
 
   it('labels are found however their letters are composed and their blanks are written', async () => {
@@ -320,7 +384,7 @@ describe('labels', () => {
       tags: ['U\u0308bung  macht'],
       collection: 'e\u0301te\u0301 \t',
     }
-    await server.query(known, { inputs: [input] })
+    await addKnown([input])
     for (const where of [
       { tagsAll: ['\u00dcbung\u00a0macht'] },
       { tagsAny: [' u\u0308bung macht'] },

@@ -13,22 +13,30 @@ beforeAll(async () => {
 afterAll(() => server?.close())
 
 const base64 = (bytes: Uint8Array | string) => ({ base64: Buffer.from(bytes).toString('base64') })
-const fields = 'id status generator step steps loss svg error preview { mimeType width height base64 }'
-const start = `mutation ($input: GuidanceRunInput!) { startGuidance(input: $input) { ${fields} } }`
-const prompts = (text: string) => [{ concept: { text } }]
+const fields =
+  'id status generator step steps loss svg error createdAt preview { mimeType width height base64 }'
+const startDocument = `mutation ($input: StartDrawingInput!) {
+  startDrawing(input: $input) { drawing { ${fields} } userErrors { field code message } }
+}`
+const start = (input: object) => server.query(startDocument, { input })
+const begin = async (input: object): Promise<string> => (await start(input)).data.startDrawing.drawing.id
+const stop = async (id: string) =>
+  (
+    await server.query(
+      'mutation ($id: ID!) { stopDrawing(input: { id: $id }) { drawing { status step } userErrors { field code message } } }',
+      { id },
+    )
+  ).data.stopDrawing
 const svgs = globSync('test/fixtures/svg/*.svg').sort()
 
 async function finished(input: object) {
-  const { data, message } = await server.query(start, { input })
-  if (!data) throw new Error(message)
-  const { id } = data.startGuidance
+  const id = await begin(input)
   const seen: Frame[] = []
   for await (const frame of frames(server.url, id)) seen.push(frame)
-  const { data: later } = await server.query(
-    `query ($id: ID!) { node(id: $id) { ... on GuidanceRun { ${fields} } } }`,
-    { id },
-  )
-  return { id, seen, run: later.node }
+  const { data } = await server.query(`query ($id: ID!) { drawing(id: $id) { ${fields} } }`, { id })
+  /** Steps at which there is an image. */
+  const drawn = seen.filter((frame) => frame.preview !== null)
+  return { id, seen, drawn, drawing: data.drawing }
 }
 
 const similarity = async (image: object, text: string): Promise<number> => {
@@ -39,41 +47,41 @@ const similarity = async (image: object, text: string): Promise<number> => {
   return data.guide.terms[0].similarity
 }
 
-describe('guidance runs', () => {
+describe('drawings', () => {
   it.each(['SHAPES', 'STROKES', 'PIXELS'])(
     '%s drawings come to fit their prompt, frame by frame',
     async (generator) => {
       const input = {
-        prompts: prompts('red heart'),
+        prompt: 'red heart',
         generator,
         steps: 40,
         width: 96,
         height: 64,
         elements: 12,
       }
-      const { seen, run } = await finished(input)
+      const { seen, drawn, drawing } = await finished(input)
       expect(seen.length).toBeGreaterThan(2)
       expect(seen.map(({ step }) => step)).toEqual(seen.map(({ step }) => step).toSorted((a, b) => a - b))
       expect(seen.at(-1)).toMatchObject({ status: 'DONE', step: 40 })
-      expect(seen.at(-1)!.loss).toBeLessThan(seen[0]!.loss)
-      expect(run).toMatchObject({ status: 'DONE', step: 40, steps: 40, error: null, generator })
-      const first = await similarity({ base64: seen[0]!.preview.base64 }, 'red heart')
-      const last = await similarity({ base64: run.preview.base64 }, 'red heart')
+      expect(drawn.at(-1)!.loss).toBeLessThan(drawn[0]!.loss!)
+      expect(drawing).toMatchObject({ status: 'DONE', step: 40, steps: 40, error: null, generator })
+      const first = await similarity({ base64: drawn[0]!.preview!.base64 }, 'red heart')
+      const last = await similarity({ base64: drawing.preview.base64 }, 'red heart')
       expect(last).toBeGreaterThan(first)
-      if (generator === 'PIXELS') expect(run.svg).toBeNull()
+      if (generator === 'PIXELS') expect(drawing.svg).toBeNull()
       else {
-        expect(run.svg).toContain('viewBox="0 0 96 64"')
-        const svg = await similarity(base64(run.svg), 'red heart')
+        expect(drawing.svg).toContain('viewBox="0 0 96 64"')
+        const svg = await similarity(base64(drawing.svg), 'red heart')
         expect(Math.abs(svg - last)).toBeLessThan(0.02)
       }
-      const { width, height } = run.preview
+      const { width, height } = drawing.preview
       expect(width / height).toBeCloseTo(1.5, 1)
     },
   )
 
   it('drawings of the same seed are the same', async () => {
     const input = {
-      prompts: prompts('a house'),
+      prompt: 'a house',
       generator: 'SHAPES',
       steps: 8,
       elements: 6,
@@ -82,9 +90,9 @@ describe('guidance runs', () => {
       height: 64,
     }
     const [a, b] = await Promise.all([finished(input), finished(input)])
-    expect(a.run.svg).toBe(b.run.svg)
+    expect(a.drawing.svg).toBe(b.drawing.svg)
     const other = await finished({ ...input, seed: 6 })
-    expect(other.run.svg).not.toBe(a.run.svg)
+    expect(other.drawing.svg).not.toBe(a.drawing.svg)
   })
 
   it.each(svgs.map((file) => [path.basename(file), file]))(
@@ -93,16 +101,16 @@ describe('guidance runs', () => {
       const palette = ['#102030', '#f0e0d0', '#c03028', '#2860c0', '#30a050']
       const original = readFileSync(file, 'utf8')
       const input = {
-        prompts: prompts('a red drawing'),
+        prompt: 'a red drawing',
         generator: 'RECOLOUR',
         steps: 12,
         palette,
         start: base64(original),
       }
-      const { run } = await finished(input)
-      expect(run.status).toBe('DONE')
+      const { drawing } = await finished(input)
+      expect(drawing.status).toBe('DONE')
       const colour = /(fill|stroke|stop-color)="(#[0-9a-fA-F]{3,8}|[a-z]+)"/g
-      const used = [...run.svg.matchAll(colour)]
+      const used = [...drawing.svg.matchAll(colour)]
         .map((match: any) => match[2])
         .filter((value: string) => value.startsWith('#'))
       expect(used.length).toBeGreaterThan(0)
@@ -110,8 +118,8 @@ describe('guidance runs', () => {
       // Without their colours both are the same, but for the fill that the root may have been given.
       const bare = (svg: string) =>
         svg.replace(/^(<svg[^>]*?) fill="#[0-9a-f]+"/, '$1').replaceAll(colour, '$1=""')
-      expect(bare(run.svg)).toBe(bare(original))
-      expect(await similarity(base64(run.svg), 'a red drawing')).not.toBe(
+      expect(bare(drawing.svg)).toBe(bare(original))
+      expect(await similarity(base64(drawing.svg), 'a red drawing')).not.toBe(
         await similarity(base64(original), 'a red drawing'),
       )
     },
@@ -120,72 +128,98 @@ describe('guidance runs', () => {
   it('PIXELS starts from an image', async () => {
     const from = await testImage({ disc: 'blue' })
     const input = {
-      prompts: prompts('a blue circle'),
+      prompt: 'a blue circle',
       generator: 'PIXELS',
       steps: 1,
       start: base64(from),
       width: 128,
       height: 128,
     }
-    const { run } = await finished(input)
+    const { drawing } = await finished(input)
     const read = (bytes: Buffer) =>
       sharp(bytes).resize(16, 16, { fit: 'fill' }).removeAlpha().raw().toBuffer()
-    const [a, b] = await Promise.all([read(from), read(Buffer.from(run.preview.base64, 'base64'))])
+    const [a, b] = await Promise.all([read(from), read(Buffer.from(drawing.preview.base64, 'base64'))])
     const apart = a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length
     expect(apart).toBeLessThan(25)
   })
 
-  it('a run can be stopped, waiting or running, and then ends its subscriptions', async () => {
-    const input = { prompts: prompts('a house'), generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
-    const [running, waiting] = [await server.query(start, { input }), await server.query(start, { input })]
-    const ids = [running, waiting].map(({ data }) => data.startGuidance.id)
+  it('a drawing can be stopped, waiting or being made, and then ends its subscriptions', async () => {
+    const input = { prompt: 'a house', generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
+    const [running, waiting] = [await begin(input), await begin(input)]
     const read = (async () => {
       const seen: Frame[] = []
-      for await (const frame of frames(server.url, ids[0])) seen.push(frame)
+      for await (const frame of frames(server.url, running)) seen.push(frame)
       return seen
     })()
     await new Promise((resolve) => setTimeout(resolve, 1500))
-    const stop = 'mutation ($id: ID!) { stopGuidance(id: $id) { status step } }'
-    const stopped = await server.query(stop, { id: ids[1] })
-    expect(stopped.data.stopGuidance).toEqual({ status: 'STOPPED', step: 0 })
-    const { data } = await server.query(stop, { id: ids[0] })
-    expect(data.stopGuidance.status).toBe('STOPPED')
+    expect(await stop(waiting)).toEqual({ drawing: { status: 'STOPPED', step: 0 }, userErrors: [] })
+    expect((await stop(running)).drawing.status).toBe('STOPPED')
     expect((await read).at(-1)!.status).toBe('STOPPED')
     // Again: nothing changes.
-    expect((await server.query(stop, { id: ids[0] })).data.stopGuidance.status).toBe('STOPPED')
+    expect((await stop(running)).drawing.status).toBe('STOPPED')
   })
 
-  it('a run that is stopped before its first frame ends its subscription with an error', async () => {
-    const input = { prompts: prompts('a house'), generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
-    const begin = async () => (await server.query(start, { input })).data.startGuidance.id
-    const ids = [await begin(), await begin()]
-    const stop = (id: string) =>
-      server.query('mutation ($id: ID!) { stopGuidance(id: $id) { status } }', { id })
-    const subscribe = async () =>
-      (
-        await server.raw('/graphql', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-          body: JSON.stringify({ query: `subscription { guidance(id: "${ids[1]}") { step } }` }),
-        })
-      ).body
-    const waiting = subscribe()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    await stop(ids[1])
-    for (const body of [await waiting, await subscribe()]) {
-      const { errors } = JSON.parse(/^event: next\ndata: (.*)$/m.exec(body)![1]!)
-      expect(errors[0]).toMatchObject({
-        message: expect.stringMatching(/stopped before its first frame/),
-        extensions: { code: 'BAD_USER_INPUT' },
-      })
-      expect(body).toMatch(/event: complete/)
+  it('a drawing that is stopped before its first step ends its subscription as STOPPED, without an image', async () => {
+    const input = { prompt: 'a house', generator: 'SHAPES', steps: 2000, width: 64, height: 64 }
+    const [running, waiting] = [await begin(input), await begin(input)]
+    const read = async () => {
+      const seen: Frame[] = []
+      for await (const frame of frames(server.url, waiting)) seen.push(frame)
+      return seen
     }
-    await stop(ids[0])
+    const early = read()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await stop(waiting)
+    for (const seen of [await early, await read()])
+      expect(seen.at(-1)).toMatchObject({
+        status: 'STOPPED',
+        step: 0,
+        preview: null,
+        loss: null,
+        error: null,
+      })
+    expect((await early)[0]).toMatchObject({ status: 'QUEUED' })
+    await stop(running)
   })
 
-  it('a run lets embed through while it is made', async () => {
-    const input = { prompts: prompts('a house'), generator: 'STROKES', steps: 2000, width: 64, height: 64 }
-    const { data } = await server.query(start, { input })
+  it('drawings are listed newest first, by status, and counted', async () => {
+    const input = { prompt: 'a house', generator: 'PIXELS', steps: 1, width: 16, height: 16 }
+    const ids: string[] = []
+    for (let n = 0; n < 3; n++) ids.push((await finished(input)).id)
+    const document = `query ($after: String, $status: [DrawingStatus!]) { drawings(first: 2, after: $after, status: $status) {
+      totalCount nodes { id status } edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage endCursor } } }`
+    const first = (await server.query(document)).data.drawings
+    expect(first.nodes.map(({ id }: any) => id)).toEqual([ids[2], ids[1]])
+    expect(first.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
+    const second = (await server.query(document, { after: first.pageInfo.endCursor })).data.drawings
+    expect(second.nodes[0].id).toBe(ids[0])
+    const stopped = (await server.query(document, { status: 'STOPPED' })).data.drawings
+    expect(stopped.totalCount).toBeLessThan(first.totalCount)
+    for (const { status } of stopped.nodes) expect(status).toBe('STOPPED')
+    const forged = await server.query(document, { after: 'x' })
+    expect(forged).toMatchObject({ code: 'BAD_USER_INPUT', data: { drawings: null } })
+  })
+
+  it('drawings can be deleted, one that is being made too', async () => {
+    const small = { prompt: 'a house', generator: 'PIXELS', width: 16, height: 16 }
+    const done = (await finished({ ...small, steps: 1 })).id
+    const running = await begin({ ...small, steps: 2000 })
+    const { data } = await server.query(
+      'mutation ($ids: [ID!]!) { deleteDrawings(input: { ids: $ids }) { deletedIds userErrors { field code message } } }',
+      { ids: [done, 'run_none', running] },
+    )
+    expect(new Set(data.deleteDrawings.deletedIds)).toEqual(new Set([done, running]))
+    expect(data.deleteDrawings.userErrors).toEqual([
+      { field: ['input', 'ids', '1'], code: 'NOT_FOUND', message: 'There is no drawing "run_none".' },
+    ])
+    const { data: after } = await server.query(
+      `{ a: drawing(id: "${done}") { id } b: node(id: "${running}") { id } }`,
+    )
+    expect(after).toEqual({ a: null, b: null })
+  })
+
+  it('a drawing lets embed through while it is made', async () => {
+    const id = await begin({ prompt: 'a house', generator: 'STROKES', steps: 2000, width: 64, height: 64 })
     const times: number[] = []
     for (let i = 0; i < 10; i++) {
       const begun = performance.now()
@@ -195,9 +229,7 @@ describe('guidance runs', () => {
       times.push(performance.now() - begun)
     }
     expect(Math.max(...times)).toBeLessThan(2000)
-    await server.query('mutation ($id: ID!) { stopGuidance(id: $id) { status } }', {
-      id: data.startGuidance.id,
-    })
+    await stop(id)
   })
 
   const svg = (inner: string, head = '') =>
@@ -274,21 +306,17 @@ describe('guidance runs', () => {
     ['no steps', { generator: 'SHAPES', steps: 0 }, /steps is 0/],
     ['a huge size', { generator: 'SHAPES', width: 20_000, height: 20_000 }, /width is 20000/],
     ['a thread-like size', { generator: 'SHAPES', width: 2000, height: 20 }, /too long/],
-    [
-      'an empty prompt',
-      { generator: 'SHAPES', prompts: prompts(' ') },
-      /^input\.prompts\[0\]: The text is empty/,
-    ],
-    ['weights of 0', { generator: 'SHAPES', prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /sum to 0/],
-    ['no prompts', { generator: 'SHAPES', prompts: [] }, /^input\.prompts is empty/],
+    ['an empty prompt', { generator: 'SHAPES', prompt: ' ' }, /^input\.prompt: The text is empty/],
+    ['weights of 0', { generator: 'SHAPES', prompt: null, prompts: [{ text: 'a', weight: 0 }] }, /sum to 0/],
+    ['no prompts', { generator: 'SHAPES', prompt: null, prompts: [] }, /^Give input\.prompt, some words/],
     [
       'an image that is none',
       { generator: 'PIXELS', start: base64('nothing') },
       /input.start: This is not an image/,
     ],
     ['an unknown model', { generator: 'SHAPES', model: 'none' }, /no model "none"/],
-  ])('startGuidance refuses %s, quickly', async (_, changes: any, message) => {
-    const input = { prompts: prompts('a house'), ...changes }
+  ])('startDrawing refuses %s, quickly', async (_, changes: any, message) => {
+    const input = { prompt: 'a house', ...changes }
     if (typeof input.start === 'string') {
       const photo = await sharp(await testImage({ disc: 'red' }))
         .jpeg()
@@ -296,9 +324,17 @@ describe('guidance runs', () => {
       input.start = base64(input.start === 'photo' ? photo : photo.subarray(0, photo.length / 2))
     }
     const begun = performance.now()
-    const answer = await server.query(start, { input })
-    expect(answer.message).toMatch(message)
-    expect(['BAD_USER_INPUT', 'MODEL_NOT_FOUND']).toContain(answer.code)
+    const { data, errors } = await start(input)
+    expect(errors).toBeUndefined()
+    const { drawing, userErrors } = data.startDrawing
+    expect(drawing).toBeNull()
+    expect(userErrors).toEqual([
+      {
+        field: expect.arrayContaining(['input']),
+        code: expect.any(String),
+        message: expect.stringMatching(message),
+      },
+    ])
     expect(performance.now() - begun).toBeLessThan(5000)
   })
 
@@ -306,36 +342,38 @@ describe('guidance runs', () => {
     ['nonsense', ['nonsense'], /^input\.palette\[0\] is "nonsense", which is no hex colour/],
     ['nothing', [], /^input\.palette is empty/],
     ['65 colours', Array.from({ length: 65 }, () => '#fff'), /^input\.palette has 65 colours; at most 64/],
-  ])('startGuidance names the palette, not the start, for a palette of %s', async (_, palette, message) => {
-    const input = { prompts: prompts('a house'), generator: 'SHAPES', palette }
-    const { errors } = await server.query(start, { input })
-    expect(errors![0]!.message).toMatch(message)
-    expect(errors![0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'input.palette' })
+  ])('startDrawing names the palette, not the start, for a palette of %s', async (_, palette, message) => {
+    const input = { prompt: 'a house', generator: 'SHAPES', palette }
+    const [error] = (await start(input)).data.startDrawing.userErrors
+    expect(error).toEqual({
+      field: ['input', 'palette'],
+      code: 'INVALID',
+      message: expect.stringMatching(message),
+    })
   })
 
-  it('the queue takes no more runs than it has places, however many come at once', async () => {
-    const input = { prompts: prompts('a house'), generator: 'PIXELS', steps: 2000, width: 32, height: 32 }
-    const answers = await Promise.all(Array.from({ length: 70 }, () => server.query(start, { input })))
-    const ids = answers.flatMap(({ data }) => data?.startGuidance.id ?? [])
+  it('the queue takes no more drawings than it has places, however many come at once', async () => {
+    const input = { prompt: 'a house', generator: 'PIXELS', steps: 2000, width: 32, height: 32 }
+    const answers = await Promise.all(Array.from({ length: 70 }, () => start(input)))
+    const ids = answers.flatMap(({ data }) => data.startDrawing?.drawing.id ?? [])
     expect(ids.length).toBe(64)
-    for (const { data, code, message } of answers.filter(({ data }) => !data)) {
-      expect(data ?? null).toBeNull()
-      expect(code).toBe('OVERLOADED')
-      expect(message).toMatch(/guidance runs/)
+    for (const { status, code, message } of answers.filter(({ data }) => !data.startDrawing)) {
+      expect({ status, code }).toEqual({ status: 503, code: 'OVERLOADED' })
+      expect(message).toMatch(/queue of drawings/)
     }
-    const stop = 'mutation ($id: ID!) { stopGuidance(id: $id) { status } }'
-    for (const id of ids.toReversed()) {
-      const { data } = await server.query(stop, { id })
-      expect(data.stopGuidance.status).toBe('STOPPED')
-    }
+    for (const id of ids.toReversed()) expect((await stop(id)).drawing.status).toBe('STOPPED')
   })
 
-  it('an unknown run is an error, not a silence', async () => {
-    const subscribed = await server.query('subscription { guidance(id: "run_none") { step } }')
-    expect(subscribed.message).toMatch(/no guidance run/)
-    const stopped = await server.query('mutation { stopGuidance(id: "asset_1") { id } }')
-    expect(stopped.message).toMatch(/no guidance run/)
-    const { data } = await server.query('{ node(id: "run_none") { id } }')
-    expect(data.node).toBeNull()
+  it('an unknown drawing is an error, not a silence', async () => {
+    const subscribed = await server.query('subscription { drawing(id: "run_none") { step } }')
+    expect(subscribed.message).toMatch(/no drawing/)
+    expect(await stop('asset_1')).toEqual({
+      drawing: null,
+      userErrors: [
+        { field: ['input', 'id'], code: 'NOT_FOUND', message: expect.stringMatching(/no drawing "asset_1"/) },
+      ],
+    })
+    const { data } = await server.query('{ drawing(id: "run_none") { id } node(id: "run_none") { id } }')
+    expect(data).toEqual({ drawing: null, node: null })
   })
 })

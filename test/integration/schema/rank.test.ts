@@ -32,7 +32,7 @@ describe('rank', () => {
     const byText = await server.query(rank, { prompt: 'red circle', candidates: [image(blue), image(red)] })
     expect(byText.data.rank.items.map((i: any) => i.index)).toHaveLength(2)
     const byImage = await server.query(rank, {
-      prompts: [{ concept: image(red) }],
+      prompts: [image(red)],
       candidates: [...texts('a red circle', 'a grey cat'), image(red)],
     })
     const { items } = byImage.data.rank
@@ -44,8 +44,8 @@ describe('rank', () => {
   it('a score is the weighted mean of cosines, negative weights pushing away', async () => {
     const { data } = await server.query(rank, {
       prompts: [
-        { concept: { text: 'sun' }, weight: 2 },
-        { concept: { text: 'rain' }, weight: -0.5 },
+        { text: 'sun', weight: 2 },
+        { text: 'rain', weight: -0.5 },
       ],
       candidates: texts('sun', 'rain', 'snow'),
     })
@@ -56,6 +56,21 @@ describe('rank', () => {
     expect(items.map((i: any) => i.score)).toEqual(
       items.map((i: any) => i.score).toSorted((a: number, b: number) => b - a),
     )
+  })
+
+  it('prompt and prompts add up, the words first', async () => {
+    const candidates = texts('sun', 'rain', 'snow')
+    const both = await server.query(rank, {
+      prompt: 'sun',
+      prompts: { text: 'rain', weight: -0.5 },
+      candidates,
+    })
+    const list = await server.query(rank, {
+      prompts: [{ text: 'sun' }, { text: 'rain', weight: -0.5 }],
+      candidates,
+    })
+    expect(both.data.rank).toEqual(list.data.rank)
+    expect(both.data.rank.items[0].similarities).toHaveLength(2)
   })
 
   it('equal candidates stay in the order of the request', async () => {
@@ -96,7 +111,7 @@ describe('rank', () => {
     const { encoder } = server.app.services
     const candidates = Array.from({ length: 256 }, (_, n) => ({ assetId: assets[n % assets.length] }))
     const prompts = Array.from({ length: 16 }, (_, n) => ({
-      concept: { text: `prompt number ${n}` },
+      text: `prompt number ${n}`,
       weight: n - 8.5,
     }))
     const before = encoder.stats().encoded
@@ -120,22 +135,23 @@ describe('rank', () => {
   })
 
   it.each([
-    ['no prompt', {}, /Give a prompt/],
-    ['both', { prompt: 'a', prompts: [{ concept: { text: 'a' } }] }, /either/],
+    ['no prompt', {}, /^Give prompt, some words, or prompts/],
     ['an empty list', { prompts: [] }, /at least one/],
-    ['weights that are all zero', { prompts: [{ concept: { text: 'a' }, weight: 0 }] }, /sum to 0/],
     [
-      'a prompt that cannot be read',
-      { prompts: [{ concept: { text: 'a' } }, { concept: { text: ' ' } }] },
-      /prompts\[1\]/,
+      'an empty prompt of a list',
+      { prompts: [{}] },
+      /^prompts\[0\] is empty\. Give exactly one of text, assetId/,
     ],
+    [
+      'a prompt that is given twice',
+      { prompts: [{ text: 'a', assetId: 'asset_b' }] },
+      /^prompts\[0\] gives assetId and text\. Give exactly one/,
+    ],
+    ['weights that are all zero', { prompts: [{ text: 'a', weight: 0 }] }, /sum to 0/],
+    ['a prompt that cannot be read', { prompts: [{ text: 'a' }, { text: ' ' }] }, /prompts\[1\]/],
     ['an empty prompt', { prompt: '' }, /^prompt: The text is empty/],
-    ['an unknown asset as prompt', { prompts: [{ concept: { assetId: 'asset_none' } }] }, /asset_none/],
-    [
-      'too many prompts',
-      { prompts: Array.from({ length: 65 }, () => ({ concept: { text: 'a' } })) },
-      /65.*64/,
-    ],
+    ['an unknown asset as prompt', { prompts: [{ assetId: 'asset_none' }] }, /asset_none/],
+    ['too many prompts', { prompts: Array.from({ length: 65 }, () => ({ text: 'a' })) }, /65.*64/],
   ])('rank refuses %s', async (_name, prompts, message) => {
     const answer = await server.query(rank, { ...prompts, candidates: texts('a') })
     expect(answer).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
@@ -144,7 +160,7 @@ describe('rank', () => {
 
   it('rank refuses weights that are not finite', async () => {
     const answer = await server.query(
-      '{ rank(prompts: [{ concept: { text: "a" }, weight: 1e999 }], candidates: []) { items { index } } }',
+      '{ rank(prompts: [{ text: "a", weight: 1e999 }], candidates: []) { items { index } } }',
     )
     expect(answer.code).toBe('BAD_USER_INPUT')
   })

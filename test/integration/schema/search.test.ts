@@ -19,7 +19,7 @@ afterAll(() => server?.close())
 
 const search = `query ($prompt: String, $prompts: [PromptInput!], $where: AssetWhere, $first: Int, $after: String, $model: ID) {
   search(prompt: $prompt, prompts: $prompts, where: $where, first: $first, after: $after, model: $model) {
-    truncated model { id } pageInfo { hasNextPage hasPreviousPage endCursor }
+    totalCount truncated model { id } pageInfo { hasNextPage hasPreviousPage endCursor }
     edges { cursor score similarities node { id collection } }
   }
 }`
@@ -44,8 +44,8 @@ describe('search', () => {
 
   it('search weighs several prompts, images among them', async () => {
     const prompts = [
-      { concept: { assetId: ids[0] }, weight: 3 },
-      { concept: { text: 'blue' }, weight: -1 },
+      { assetId: ids[0], weight: 3 },
+      { text: 'blue', weight: -1 },
     ]
     const { data } = await server.query(search, { prompts, first: 5 })
     expect(data.search.edges[0].node.id).toBe(ids[0])
@@ -60,6 +60,7 @@ describe('search', () => {
       first: 30,
     })
     expect(data.search.edges).toHaveLength(20)
+    expect(data.search.totalCount).toBe(20)
     expect(new Set(data.search.edges.map((e: any) => e.node.collection))).toEqual(new Set(['odd']))
     const words = await server.query(search, { prompt: 'disc', where: { text: 'bright' }, first: 30 })
     expect(words.data.search.edges).toHaveLength(20)
@@ -96,7 +97,7 @@ describe('search', () => {
     for (const other of [
       { prompt: 'two' },
       { prompt: 'one', where: { collections: ['odd'] } },
-      { prompts: [{ concept: { text: 'one' }, weight: 2 }] },
+      { prompts: [{ text: 'one', weight: 2 }] },
     ])
       expect(await server.query(search, { ...other, after })).toMatchObject({
         status: 400,
@@ -146,5 +147,36 @@ describe('similar', () => {
     const { edges } = data.asset.similar
     expect(edges).toHaveLength(5)
     expect(edges.map((e: any) => e.node.id)).not.toContain(ids[3])
+  })
+
+  it('similar continues after a cursor, and counts the other images', async () => {
+    const page = async (after: string | null) => {
+      const { data } = await server.query(
+        'query ($id: ID!, $after: String) { asset(id: $id) { similar(first: 15, after: $after) { totalCount nodes { id } pageInfo { endCursor hasNextPage } } } }',
+        { id: ids[3], after },
+      )
+      return data.asset.similar
+    }
+    const seen: string[] = []
+    for (let after: string | null = null, more = true; more; ) {
+      const { totalCount, nodes, pageInfo } = await page(after)
+      seen.push(...nodes.map(({ id }: { id: string }) => id))
+      ;({ endCursor: after, hasNextPage: more } = pageInfo)
+      expect(seen.length).toBeLessThanOrEqual(totalCount)
+      if (!more) expect(seen).toHaveLength(totalCount)
+    }
+    expect(new Set(seen).size).toBe(seen.length)
+    expect(seen).not.toContain(ids[3])
+  })
+
+  it('similar that fails takes no other field with it', async () => {
+    const { status, data, errors } = await server.query(
+      `{ asset(id: "${ids[3]}") { name similar(first: 1000) { nodes { id } } } }`,
+    )
+    expect({ status, asset: data.asset }).toEqual({
+      status: 200,
+      asset: { name: expect.any(String), similar: null },
+    })
+    expect(errors![0]!.path).toEqual(['asset', 'similar'])
   })
 })

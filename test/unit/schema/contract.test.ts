@@ -1,122 +1,26 @@
-import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
+/** The schema as its callers may rely on it. */
+import { readFileSync } from 'node:fs'
 import {
-  astFromValue,
-  type ConstDirectiveNode,
-  type DefinitionNode,
+  type GraphQLObjectType,
+  isAbstractType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
-  isUnionType,
-  Kind,
-  type NamedTypeNode,
   parse,
-  print,
   printSchema,
+  validate,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
+import { scopes } from '../../../schema/core/caller.ts'
+import { breakingChanges, unstatedChanges } from '../../../schema/diff.ts'
 import { schema } from '../../../schema/index.ts'
+import { operationsOf } from '../../../schema/server.ts'
 
-const file = path.resolve('..', 'shared', 'contract.graphql')
-
-/** Everything that the contract says of one definition and our schema does not. */
-function missing(definition: DefinitionNode): string[] {
-  if (!('name' in definition) || !definition.name) return []
-  const name = definition.name.value
-  const type = schema.getType(name)
-  if (!type) return [`type ${name}`]
-  const problems: string[] = []
-  const wants = (what: string, wanted: string, given: string | undefined) => {
-    if (wanted !== given) problems.push(`${name}.${what}: ${wanted}, not ${given}`)
-  }
-  switch (definition.kind) {
-    case Kind.SCALAR_TYPE_DEFINITION:
-      break
-    case Kind.ENUM_TYPE_DEFINITION: {
-      const ours = isEnumType(type) ? type.getValues().map((value) => value.name) : []
-      wants(
-        'values',
-        definition
-          .values!.map((v) => v.name.value)
-          .sort()
-          .join(' '),
-        [...ours].sort().join(' '),
-      )
-      break
-    }
-    case Kind.UNION_TYPE_DEFINITION: {
-      const ours = isUnionType(type) ? type.getTypes().map((member) => member.name) : []
-      wants('members', names(definition.types), [...ours].sort().join(' '))
-      break
-    }
-    case Kind.INPUT_OBJECT_TYPE_DEFINITION: {
-      if (!isInputObjectType(type)) return [`input ${name}`]
-      const oneOf = (definition.directives ?? []).some((d: ConstDirectiveNode) => d.name.value === 'oneOf')
-      wants('@oneOf', String(oneOf), String(type.isOneOf))
-      for (const field of definition.fields!) {
-        const ours = type.getFields()[field.name.value]
-        wants(field.name.value, print(field.type), ours && String(ours.type))
-        wants(`${field.name.value} default`, shown(field.defaultValue), ours && defaultOf(ours))
-      }
-      break
-    }
-    case Kind.OBJECT_TYPE_DEFINITION: {
-      if (!isObjectType(type) && !isInterfaceType(type)) return [`type ${name}`]
-      for (const wanted of definition.interfaces ?? [])
-        if (!type.getInterfaces().some((one) => one.name === wanted.name.value))
-          problems.push(`${name} implements ${wanted.name.value}`)
-      for (const field of definition.fields!) {
-        const ours = type.getFields()[field.name.value]
-        wants(field.name.value, print(field.type), ours && String(ours.type))
-        for (const arg of field.arguments ?? []) {
-          const own = ours?.args.find((one) => one.name === arg.name.value)
-          wants(`${field.name.value}(${arg.name.value}:)`, print(arg.type), own && String(own.type))
-          wants(
-            `${field.name.value}(${arg.name.value}:) default`,
-            shown(arg.defaultValue),
-            own && defaultOf(own),
-          )
-        }
-      }
-      break
-    }
-    default:
-      problems.push(`${name}: the test does not know how to compare a ${definition.kind}`)
-  }
-  return problems
-}
-
-const names = (nodes: readonly NamedTypeNode[] | undefined) =>
-  (nodes ?? [])
-    .map((n) => n.name.value)
-    .sort()
-    .join(' ')
-const shown = (value: Parameters<typeof print>[0] | undefined) => (value ? print(value) : 'none')
-function defaultOf({
-  defaultValue,
-  type,
-}: {
-  defaultValue?: unknown
-  type: Parameters<typeof astFromValue>[1]
-}): string {
-  return defaultValue === undefined ? 'none' : print(astFromValue(defaultValue, type)!)
-}
-
-describe.skipIf(!existsSync(file))('the contract', () => {
-  const definitions = existsSync(file) ? parse(readFileSync(file, 'utf8')).definitions : []
-
-  it('the contract has definitions', () => expect(definitions.length).toBeGreaterThan(25))
-
-  it('the test notices missing fields and types', () => {
-    const [wrong] = parse('type Asset { name: String, nope(a: Int! = 2): Int! }').definitions
-    expect(missing(wrong!)).toHaveLength(4)
-  })
-
-  for (const definition of definitions)
-    it(`the schema has ${'name' in definition && definition.name ? definition.name.value : definition.kind} as the contract says`, () =>
-      expect(missing(definition)).toEqual([]))
-})
+const roots = [schema.getQueryType()!, schema.getMutationType()!, schema.getSubscriptionType()!]
+const rootFields = roots.flatMap((type) =>
+  Object.values(type.getFields()).map((field) => ({ path: `${type.name}.${field.name}`, field })),
+)
 
 describe('schema.graphql', () => {
   it('schema.graphql is the schema as printed (npm run schema writes it)', () => {
@@ -140,5 +44,78 @@ describe('schema.graphql', () => {
         }
     }
     expect(bare).toEqual([])
+  })
+
+  it('every root field states its scope, in its description and for programs', () => {
+    for (const { name, scope } of operationsOf(schema)) expect(scopes, name).toContain(scope)
+    for (const { path, field } of rootFields)
+      expect(field.description, path).toContain(`Needs the scope \`${field.extensions.scope}\`.`)
+  })
+
+  it('every root field has an example, which is valid', () => {
+    for (const { path, field } of rootFields) {
+      const [, example] = /```graphql\n(.*?)\n```/s.exec(field.description ?? '') ?? []
+      expect(example, path).toBeDefined()
+      expect(validate(schema, parse(example!)), path).toEqual([])
+    }
+  })
+
+  it('every root field that can fail is nullable: it takes no other with it', () => {
+    const required = rootFields.filter(({ field }) => String(field.type).endsWith('!'))
+    expect(required.map(({ path }) => path)).toEqual(['Query.server'])
+  })
+
+  it('every mutation takes one input and answers a payload with user errors', () => {
+    for (const field of Object.values(schema.getMutationType()!.getFields())) {
+      const name = field.name[0]!.toUpperCase() + field.name.slice(1)
+      expect(field.args.map(({ name, type }) => `${name}: ${type}`)).toEqual([`input: ${name}Input!`])
+      expect(String(field.type)).toBe(`${name}Payload`)
+      const payload = schema.getType(`${name}Payload`) as GraphQLObjectType
+      expect(String(payload.getFields().userErrors?.type)).toBe('[UserError!]!')
+    }
+  })
+
+  it('every connection has edges, nodes, pageInfo and totalCount, and takes first and after', () => {
+    const types = Object.values(schema.getTypeMap()).filter(isObjectType)
+    const connections = types.filter(({ name }) => name.endsWith('Connection'))
+    expect(connections.length).toBeGreaterThanOrEqual(3)
+    for (const connection of connections)
+      expect(Object.keys(connection.getFields())).toEqual(
+        expect.arrayContaining(['edges', 'nodes', 'pageInfo', 'totalCount']),
+      )
+    for (const type of types.filter(({ name }) => !name.startsWith('__')))
+      for (const field of Object.values(type.getFields()))
+        if (String(field.type).replace('!', '').endsWith('Connection'))
+          expect(
+            field.args.map(({ name }) => name),
+            `${type.name}.${field.name}`,
+          ).toEqual(expect.arrayContaining(['first', 'after']))
+  })
+
+  it('a field name means one thing below node and in every union', () => {
+    const clashes: string[] = []
+    for (const abstract of Object.values(schema.getTypeMap()).filter(isAbstractType)) {
+      const types = new Map<string, string>()
+      for (const type of schema.getPossibleTypes(abstract))
+        for (const field of Object.values(type.getFields())) {
+          const known = types.get(field.name)
+          if (known !== undefined && known !== String(field.type))
+            clashes.push(`${abstract.name}: ${type.name}.${field.name} is ${field.type}, elsewhere ${known}`)
+          types.set(field.name, String(field.type))
+        }
+    }
+    expect(clashes).toEqual([])
+  })
+})
+
+describe('compatibility', () => {
+  it('a change that breaks callers has an entry in docs/compatibility.md', () => {
+    expect(unstatedChanges()).toEqual([])
+  })
+
+  it('the comparison notices a field that is gone', () => {
+    const without = printSchema(schema).replace('  contentHash: String!', '  digest: String!')
+    const [change] = breakingChanges(printSchema(schema), without)
+    expect(change).toMatch(/contentHash was removed/)
   })
 })

@@ -10,7 +10,14 @@ import { PainterClient } from '../painter-client.ts'
 import type { RunRequest } from '../request.ts'
 import { LatestEvents } from './events.ts'
 import { Run } from './run.ts'
-import { isOver, type RunRow, type RunStore } from './run-store.ts'
+import {
+  isOver,
+  type RunPage,
+  type RunPageRequest,
+  type RunRow,
+  type RunStatus,
+  type RunStore,
+} from './run-store.ts'
 import { encodeRequest } from './saved-request.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -79,8 +86,7 @@ export class DrawingRuns {
     const reason = await guide.unsupportedReason(model)
     if (reason) throw new BadUserInput(`Model "${model.name}" cannot guide. ${reason}`)
     const waiting = this.#scheduler.size + this.#opening
-    if (waiting >= limit)
-      throw Overloaded.queue(30_000, { waiting, limit, queue: 'The queue of guidance runs' })
+    if (waiting >= limit) throw Overloaded.queue(30_000, { waiting, limit, queue: 'The queue of drawings' })
     this.#opening++
     try {
       return await this.#openings.run(() => this.#create(request))
@@ -110,6 +116,23 @@ export class DrawingRuns {
 
   get(id: string): Promise<RunRow | null> {
     return this.#store.get(id)
+  }
+
+  /** Newest first. */
+  page(request: RunPageRequest): Promise<RunPage> {
+    return this.#store.page(request)
+  }
+
+  count(statuses: readonly RunStatus[] | null): Promise<number> {
+    return this.#store.count(statuses)
+  }
+
+  /** Deletes runs; those that are not over are stopped first. Returns the ids of those that were there. */
+  async delete(ids: readonly string[]): Promise<string[]> {
+    const deleted = await this.#store.delete(ids)
+    const others = ids.filter((id) => !deleted.includes(id))
+    await Promise.all(others.map((id) => this.stop(id)))
+    return [...deleted, ...(await this.#store.delete(others))]
   }
 
   /** The run's frames from the present one on; ends with the run. A slow reader gets the newest and misses the others. */

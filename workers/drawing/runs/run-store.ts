@@ -59,11 +59,30 @@ export interface HeldRun {
   stopRequested: boolean
 }
 
+export interface RunPageRequest {
+  /** Only runs of these; null: all. */
+  status: readonly RunStatus[] | null
+  first: number
+  /** Id of the run that the page begins after. */
+  after: string | null
+}
+
+export interface RunPage {
+  rows: RunRow[]
+  hasNextPage: boolean
+}
+
 export interface RunStore {
   /** Whether the call that failed with this error may work later: the database is away, or has no room. */
   isTransient(error: unknown): boolean
   create(run: NewRun): Promise<RunRow>
   get(id: string): Promise<RunRow | null>
+  /** Newest first. */
+  page(request: RunPageRequest): Promise<RunPage>
+  /** How many have one of these statuses; null: any. */
+  count(statuses: readonly RunStatus[] | null): Promise<number>
+  /** Deletes runs that are over; returns the ids of those that were there. */
+  delete(ids: readonly string[]): Promise<string[]>
   load(id: string): Promise<SavedRun | null>
   /** Ids of QUEUED and RUNNING runs that no other server holds, the oldest first. */
   free(): Promise<string[]>

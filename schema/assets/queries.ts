@@ -3,8 +3,9 @@ import { BadUserInput } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { countedPage } from '../core/cost.ts'
+import { operation } from '../core/operation.ts'
 import { isAssetId } from '../relay/ids.ts'
-import { decodeCursor, encodeCursor, pageSize } from '../relay/page.ts'
+import { decodeCursor, encodeCursor, pageInfo, pageSize } from '../relay/page.ts'
 import { Asset } from './asset.ts'
 import { AssetWhere, checkedWhere } from './where.ts'
 
@@ -21,14 +22,23 @@ builder.queryFields((t) => ({
   asset: t.field({
     type: Asset,
     nullable: true,
-    description: 'An image by its id; null when there is none.',
+    ...operation(
+      'read',
+      'An image of the library by its id; null when there is none.',
+      '{ asset(id: "asset_...") { name url tags similar(first: 5) { nodes { id name } } } }',
+    ),
     args: { id: t.arg.id({ required: true, description: 'asset_...' }) },
     resolve: (_root, { id }, { loaders }) => loaders.asset.load(id),
   }),
   assets: t.connection(
     {
       type: Asset,
-      description: 'The library, newest first, paged in either direction.',
+      nullable: true,
+      ...operation(
+        'read',
+        'The library, newest first, paged in either direction.',
+        '{ assets(first: 10, where: { tagsAny: ["icon"] }) { nodes { id name } totalCount pageInfo { endCursor hasNextPage } } }',
+      ),
       args: { where: t.arg({ type: AssetWhere, description: 'Only images that match.' }) },
       complexity: ({ first, last }) => ({ field: 5, multiplier: countedPage(first ?? last) }),
       resolve: async (_root, { where, first, after, last, before }, { database }) => {
@@ -37,21 +47,18 @@ builder.queryFields((t) => ({
           last == null
             ? { first: pageSize(first ?? limits.defaultPageSize, 'first') }
             : { last: pageSize(last, 'last') }
+        const filter = checkedWhere(where)
         const { rows, hasNextPage, hasPreviousPage } = await database.assets.page({
           ...size,
-          where: checkedWhere(where),
+          where: filter,
           after: assetIdOf(after, 'after'),
           before: assetIdOf(before, 'before'),
         })
         const edges = rows.map((node) => ({ node, cursor: cursorOf(node) }))
         return {
           edges,
-          pageInfo: {
-            hasNextPage,
-            hasPreviousPage,
-            startCursor: edges[0]?.cursor ?? null,
-            endCursor: edges.at(-1)?.cursor ?? null,
-          },
+          pageInfo: pageInfo(edges, { hasNextPage, hasPreviousPage }),
+          count: () => database.assets.count(filter),
         }
       },
     },
@@ -59,6 +66,13 @@ builder.queryFields((t) => ({
       name: 'AssetConnection',
       description: 'A page of the library.',
       edgesField: { description: 'The images of the page, newest first.' },
+      fields: (t) => ({
+        totalCount: t.int({
+          nullable: true,
+          description: 'How many images match, on all pages.',
+          resolve: (page) => page.count(),
+        }),
+      }),
     },
     {
       name: 'AssetEdge',

@@ -1,0 +1,21 @@
+import type { Scope } from './caller.ts'
+
+/**
+ * Description of a root field: what it does, an example that a test holds against the schema, and the scope that it
+ * needs. The scope is also in its extensions, from which `server { operations }` and a test read it.
+ * @param example its lines may be indented as the code around them is
+ */
+export function operation(scope: Scope, description: string, example?: string) {
+  const parts = [
+    description,
+    ...(example === undefined ? [] : [`\`\`\`graphql\n${unindented(example)}\n\`\`\``]),
+    `Needs the scope \`${scope}\`.`,
+  ]
+  return { description: parts.join('\n\n'), extensions: { scope } }
+}
+
+/** Takes the last line's indentation from every line. */
+function unindented(text: string): string {
+  const [indentation] = /\n *(?=\S[^\n]*$)/.exec(text) ?? ['\n']
+  return text.replaceAll(indentation, '\n')
+}

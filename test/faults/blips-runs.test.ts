@@ -21,7 +21,7 @@ const start =
   'mutation ($input: StartDrawingInput!) { startDrawing(input: $input) { drawing { id } userErrors { message } } }'
 const stop = 'mutation ($id: ID!) { stopDrawing(input: { id: $id }) { drawing { status } } }'
 const input = {
-  prompts: [{ concept: { text: 'a house' } }],
+  prompts: [{ text: 'a house' }],
   ...{ generator: 'SHAPES', elements: 6, width: 64, height: 64 },
 }
 

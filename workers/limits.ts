@@ -9,6 +9,9 @@ export const limits = {
   titleLength: 500,
   descriptionLength: 10_000,
   collectionLength: 255,
+  /** Of a packed vector: 64 Ki numbers in full precision. */
+  vectorLength: 350_000,
+  cursorLength: 2000,
   tagLength: 100,
   /** Tags of one asset. */
   tags: 100,

@@ -158,7 +158,7 @@ function databaseError(
     }
   if (cause instanceof DatabaseBusy)
     return {
-      message: `The database has too much to do; nothing was stored. Try again in ${cause.retryAfterMs} ms.`,
+      message: `The database has too much to do. Try again in ${cause.retryAfterMs} ms.`,
       ...{ code: 'OVERLOADED', status: 503, retryAfterMs: cause.retryAfterMs },
     }
   if (cause instanceof DatabaseUnavailable)

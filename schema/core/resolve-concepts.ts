@@ -120,11 +120,12 @@ function givenVectors(given: readonly ConceptGiven[], found: Slots, model: Serve
 
 /** @throws ItemError EMPTY or TOO_LARGE */
 export function checkedText(text: string): string {
-  if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
   if (text.length > limits.textLength)
     throw new ItemError(
       'TOO_LARGE',
       `The text has ${text.length} characters; at most ${limits.textLength} are accepted.`,
+      { limit: limits.textLength, given: text.length },
     )
+  if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
   return text
 }

@@ -2,9 +2,27 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { limits } from '../../../workers/limits.ts'
 import { TooComplex } from '../../errors.ts'
+import type { Body } from './read.ts'
 
 /** Bytes that are looked at before others get their turn. */
 const sliceBytes = 2 ** 18
+
+/** One buffer of a body. */
+export async function joined(body: Body): Promise<Buffer> {
+  if (body.length === 1) return body[0]!
+  const bytes = Buffer.allocUnsafe(body.reduce((sum, chunk) => sum + chunk.length, 0))
+  let at = 0
+  let since = 0
+  for (const chunk of body) {
+    bytes.set(chunk, at)
+    at += chunk.length
+    since += chunk.length
+    if (since < 32 * sliceBytes) continue
+    since = 0
+    await nextTurn()
+  }
+  return bytes
+}
 
 /**
  * @throws SyntaxError, and TooComplex for more values, levels or bytes outside of texts than the limits
@@ -15,7 +33,11 @@ export async function parseJson(bytes: Buffer): Promise<unknown> {
     if (at > 0) await nextTurn()
     shape.push(bytes.subarray(at, at + sliceBytes))
   }
-  return JSON.parse(bytes.toString('utf8'))
+  if (bytes.length <= sliceBytes) return JSON.parse(bytes.toString('utf8'))
+  await nextTurn()
+  const text = bytes.toString('utf8')
+  await nextTurn()
+  return JSON.parse(text)
 }
 
 const quote = 0x22

@@ -3,7 +3,7 @@ import { HttpError } from '../../../schema/core/errors.ts'
 import { BadUserInput, echoed } from '../../../workers/errors.ts'
 import { limits } from '../../../workers/limits.ts'
 import { PayloadTooLarge } from '../../errors.ts'
-import { parseJson } from './json.ts'
+import { joined, parseJson } from './json.ts'
 import { parseMultipart } from './multipart.ts'
 import type { Body } from './read.ts'
 
@@ -18,12 +18,12 @@ export interface Params {
 
 type Parser = (body: Body, type: string, maxBytes: number) => Promise<unknown>
 
-const json: Parser = (body) => parseJson(Buffer.concat(body))
+const json: Parser = async (body) => parseJson(await joined(body))
 
 const parsers: Readonly<Record<string, Parser>> = {
   'application/json': json,
   'application/graphql+json': json,
-  'application/graphql': async (body) => ({ query: Buffer.concat(body).toString('utf8') }),
+  'application/graphql': async (body) => ({ query: (await joined(body)).toString('utf8') }),
   'application/x-www-form-urlencoded': async (body) => {
     const size = body.reduce((sum, chunk) => sum + chunk.length, 0)
     if (size > limits.formBytes)
@@ -84,6 +84,11 @@ function checked(given: unknown): Params {
       throw new BadUserInput(`${name} must be a string.`, { argument: name })
   for (const value of [variables, extensions])
     if (value != null && (typeof value !== 'object' || Array.isArray(value))) throw objectsExpected()
+  const persisted = (extensions as Record<string, unknown> | null | undefined)?.persistedQuery
+  if (query == null && documentId == null && persisted == null)
+    throw new BadUserInput('The request has no query, and names no persisted document.', {
+      argument: 'query',
+    })
   return Object.fromEntries(
     Object.entries({ query, variables, operationName, extensions, documentId }).filter(
       ([, value]) => value != null,

@@ -59,7 +59,6 @@ describe('bytes', () => {
     expect(codes).toHaveLength(128)
     expect(codes).toContain('TOO_LARGE')
     const { peakRss } = await server.look()
-    console.log(`128 addresses: peak ${Math.round(before / mb)} -> ${Math.round(peakRss / mb)} MB`)
     expect(peakRss - before).toBeLessThan(600 * mb)
   })
 
@@ -69,7 +68,6 @@ describe('bytes', () => {
     const { peakRss: before } = await server.look()
     const answers = await Promise.all(Array.from({ length: 24 }, () => post(body)))
     const { peakRss } = await server.look()
-    console.log(`24 bodies: peak ${Math.round(before / mb)} -> ${Math.round(peakRss / mb)} MB`)
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
     const refused = answers.filter(({ status }) => status !== 200)
     expect(refused.length).toBeGreaterThan(0)

@@ -54,13 +54,14 @@ const lostConnection =
   /Connection terminated|Connection ended|connection error and is not queryable|after calling end on the pool|Client was closed/i
 const slowConnection = /timeout exceeded when trying to connect|Query read timeout/i
 
-/** Prisma's DriverAdapterError keeps the driver's code in its cause. */
+/** Prisma's DriverAdapterError keeps the driver's code in its cause; errors of its client keep that error in `meta`. */
 interface DriverFault {
   code?: unknown
   originalCode?: unknown
   kind?: unknown
   message?: string
   cause?: unknown
+  meta?: { driverAdapterError?: unknown }
 }
 
 /** Turns a driver's error into one of ours where a caller can act on it; returns others as they came. */
@@ -83,7 +84,7 @@ export function mapDriverError(error: unknown): unknown {
       lostConnection.test(message)
     )
       return new DatabaseUnavailable('The database does not answer. Try again in a moment.', { cause: error })
-    fault = fault.cause as DriverFault | undefined
+    fault = (fault.meta?.driverAdapterError ?? fault.cause) as DriverFault | undefined
   }
   return error
 }

@@ -24,6 +24,13 @@ it.each([
   [fault({}, { kind: 'postgres', code: '57014' }), DatabaseBusy],
   [new Error('timeout exceeded when trying to connect'), DatabaseBusy],
   // Prisma's frames around the driver's own.
+  [
+    fault({
+      code: 'P2010',
+      meta: { driverAdapterError: fault({}, { originalCode: '57P01', kind: 'postgres' }) },
+    }),
+    DatabaseUnavailable,
+  ],
   [fault({}, { kind: 'DatabaseNotReachable' }), DatabaseUnavailable],
   [fault({ code: 'P2010' }, fault({}, { originalCode: '53100' })), DiskFull],
   [new Error('could not extend file "base/5/1259": No space left on device'), DiskFull],

@@ -12,7 +12,8 @@ import { unpackVector, vectorBytes } from './vector.ts'
 export function conceptKey(given: ConceptGiven): unknown {
   if (given.upload != null) return given.upload
   const [kind, value] = Object.entries(given)[0]!
-  return `${kind}:${value}`
+  // A whole image: not copied, once for each field that asks for it. No base64 begins like the other keys.
+  return kind === 'base64' ? value : `:${kind}:${value}`
 }
 
 /**

@@ -60,7 +60,7 @@ function hashOf({ extensions }: Params, documentId: string | undefined): string 
   return sha256Hash.toLowerCase()
 }
 
-/** The words and the code that Apollo's, urql's and Relay's clients look for. */
+/** The words and the code that the clients of Apollo and Relay look for. */
 const notFound = () =>
   new GraphQLError('PersistedQueryNotFound', {
     extensions: { code: 'PERSISTED_QUERY_NOT_FOUND', http: { spec: true, status: 400 } },

@@ -1,4 +1,5 @@
 /** A database that fails in the middle: callers hear that it is not their fault, and when to come back. */
+// cspell:ignore usename
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresBin, startPostgres } from '../support/postgres.ts'

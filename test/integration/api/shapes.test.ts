@@ -1,4 +1,5 @@
 /** No request, however it is formed, holds the server's event loop or fills its memory before it is refused. */
+// cspell:ignore asse Strin
 import http from 'node:http'
 import {
   type GraphQLArgument,

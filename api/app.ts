@@ -141,8 +141,12 @@ export async function openApp(config: Config): Promise<App> {
     const images = imageReader({
       maxBytes: config.maxUploadBytes,
       decodeBase64: (text) => decodeBase64(text, config.maxUploadBytes),
-      fetchUrl: (url, signal) =>
-        fetchImage(url, { signal, maxBytes: config.maxUploadBytes, allowPrivate: config.allowPrivateUrls }),
+      fetchUrl: (url, signal, count) =>
+        fetchImage(url, {
+          ...{ signal, count },
+          maxBytes: config.maxUploadBytes,
+          allowPrivate: config.allowPrivateUrls,
+        }),
     })
     return {
       config,

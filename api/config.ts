@@ -126,6 +126,12 @@ const table = {
     'bytes of one request',
     wholeNumber(1).default(64 * 1024 * 1024),
   ),
+  maxBytesInFlight: row(
+    'LIMN_MAX_BYTES_IN_FLIGHT',
+    '268435456',
+    'bytes of bodies and fetched images that all requests may hold at once; more are OVERLOADED',
+    wholeNumber(1).default(256 * 1024 * 1024),
+  ),
   maxUploadBytes: row(
     'LIMN_MAX_UPLOAD_BYTES',
     '33554432',

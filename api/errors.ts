@@ -1,5 +1,5 @@
 /** Errors that only the server's outside throws: its settings and its HTTP layer. */
-import { RequestError } from '../workers/errors.ts'
+import { type PassedLimit, RequestError } from '../workers/errors.ts'
 
 /** Settings that cannot be used, all of them at once. */
 export class ConfigError extends Error {
@@ -14,10 +14,18 @@ export class Unauthenticated extends RequestError {
   }
 }
 
-/** The document asks for more than the cost, depth, alias or token limit. */
+/** The document or its variables pass a limit of size, depth or cost. */
 export class TooComplex extends RequestError {
   override readonly name = 'TooComplex'
-  constructor(message: string) {
-    super('TOO_COMPLEX', message)
+  constructor(message: string, passed: PassedLimit = {}) {
+    super('TOO_COMPLEX', message, { ...passed })
+  }
+}
+
+/** The body has more bytes than the limit, before or after it is decompressed. */
+export class PayloadTooLarge extends RequestError {
+  override readonly name = 'PayloadTooLarge'
+  constructor(message: string, passed: PassedLimit) {
+    super('PAYLOAD_TOO_LARGE', message, { ...passed })
   }
 }

@@ -81,16 +81,22 @@ Two tiers, always ([why](../decisions/two-tiers-of-errors.md)).
 
 ## A whole request
 
-A GraphQL error with \`extensions.code\` and an HTTP status. Where it is known, \`extensions.argument\` names the argument,
-and \`extensions.retryAfterMs\` (with the header \`Retry-After\`) says when to come back.
+A GraphQL error with \`extensions.code\`. Where they are known, \`extensions.argument\` names the argument, \`limit\` and
+\`given\` are the limit that was passed and the number that passed it, and \`retryAfterMs\` (with the header \`Retry-After\`)
+says when to come back.
 
 | code | HTTP status | when |
 | --- | --- | --- |
 ${requests.join('\n')}
 
-An error takes only its own field: the other fields are answered, with status 200. The status is that of the error where
-no root field succeeded. A request of a media type that is not read has status 415, one that accepts no type that Limn writes 406. A database that
-does not answer gives 503, a full disk of the database 507, both with the code \`INTERNAL\`.
+An error takes only its own field: the other fields are answered. The status follows the draft of GraphQL over HTTP: it is
+that of the code where the request could not be executed (always 200 for a wrong document or wrong variables when the answer
+is \`application/json\`), and 200 once it was executed, whatever the errors of its fields are. Two kinds of error keep their
+status when no root field succeeded: those of the server (5xx) and refused access (401, 403).
+
+A request of a media type or encoding that is not read has status 415, one that accepts no type that Limn writes 406. A
+database that does not answer gives 503 with the code \`INTERNAL\`, one that has too much to do (connections, time, locks)
+503 with \`OVERLOADED\`, both with \`retryAfterMs\`; a full disk gives 507 with \`INTERNAL\`.
 
 ## The input of a mutation
 

@@ -12,9 +12,17 @@ export class VectorError extends Error {
   override readonly name = 'VectorError'
 }
 
-/** The database does not answer: it was stopped, or the way to it is cut. The same call may work later. */
+/** The database does not answer: it was stopped, restarts, or the way to it is cut. The same call may work later. */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable'
+  /** About the time that a restart takes. */
+  readonly retryAfterMs = 2000
+}
+
+/** The database answers and has no room for the call now: no connection, no time, another call's lock. */
+export class DatabaseBusy extends Error {
+  override readonly name = 'DatabaseBusy'
+  readonly retryAfterMs = 1000
 }
 
 /** The database's disk is full. Nothing of the call was stored. */
@@ -27,17 +35,26 @@ export class UnknownTenant extends Error {
   override readonly name = 'UnknownTenant'
 }
 
-/** SQLSTATEs of a server that is going down, starting up or out of connections, and of limits on time that were passed. */
-const unavailable = new Set([
-  ...['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006', '08001', '08004'],
-  ...['57014', '55P03', '25P03'],
-])
-const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+/**
+ * SQLSTATEs of a server that is going down, starting up, no longer the primary, or lost: class 08, and the operator's
+ * interventions without cancelled statements.
+ */
+const unavailable = /^(08...|57P0[1-5]|25006|25P03)$/
+/** Out of connections or memory, statement or lock timeout, deadlock: the same call may work when others are done. */
+const busy = /^(53[0234]..|57014|55P03|40001|40P01)$/
+/** Prisma's codes for the same two. */
+const prismaUnavailable = new Set(['P1001', 'P1002', 'P1017'])
+const prismaBusy = new Set(['P1008', 'P2024', 'P2028', 'P2034', 'P2037'])
+const unavailableKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'TlsConnectionError'])
+const busyKinds = new Set(['TooManyConnections', 'SocketTimeout', 'TransactionWriteConflict'])
+const socketErrors =
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN)$/
+/** Texts of node-postgres, which gives them no code. */
+const lostConnection =
+  /Connection terminated|Connection ended|connection error and is not queryable|after calling end on the pool|Client was closed/i
+const slowConnection = /timeout exceeded when trying to connect|Query read timeout/i
 
-/** Prisma's codes: not reached, timed out, connection closed, none free. */
-const prismaUnavailable = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024'])
-
-/** Prisma's DriverAdapterError keeps the driver's code in its cause, and Prisma's other errors keep that one in `meta`. */
+/** Prisma's DriverAdapterError keeps the driver's code in its cause; errors of its client keep that error in `meta`. */
 interface DriverFault {
   code?: unknown
   originalCode?: unknown
@@ -56,18 +73,18 @@ export function mapDriverError(error: unknown): unknown {
       return new DiskFull('The disk of the database is full: nothing was stored. Make room and try again.', {
         cause: error,
       })
+    const kind = String(fault.kind)
+    if (busy.test(code) || prismaBusy.has(code) || busyKinds.has(kind) || slowConnection.test(message))
+      return new DatabaseBusy('The database has too much to do. Try again in a moment.', { cause: error })
     if (
-      unavailable.has(code) ||
+      unavailable.test(code) ||
+      socketErrors.test(code) ||
       prismaUnavailable.has(code) ||
-      socketErrors.has(code) ||
-      fault.kind === 'DatabaseNotReachable' ||
-      fault.kind === 'ConnectionClosed' ||
-      /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/i.test(
-        message,
-      )
+      unavailableKinds.has(kind) ||
+      lostConnection.test(message)
     )
       return new DatabaseUnavailable('The database does not answer. Try again in a moment.', { cause: error })
-    fault = (fault.cause ?? fault.meta?.driverAdapterError) as DriverFault | undefined
+    fault = (fault.meta?.driverAdapterError ?? fault.cause) as DriverFault | undefined
   }
   return error
 }

@@ -11,7 +11,7 @@ import type {
   RunStore,
   SavedRun,
 } from '../workers/drawing/runs/run-store.ts'
-import { DatabaseUnavailable, DiskFull, mapDriverErrors } from './errors.ts'
+import { DatabaseBusy, DatabaseUnavailable, DiskFull, mapDriverErrors } from './errors.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 import { newRunId } from './ids.ts'
 import { PgLeases } from './leases.ts'
@@ -51,7 +51,7 @@ export class PrismaRuns implements RunStore {
   }
 
   isTransient(error: unknown): boolean {
-    return error instanceof DatabaseUnavailable || error instanceof DiskFull
+    return [DatabaseBusy, DatabaseUnavailable, DiskFull].some((kind) => error instanceof kind)
   }
 
   create({ start, input, ...run }: NewRun): Promise<RunRow> {

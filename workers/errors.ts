@@ -29,13 +29,25 @@ export const itemErrorCodes = {
 
 export type ItemErrorCode = keyof typeof itemErrorCodes
 
+/** A limit that was passed, and the number that passed it, for programs. */
+export interface PassedLimit {
+  limit?: number
+  given?: number
+}
+
 /** One input that cannot be used: a truncated image, a forbidden address, an empty text. */
 export class ItemError extends Error {
   override readonly name = 'ItemError'
   readonly code: ItemErrorCode
-  constructor(code: ItemErrorCode, message: string, options?: ErrorOptions) {
+  readonly passed: PassedLimit
+  constructor(
+    code: ItemErrorCode,
+    message: string,
+    { limit, given, ...options }: ErrorOptions & PassedLimit = {},
+  ) {
     super(message, options)
     this.code = code
+    this.passed = { ...(limit === undefined ? {} : { limit }), ...(given === undefined ? {} : { given }) }
   }
 }
 
@@ -45,9 +57,11 @@ export const requestErrorCodes = {
   FORBIDDEN: 'The caller is known, but may not do this: a foreign Host or Origin, a missing CSRF header.',
   MODEL_NOT_FOUND: 'No model has this name, or its folder cannot be used.',
   BAD_USER_INPUT: 'The request is malformed, or its arguments contradict each other or the schema.',
-  TOO_COMPLEX: 'The document asks for more than the cost, depth, alias or token limit.',
+  TOO_COMPLEX: 'The document or its variables pass a limit of size, depth or cost.',
   PAYLOAD_TOO_LARGE: 'The body, or one of its files, has more bytes than the limit.',
-  OVERLOADED: 'A queue is full. Nothing of the request was done; send it again after `retryAfterMs`.',
+  PERSISTED_QUERY_NOT_FOUND: 'The server does not know the document of this hash. Send the document with it.',
+  OVERLOADED:
+    'A queue, or the memory for requests, is full. Nothing of the request was done; send it again after `retryAfterMs`.',
   DEADLINE_EXCEEDED: 'The work was not done in the time that a request may take, and was dropped.',
   INTERNAL: 'The server failed. Its log has the details under `id`.',
 } as const
@@ -93,7 +107,7 @@ export class BadUserInput extends RequestError {
   }
 }
 
-/** A queue is full. Nothing of the request was done; it may be sent again after `retryAfterMs`. */
+/** A queue, or the memory for requests, is full. Nothing of the request was done; it may be sent again after `retryAfterMs`. */
 export class Overloaded extends RequestError {
   override readonly name = 'Overloaded'
   constructor(message: string, details: Readonly<Record<string, unknown>> & { retryAfterMs: number }) {

@@ -9,6 +9,9 @@ export const limits = {
   titleLength: 500,
   descriptionLength: 10_000,
   collectionLength: 255,
+  /** Of a packed vector: 64 Ki numbers in full precision. */
+  vectorLength: 350_000,
+  cursorLength: 2000,
   tagLength: 100,
   /** Tags of one asset. */
   tags: 200,
@@ -60,4 +63,34 @@ export const limits = {
   tokens: 10_000,
   /** Brackets of any kind inside one another: parsing recurses. Introspection has some 14. */
   nesting: 64,
+  /** Characters: images belong in variables. */
+  documentLength: 2 ** 20,
+  /** Lines: the place of each error is counted from the first. */
+  lines: 10_000,
+  /** Characters of a name: suggestions compare it with every name of the schema. */
+  documentNameLength: 255,
+
+  // JSON of a request: its shape is bounded before anything reads its values.
+  /** Values in all: the largest useful request has some 7,000. */
+  values: 50_000,
+  /** Entries of one list. A field with a limit of its own names it. */
+  listEntries: 40_000,
+  /** Keys of one object. */
+  objectKeys: 1024,
+  /** Lists and objects inside one another. */
+  valueDepth: 32,
+  /** Bytes outside of texts: numbers, brackets, blanks. */
+  plainBytes: 2 ** 21,
+  /** Bytes of an urlencoded body. */
+  formBytes: 2 ** 20,
+  /** Entries of a multipart map, and paths of all of them. */
+  uploadPaths: 1024,
+  /** Errors in the variables of one request that its answer lists. */
+  variableErrors: 3,
+  /** Errors in a document that the answer lists. */
+  documentErrors: 20,
+
+  // Persisted documents that the server remembers: how many, and their characters in all.
+  persistedDocuments: 1000,
+  persistedLength: 2 ** 22,
 } as const

@@ -5,7 +5,15 @@ import { Forbidden } from '../../schema/core/caller.ts'
 const simple = /^\s*(multipart\/form-data|application\/x-www-form-urlencoded|text\/plain)\b/i
 
 /** A page can set one of these only after the browser has asked the server by a preflight. */
-const proofs = ['x-limn-client', 'x-api-key', 'authorization', 'apollo-require-preflight'] as const
+const proofs = [
+  'x-limn-client',
+  'x-api-key',
+  'authorization',
+  'x-apollo-operation-name',
+  'apollo-require-preflight',
+  'graphql-preflight',
+  'x-graphql-yoga-csrf',
+] as const
 
 /** @throws Forbidden for a body that a foreign form could have sent */
 export function checkForgery(method: string | undefined, headers: IncomingHttpHeaders): void {
@@ -14,6 +22,6 @@ export function checkForgery(method: string | undefined, headers: IncomingHttpHe
   if (type !== undefined && !simple.test(type)) return
   if (proofs.some((name) => headers[name] !== undefined)) return
   throw new Forbidden(
-    `A request of type ${type?.split(';')[0] ?? '(none)'} needs the header x-limn-client (with any value), so that no web page can forge it.`,
+    `A request of type ${type?.split(';')[0] ?? '(none)'} needs the header x-limn-client (or ${proofs.slice(3).join(', ')}; with any value), so that no web page can forge it.`,
   )
 }

@@ -6,8 +6,11 @@ import type { Log } from '../../workers/log.ts'
 import { readsEventsOnly } from './use-request-form.ts'
 
 /**
- * Shapes every error by schema/core/errors.ts; a fault of the server is logged, and the caller gets its id. An answer in
- * which a root field succeeded, or that is a stream of events, has status 200 whatever its errors are.
+ * Shapes every error by schema/core/errors.ts; a fault of the server is logged, and the caller gets its id.
+ *
+ * The status follows the draft of GraphQL over HTTP: 200 for a request that was executed, whatever its errors are, and for
+ * a stream of events. Where nothing came of the execution, two kinds of error keep their status, because proxies and
+ * retrying clients act on it: those of the server (5xx) and refused access (401, 403).
  */
 export function useErrors(log: Log): Plugin {
   const report = (err: unknown) => {
@@ -28,7 +31,8 @@ export function useErrors(log: Log): Plugin {
       if (isAsyncIterable(result)) setResult(mapAsyncIterator(result, shown))
       else if (!Array.isArray(result)) {
         const answer = shown(result)
-        setResult(hasAnswer(answer) || readsEventsOnly(request) ? statusless(answer) : answer)
+        const executed = 'data' in answer && !answer.errors?.some(keepsStatus)
+        setResult(executed || hasAnswer(answer) || readsEventsOnly(request) ? statusless(answer) : answer)
       }
     },
   }
@@ -38,6 +42,11 @@ export function useErrors(log: Log): Plugin {
 function hasAnswer({ data, errors }: ExecutionResult): boolean {
   const failed = new Set(errors?.map(({ path }) => path?.[0]))
   return Object.entries(data ?? {}).some(([field, value]) => value !== null || !failed.has(field))
+}
+
+function keepsStatus({ extensions }: GraphQLError): boolean {
+  const { status = 200 } = (extensions.http ?? {}) as { status?: number }
+  return status >= 500 || status === 401 || status === 403
 }
 
 /** Yoga takes the status of an answer from its errors' `extensions.http`. */

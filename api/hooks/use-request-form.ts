@@ -1,24 +1,19 @@
-import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { HttpError } from '../../schema/core/errors.ts'
-import { BadUserInput, echoed } from '../../workers/errors.ts'
+import { echoed } from '../../workers/errors.ts'
+import { readParams } from '../http/body/params.ts'
+import type { Body } from '../http/body/read.ts'
+import { accepts, jsonTypes } from '../http/negotiate.ts'
 
-/** Explains a malformed request in GraphQL's shape, where Yoga would answer nothing or a fault of the server. */
-export function useRequestForm(): Plugin {
+/** Reads the parameters of a request from the body that the router has read, in place of Yoga's parsers. */
+export function useRequestForm(maxBytes: number): Plugin<object, { body?: Body }> {
   return {
-    onRequestParse({ request, requestParser, setRequestParser }) {
+    onRequestParse({ request, setRequestParser, serverContext }) {
       // Before anything is done whose answer the client could not read.
-      if (!accepts(request, [...json, ...streams])) throw notAcceptable(request)
+      if (!accepts(request.headers.get('accept'), [...jsonTypes, ...streams])) throw notAcceptable(request)
       // Yoga refuses other methods.
-      if (!requestParser && request.method !== 'POST') return
-      if (!requestParser) throw unsupported(request)
-      setRequestParser(async (request) => {
-        try {
-          return await requestParser(request)
-        } catch (error) {
-          throw isMalformed(error) ? malformed(request) : error
-        }
-      })
+      if (request.method !== 'GET' && request.method !== 'POST') return
+      setRequestParser((request) => readParams(request, serverContext.body, maxBytes))
     },
     onResultProcess({ request, resultProcessor, setResultProcessor }) {
       if (resultProcessor) return
@@ -29,27 +24,18 @@ export function useRequestForm(): Plugin {
           status,
           headers: { 'content-type': 'application/json; charset=utf-8' },
         })
-      }, json[0])
+      }, jsonTypes[0])
     },
   }
 }
 
-const json = ['application/json', 'application/graphql-response+json'] as const
 const streams = ['text/event-stream', 'multipart/mixed'] as const
 
-/** Whether the request accepts one of the types; without an Accept header it accepts all. */
-function accepts(request: Request, types: readonly string[]): boolean {
-  const accepted = (request.headers.get('accept') || '*/*')
-    .split(',')
-    .map((range) => range.split(';', 1)[0]!.trim().toLowerCase())
-  return accepted.some((range) =>
-    types.some((type) => range === '*/*' || range === type || range === `${type.split('/', 1)[0]}/*`),
-  )
-}
-
 /** Whether the answer can only be a stream of events: errors come as events, never as a status. */
-export const readsEventsOnly = (request: Request): boolean =>
-  accepts(request, ['text/event-stream']) && !accepts(request, [...json, 'multipart/mixed'])
+export function readsEventsOnly(request: Request): boolean {
+  const accept = request.headers.get('accept')
+  return accepts(accept, ['text/event-stream']) && !accepts(accept, [...jsonTypes, 'multipart/mixed'])
+}
 
 function notAcceptable(request: Request): HttpError {
   const accept = request.headers.get('accept') ?? ''
@@ -57,31 +43,5 @@ function notAcceptable(request: Request): HttpError {
     406,
     'BAD_USER_INPUT',
     `No answer can be "${echoed(accept)}". Accept application/json, or text/event-stream for a subscription.`,
-  )
-}
-
-function unsupported(request: Request): HttpError {
-  const type = request.headers.get('content-type') ?? '(none)'
-  return new HttpError(
-    415,
-    'BAD_USER_INPUT',
-    `A request of type "${echoed(type)}" is not supported. Send application/json, or multipart/form-data with files.`,
-  )
-}
-
-/** Malformed JSON, or JSON of another shape than the specification's: Yoga's parsers throw on both. */
-const isMalformed = (error: unknown) =>
-  error instanceof SyntaxError ||
-  error instanceof TypeError ||
-  (error instanceof GraphQLError && error.extensions.originalError !== undefined)
-
-function malformed(request: Request): BadUserInput {
-  const type = request.headers.get('content-type') ?? ''
-  return new BadUserInput(
-    type.startsWith('multipart/')
-      ? 'The multipart body does not follow the GraphQL multipart request specification: operations holds a JSON object, map lists of paths by file.'
-      : request.method === 'GET' || type.includes('urlencoded')
-        ? 'variables and extensions must be JSON objects.'
-        : 'The body is not valid JSON.',
   )
 }

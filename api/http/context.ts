@@ -1,6 +1,7 @@
 import type { Caller } from '../../schema/core/caller.ts'
 import type { Context, Services } from '../../schema/core/context.ts'
 import { createLoaders } from '../../schema/core/loaders.ts'
+import type { ByteCount } from '../../workers/sources/fetch.ts'
 import { createDeadline, type Deadline } from '../hooks/use-deadline.ts'
 import type { Timings } from '../hooks/use-timings.ts'
 import { assetAddresses } from './files.ts'
@@ -13,12 +14,14 @@ export interface RequestOptions {
   /** Address under which the caller reaches the server. */
   baseUrl: string
   timings?: Timings
+  /** Counts the bytes of fetched images. */
+  fetched: ByteCount
 }
 
 /** One request's view of the services: what its caller may see, until its deadline. */
 export function createContext(
   services: Services,
-  { caller, signal: gone, deadlineMs, baseUrl, timings }: RequestOptions,
+  { caller, signal: gone, deadlineMs, baseUrl, timings, fetched }: RequestOptions,
 ): Context & { deadline: Deadline } {
   const deadline = createDeadline(deadlineMs, gone)
   const { signal, remainingMs } = deadline
@@ -30,6 +33,7 @@ export function createContext(
     deadline,
     signal,
     remainingMs,
+    images: (source, signal) => services.images(source, signal, fetched),
     encode: (inputs, { card }) =>
       services.encoder.encode(inputs, {
         model: card.name,

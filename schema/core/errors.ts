@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql'
-import { DatabaseUnavailable, DiskFull } from '../../prisma/errors.ts'
+import { DatabaseBusy, DatabaseUnavailable, DiskFull } from '../../prisma/errors.ts'
 import {
   BadUserInput,
   echoed,
@@ -52,17 +52,22 @@ export const InputError = builder.objectType(ItemFailure, {
  * @param place the argument as the caller wrote it, e.g. `prompts[2]`
  */
 export function asRequestError(error: ItemError, place: string): RequestError {
-  return new BadUserInput(`${place}: ${error.message}`, { argument: place, inputErrorCode: error.code })
+  return new BadUserInput(`${place}: ${error.message}`, {
+    argument: place,
+    inputErrorCode: error.code,
+    ...error.passed,
+  })
 }
 
 /** HTTP status of each code. */
 export const statusOf: Record<RequestErrorCode, number> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
-  MODEL_NOT_FOUND: 404,
+  MODEL_NOT_FOUND: 400,
   BAD_USER_INPUT: 400,
   TOO_COMPLEX: 400,
   PAYLOAD_TOO_LARGE: 413,
+  PERSISTED_QUERY_NOT_FOUND: 400,
   OVERLOADED: 503,
   DEADLINE_EXCEEDED: 504,
   INTERNAL: 500,
@@ -99,8 +104,7 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
   }
   if (cause instanceof RequestError) {
     const status = cause instanceof HttpError ? cause.status : statusOf[cause.code]
-    const retry = cause.details.retryAfterMs
-    const headers = typeof retry === 'number' ? { 'retry-after': String(Math.ceil(retry / 1000)) } : undefined
+    const headers = retryHeader(cause.details.retryAfterMs)
     return new GraphQLError(cause.message, {
       ...place,
       extensions: { code: cause.code, ...cause.details, http: { status, headers } },
@@ -121,26 +125,54 @@ export function toGraphQLError(error: unknown, report: (error: unknown) => strin
   if (cause instanceof ModelFolderError)
     return new GraphQLError(cause.outward, {
       ...place,
-      extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: 404 } },
+      extensions: { code: 'MODEL_NOT_FOUND', id, http: { status: statusOf.MODEL_NOT_FOUND } },
     })
+  const database = databaseError(cause)
+  if (database) {
+    const { message, code, status, retryAfterMs } = database
+    return new GraphQLError(message, {
+      ...place,
+      extensions: {
+        ...{ code, id },
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        http: { status, headers: retryHeader(retryAfterMs) },
+      },
+    })
+  }
   if (cause instanceof StorageFull)
     return new GraphQLError(cause.outward, {
       ...place,
       extensions: { code: 'INTERNAL', id, http: { status: 507 } },
     })
-  // The database's own words hold queries and addresses.
-  if (cause instanceof DatabaseUnavailable || cause instanceof DiskFull) {
-    const message =
-      cause instanceof DiskFull
-        ? "The database's disk is full; nothing was stored. Make room there."
-        : 'The database does not answer now. Try again in a moment.'
-    const status = cause instanceof DiskFull ? 507 : 503
-    return new GraphQLError(message, { ...place, extensions: { code: 'INTERNAL', id, http: { status } } })
-  }
   return new GraphQLError(`Something went wrong in the server. Its log has the details under ${id}.`, {
     ...place,
     extensions: { code: 'INTERNAL', id, http: { status: 500 } },
   })
+}
+
+const retryHeader = (ms: unknown) =>
+  typeof ms === 'number' ? { 'retry-after': String(Math.ceil(ms / 1000)) } : undefined
+
+/** In words of ours: the database's own hold queries and addresses. */
+function databaseError(
+  cause: unknown,
+): { message: string; code: RequestErrorCode; status: number; retryAfterMs?: number } | null {
+  if (cause instanceof DiskFull)
+    return {
+      message: "The database's disk is full; nothing was stored. Make room there.",
+      ...{ code: 'INTERNAL', status: 507 },
+    }
+  if (cause instanceof DatabaseBusy)
+    return {
+      message: `The database has too much to do. Try again in ${cause.retryAfterMs} ms.`,
+      ...{ code: 'OVERLOADED', status: 503, retryAfterMs: cause.retryAfterMs },
+    }
+  if (cause instanceof DatabaseUnavailable)
+    return {
+      message: `The database does not answer now. Try again in ${cause.retryAfterMs} ms.`,
+      ...{ code: 'INTERNAL', status: 503, retryAfterMs: cause.retryAfterMs },
+    }
+  return null
 }
 
 function rootCause(error: GraphQLError): unknown {

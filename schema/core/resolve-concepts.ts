@@ -12,7 +12,8 @@ import { unpackVector, vectorBytes } from './vector.ts'
 export function conceptKey(given: ConceptGiven): unknown {
   if (given.upload != null) return given.upload
   const [kind, value] = Object.entries(given)[0]!
-  return `${kind}:${value}`
+  // A whole image: not copied, once for each field that asks for it. No base64 begins like the other keys.
+  return kind === 'base64' ? value : `:${kind}:${value}`
 }
 
 /**
@@ -120,11 +121,12 @@ function givenVectors(given: readonly ConceptGiven[], found: Slots, model: Serve
 
 /** @throws ItemError EMPTY or TOO_LARGE */
 export function checkedText(text: string): string {
-  if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
   if (text.length > limits.textLength)
     throw new ItemError(
       'TOO_LARGE',
       `The text has ${text.length} characters; at most ${limits.textLength} are accepted.`,
+      { limit: limits.textLength, given: text.length },
     )
+  if (text.trim() === '') throw new ItemError('EMPTY', 'The text is empty.')
   return text
 }

@@ -31,12 +31,14 @@ builder.scalarType('File', {
 
 builder.scalarType('URL', {
   description: 'An absolute address.',
+  specifiedByURL: 'https://url.spec.whatwg.org/',
   serialize: (value) => String(value),
   parseValue: (value) => text(value, 'URL'),
 })
 
 builder.scalarType('DateTime', {
   description: 'A moment as RFC 3339 text, e.g. 2026-11-23T16:00:00.000Z.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: (value) => (value as Date).toISOString(),
   parseValue: (value) => {
     const given = text(value, 'DateTime')

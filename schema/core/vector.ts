@@ -1,4 +1,5 @@
 import { ItemError } from '../../workers/errors.ts'
+import { limits } from '../../workers/limits.ts'
 import { norm } from '../../workers/similarity/vectors.ts'
 
 export type VectorFormat = 'FLOAT32' | 'FLOAT16'
@@ -13,6 +14,12 @@ export function packVector(vector: Float32Array, format: VectorFormat): string {
 
 /** The bytes of a Vector given as input, before they are read as numbers. */
 export function vectorBytes(text: string): Uint8Array {
+  if (text.length > limits.vectorLength)
+    throw new ItemError(
+      'WRONG_DIMENSIONS',
+      `The vector has ${text.length} characters; at most ${limits.vectorLength} are read.`,
+      { limit: limits.vectorLength, given: text.length },
+    )
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new ItemError('INVALID', 'The vector is not base64.')
   return Buffer.from(text, 'base64')
 }

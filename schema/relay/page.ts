@@ -7,7 +7,7 @@ export function pageSize(given: number, argument: string): number {
   if (given < 1 || given > limits.pageSize)
     throw new BadUserInput(
       `${argument} is ${given}; it goes from 1 to ${limits.pageSize}. Use cursors for more.`,
-      { argument },
+      { argument, limit: limits.pageSize, given },
     )
   return given
 }
@@ -35,7 +35,7 @@ export function decodeCursor<T>(
   argument: string,
   read: (position: unknown[]) => T | null,
 ): T {
-  const found = fieldsOf(cursor)
+  const found = cursor.length > limits.cursorLength ? null : fieldsOf(cursor)
   const position = found?.[0] === list ? read(found.slice(1)) : null
   if (position !== null) return position
   throw new BadUserInput(

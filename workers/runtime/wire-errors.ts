@@ -11,6 +11,7 @@ import {
   ModelFolderError,
   ModelNotFound,
   Overloaded,
+  type PassedLimit,
   RequestError,
   type RequestErrorCode,
 } from '../errors.ts'
@@ -18,7 +19,7 @@ import {
 type Details = Readonly<Record<string, unknown>>
 
 export type WireError =
-  | { kind: 'item'; code: ItemErrorCode; message: string }
+  | { kind: 'item'; code: ItemErrorCode; message: string; passed: PassedLimit }
   | { kind: 'request'; code: RequestErrorCode; message: string; details: Details }
   | { kind: 'model-folder'; reason: string; model: string | null }
   | { kind: 'graph'; message: string }
@@ -26,7 +27,10 @@ export type WireError =
   | { kind: 'other'; message: string; stack?: string }
 
 export function toWire(error: unknown): WireError {
-  if (error instanceof ItemError) return { kind: 'item', code: error.code, message: error.message }
+  if (error instanceof ItemError) {
+    const { code, message, passed } = error
+    return { kind: 'item', code, message, passed }
+  }
   if (error instanceof RequestError) {
     const { code, message, details } = error
     return { kind: 'request', code, message, details }
@@ -41,7 +45,7 @@ export function toWire(error: unknown): WireError {
 export function fromWire(wire: WireError): Error {
   switch (wire.kind) {
     case 'item':
-      return new ItemError(wire.code, wire.message)
+      return new ItemError(wire.code, wire.message, wire.passed)
     case 'request':
       return (
         requestErrors[wire.code]?.(wire.message, wire.details) ??

@@ -68,4 +68,5 @@ const tooLarge = (size: number, maxBytes: number) =>
   new ItemError(
     'TOO_LARGE',
     `The image has about ${size} bytes; the limit is ${maxBytes}. Send a smaller version.`,
+    { limit: maxBytes, given: size },
   )

@@ -3,13 +3,22 @@ import type { LookupFunction } from 'node:net'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { Agent, type Dispatcher, request } from 'undici'
-import { echoed, ItemError } from '../errors.ts'
+import { echoed, ItemError, RequestError } from '../errors.ts'
 import { checkPublicUrl, guardedConnector } from './guard.ts'
+
+/** Counts the bytes of several images that are held together. */
+export interface ByteCount {
+  /** @throws ItemError TOO_LARGE or a RequestError where so many more are too many */
+  take(bytes: number): void
+  /** Of an image that failed. */
+  give(bytes: number): void
+}
 
 export interface FetchOptions {
   /** The maximum bytes of the image, counted as they arrive and after decompression. */
   maxBytes: number
   signal?: AbortSignal
+  count?: ByteCount
   /** Allows private and loopback hosts and all ports: only where every caller is trusted. */
   allowPrivate?: boolean
   /** For all of it: names, redirects, headers and body. */
@@ -21,7 +30,8 @@ export interface FetchOptions {
 
 /**
  * The bytes behind an http(s) address, after redirects. Connects to public addresses only (see guard.ts).
- * @throws ItemError INVALID, URL_FORBIDDEN, URL_FAILED, TOO_LARGE, EMPTY; the signal's reason when aborted
+ * @throws ItemError INVALID, URL_FORBIDDEN, URL_FAILED, TOO_LARGE, EMPTY; what `count` throws; the signal's reason when
+ * aborted
  */
 export async function fetchImage(address: string, options: FetchOptions): Promise<Uint8Array> {
   const { signal, timeoutMs = 10_000, allowPrivate = false, lookup } = options
@@ -48,7 +58,7 @@ export async function fetchImage(address: string, options: FetchOptions): Promis
 
 async function follow(
   address: string,
-  { maxBytes, allowPrivate, maxRedirects = 5 }: FetchOptions,
+  { maxBytes, count, allowPrivate, maxRedirects = 5 }: FetchOptions,
   dispatcher: Agent,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -60,7 +70,7 @@ async function follow(
       headers: { accept: 'image/*,*/*;q=0.5', 'accept-encoding': 'identity', 'user-agent': 'limn' },
     })
     const location = redirection(response)
-    if (location === null) return read(response, maxBytes)
+    if (location === null) return read(response, maxBytes, count)
     // Errors of the discarded body do not matter.
     response.body.on('error', () => {}).destroy()
     if (hops === maxRedirects)
@@ -97,20 +107,25 @@ function redirection({ statusCode, headers }: Dispatcher.ResponseData): string |
 async function read(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
+  count?: ByteCount,
 ): Promise<Uint8Array> {
+  let size = 0
   try {
     if (statusCode < 200 || statusCode > 299)
       throw new ItemError('URL_FAILED', `The address answered with status ${statusCode} instead of an image.`)
     if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
     const chunks: Uint8Array[] = []
-    let size = 0
     for await (const chunk of decompressed(body, [headers['content-encoding']].flat().join(','))) {
+      if (size + chunk.length > maxBytes) throw tooLarge(maxBytes)
+      count?.take(chunk.length)
       size += chunk.length
-      if (size > maxBytes) throw tooLarge(maxBytes)
       chunks.push(chunk)
     }
     if (size === 0) throw new ItemError('EMPTY', 'The address answered without any bytes.')
     return Buffer.concat(chunks)
+  } catch (error) {
+    count?.give(size)
+    throw error
   } finally {
     body.on('error', () => {}).destroy()
   }
@@ -138,11 +153,17 @@ function decompressed(body: Readable, encoding: string): AsyncIterable<Uint8Arra
 }
 
 const tooLarge = (maxBytes: number) =>
-  new ItemError('TOO_LARGE', `The image has more than ${maxBytes} bytes, the limit. Send a smaller version.`)
+  new ItemError(
+    'TOO_LARGE',
+    `The image has more than ${maxBytes} bytes, the limit. Send a smaller version.`,
+    {
+      limit: maxBytes,
+    },
+  )
 
 /** An error that names none of the addresses and hosts on the way. */
-function fetchError(error: unknown): ItemError {
-  if (error instanceof ItemError) return error
+function fetchError(error: unknown): ItemError | RequestError {
+  if (error instanceof ItemError || error instanceof RequestError) return error
   const { code = '', cause } = error as NodeJS.ErrnoException
   if (cause instanceof ItemError) return cause
   const why = /^(ENOTFOUND|EAI_AGAIN|ENODATA)$/.test(code)

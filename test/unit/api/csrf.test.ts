@@ -13,6 +13,15 @@ describe('forgery', () => {
     expect(() => checkForgery('POST', { 'content-type': type, 'x-limn-client': '1' })).not.toThrow()
   })
 
+  it.each([
+    'x-apollo-operation-name',
+    'apollo-require-preflight',
+    'graphql-preflight',
+    'x-graphql-yoga-csrf',
+  ])('the header %s, which other servers ask for, counts too', (name) =>
+    expect(() => checkForgery('POST', { 'content-type': 'text/plain', [name]: '1' })).not.toThrow(),
+  )
+
   it('a JSON body needs none, as browsers send a preflight before it', () =>
     expect(() => checkForgery('POST', { 'content-type': 'application/json' })).not.toThrow())
 })

@@ -30,7 +30,7 @@ const examples: Record<string, Error> = {
   DeadlineExceeded: DeadlineExceeded.after(1000),
   GraphError: new GraphError('No gradient rule for Det.'),
   ModelFolderError: new ModelFolderError('config.json is missing.', 'mine'),
-  ItemError: new ItemError('TOO_LARGE', 'The image has 9 bytes; the limit is 8.'),
+  ItemError: new ItemError('TOO_LARGE', 'The image has 9 bytes; the limit is 8.', { limit: 8, given: 9 }),
   RequestError: new RequestError('INTERNAL', 'It failed.', { id: 'x' }),
 }
 

@@ -1,7 +1,10 @@
 import type { FilterName } from './raster.ts'
 
-/** Part of every model revision: raise it with any change to the pixels of preprocessing. */
-export const preprocessingVersion = 3
+/**
+ * Part of every model revision: raise it with any change to the pixels of preprocessing. 4: SVGs in physical units or
+ * without a size come out whole, and white artwork on transparency lies on black.
+ */
+export const preprocessingVersion = 4
 
 /** Reference preprocessing, as the model's preprocessor_config.json states it. */
 export interface ImageSpec {

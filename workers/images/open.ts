@@ -3,7 +3,8 @@ import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
 import { signature } from './signature.ts'
 import { checkSvg, svgError } from './svg/check.ts'
-import { svgRenderer } from './svg/renderer.ts'
+import { utf8OrBytes } from './svg/encoding.ts'
+import { type SvgRenderer, svgRenderer } from './svg/renderer.ts'
 
 export interface ImageLimits {
   /** Largest file, in bytes. */
@@ -32,11 +33,23 @@ const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
  * `options` override the limit of pixels too, for a caller that checks the size itself.
  */
 export function openImage(bytes: Uint8Array, limits: ImageLimits, options: SharpOptions = {}): Sharp {
-  return sharp(bytes, { failOn: 'error', limitInputPixels: limits.pixels, animated: false, ...options })
+  return sharp(bytes, {
+    failOn: 'error',
+    limitInputPixels: limits.pixels,
+    animated: false,
+    ...options,
+  })
 }
 
-/** Reads a file's header and checks it against the limits; decodes nothing. @throws ItemError */
-export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promise<Metadata> {
+/**
+ * Reads a file's header and checks it against the limits; decodes nothing. `renderer` reads SVGs.
+ * @throws ItemError
+ */
+export async function imageHeader(
+  bytes: Uint8Array,
+  limits: ImageLimits,
+  renderer: SvgRenderer = svgRenderer,
+): Promise<Metadata> {
   if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The image has no bytes.')
   if (bytes.byteLength > limits.bytes)
     throw new ItemError(
@@ -54,7 +67,7 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
   try {
     // No limit of pixels here: the check below names the size.
     const header = markup
-      ? await svgRenderer.header(bytes)
+      ? await renderer.header(bytes)
       : await openImage(bytes, limits, { limitInputPixels: false }).metadata()
     const avif = header.format !== 'heif' || header.compression === 'av1'
     if (!(header.format in formats) || !avif)
@@ -75,9 +88,7 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
 
 /** Text that begins with a tag: an SVG or no image. */
 const isMarkup = (bytes: Uint8Array) =>
-  /^(\xef\xbb\xbf)?\s*</.test(
-    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1000)).toString('latin1'),
-  )
+  /^(\xef\xbb\xbf)?\s*</.test(utf8OrBytes(bytes.subarray(0, 1000)).toString('latin1'))
 
 /**
  * Turns an error of sharp, which throws plain ones, into an ItemError with that as its cause. Returns errors of any class

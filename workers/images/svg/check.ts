@@ -2,6 +2,7 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
 import { ElementCounter } from './count.ts'
+import { utf8OrBytes } from './encoding.ts'
 
 /** The maximum elements of an SVG once every reference is written out. Rendering them cannot be stopped. */
 const maxElements = 200_000
@@ -23,7 +24,7 @@ const refusedEntity =
  * @throws ItemError
  */
 export function checkSvg(bytes: Uint8Array): void {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const file = utf8OrBytes(bytes)
   const type = file.indexOf('<!DOCTYPE')
   if (type >= 0 && refusedEntity.test(file.toString('latin1', type)))
     throw new ItemError(

@@ -1,6 +1,8 @@
 /** Opens image files within limits, and names the fault of those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { checkBudget, checkParts } from './bounds/budget.ts'
+import { firstFrame } from './bounds/first-frame.ts'
 import { signature } from './signature.ts'
 import { checkSvg, svgError } from './svg/check.ts'
 import { utf8OrBytes } from './svg/encoding.ts'
@@ -33,7 +35,7 @@ const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
  * `options` override the limit of pixels too, for a caller that checks the size itself.
  */
 export function openImage(bytes: Uint8Array, limits: ImageLimits, options: SharpOptions = {}): Sharp {
-  return sharp(bytes, {
+  return sharp(firstFrame(bytes), {
     failOn: 'error',
     limitInputPixels: limits.pixels,
     animated: false,
@@ -64,6 +66,7 @@ export async function imageHeader(
     )
   const markup = isMarkup(bytes)
   if (markup) checkSvg(bytes)
+  else checkParts(bytes)
   try {
     // No limit of pixels here: the check below names the size.
     const header = markup
@@ -77,6 +80,7 @@ export async function imageHeader(
         'TOO_MANY_PIXELS',
         `The image has ${header.width} x ${header.height} pixels; the limit is ${limits.pixels} in all. Send a smaller version.`,
       )
+    if (!markup) checkBudget(bytes, header, limits.pixels)
     return header
   } catch (error) {
     // A TIFF has its directory at the end: libvips does not recognise one that is cut short.

@@ -1,6 +1,7 @@
 /** Drawings as rasters and PNG files. */
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import type { Raster } from '../images/raster.ts'
+import { SvgDocument } from '../images/svg/document.ts'
 import type { Size } from './canvas.ts'
 
 /** Longest edge of a preview. */
@@ -13,8 +14,8 @@ export interface Preview extends Size {
 
 /** The SVG on white, as large as a preview may be. */
 export async function svgPreview(svg: string): Promise<Preview> {
-  const density = await densityFor(svg, { width: previewEdge, height: previewEdge })
-  const { data, info } = await sharp(Buffer.from(svg), { density })
+  const image = await renderCovering(svg, { width: previewEdge, height: previewEdge })
+  const { data, info } = await image
     .resize(previewEdge, previewEdge, { fit: 'inside' })
     .flatten({ background: '#ffffff' })
     .png()
@@ -48,8 +49,13 @@ export function planesRaster(planes: Float32Array, { width, height }: Size): Ras
   return { data: new Uint8Array(data.buffer), width, height }
 }
 
-/** Dots per inch at which an SVG is rendered at about the size it is needed in. */
-export async function densityFor(svg: string, { width, height }: Size): Promise<number> {
-  const natural = await sharp(Buffer.from(svg)).metadata()
-  return Math.min(2400, Math.max(1, 72 * Math.max(width / natural.width, height / natural.height)))
+/** The most that a small SVG is magnified. */
+const maxScale = 2400 / 72
+
+/** A pipeline that renders an SVG at about the size it is needed in. */
+export async function renderCovering(svg: string, { width, height }: Size): Promise<Sharp> {
+  const document = await SvgDocument.open(Buffer.from(svg))
+  // Whole pixels, as an image's header has them.
+  const [ownWidth, ownHeight] = [Math.round(document.width), Math.round(document.height)]
+  return document.render(Math.min(maxScale, Math.max(width / ownWidth, height / ownHeight)))
 }

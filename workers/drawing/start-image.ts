@@ -2,6 +2,7 @@
 import sharp from 'sharp'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
 import { svgRenderer } from '../images/svg/renderer.ts'
+import { opaque } from '../images/transparency/opaque.ts'
 import type { Size } from './canvas.ts'
 import type { Rgb } from './generators/notation.ts'
 
@@ -42,9 +43,8 @@ export class StartImage {
       return sharp(data, { raw })
     }
     const data = await open()
-      .then((image) =>
-        image.flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha().raw().toBuffer(),
-      )
+      .then(opaque)
+      .then((image) => image.toColourspace('srgb').removeAlpha().raw().toBuffer())
       .catch((error) => {
         throw imageError(error)
       })

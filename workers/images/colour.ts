@@ -1,5 +1,7 @@
-/** From decoded channels (grey, RGB or CMYK, with or without alpha) to RGB on white, as Pillow computes it. */
+/** From decoded channels (grey, RGB or CMYK, with or without alpha) to opaque RGB, as Pillow computes it. */
+
 import type { Raster } from './raster.ts'
+import { groundOf } from './transparency/ground.ts'
 
 /** Decoded pixels, row-major, `channels` bytes each: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA or CMYK. */
 export interface RawImage extends Raster {
@@ -7,16 +9,17 @@ export interface RawImage extends Raster {
   cmyk: boolean
 }
 
-/** The image as RGB; transparency lies on white. May share memory with the raw image. */
+/** The image as RGB; transparency lies on its ground. Takes the raw image's memory: no image is held twice. */
 export function toRgb({ data, width, height, channels, cmyk }: RawImage): Raster {
   const pixels = width * height
-  const rgb = cmyk ? cmykToRgb(data, pixels, channels) : flattenOnWhite(data, pixels, channels)
+  const rgb = cmyk ? cmykToRgb(data, pixels, channels) : flatten(data, pixels, channels)
   return { data: rgb, width, height }
 }
 
 /** Pillow's CMYK to RGB: a channel's ink and the black ink take their shares of white. */
 function cmykToRgb(data: Uint8Array, pixels: number, channels: number): Uint8Array {
-  const out = new Uint8Array(pixels * 3)
+  // In place: three bytes never overtake four.
+  const out = data.subarray(0, pixels * 3)
   for (let p = 0, i = 0, o = 0; p < pixels; p++, i += channels, o += 3) {
     const light = 255 - data[i + 3]!
     for (let c = 0; c < 3; c++) {
@@ -27,10 +30,12 @@ function cmykToRgb(data: Uint8Array, pixels: number, channels: number): Uint8Arr
   return out
 }
 
-/** Turns grey into RGB and lays transparency on white. */
-function flattenOnWhite(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+/** Turns grey into RGB and lays transparency on the ground. */
+function flatten(data: Uint8Array, pixels: number, channels: number): Uint8Array {
   if (channels === 3) return data
-  const out = new Uint8Array(pixels * 3)
+  const ground = groundOf(data, channels)
+  // In place where it fits.
+  const out = channels > 3 ? data.subarray(0, pixels * 3) : new Uint8Array(pixels * 3)
   const [green, blue] = channels < 3 ? [0, 0] : [1, 2]
   const alpha = channels % 2 === 0 ? channels - 1 : null
   for (let i = 0, o = 0; o < out.length; i += channels, o += 3) {
@@ -40,11 +45,15 @@ function flattenOnWhite(data: Uint8Array, pixels: number, channels: number): Uin
       out[o] = data[i]!
       out[o + 1] = data[i + green]!
       out[o + 2] = data[i + blue]!
+    } else if (opacity === 0) {
+      out[o] = ground
+      out[o + 1] = ground
+      out[o + 2] = ground
     } else {
-      const white = (255 - opacity) * 255
-      out[o] = ((data[i]! * opacity + white) / 255 + 0.5) | 0
-      out[o + 1] = ((data[i + green]! * opacity + white) / 255 + 0.5) | 0
-      out[o + 2] = ((data[i + blue]! * opacity + white) / 255 + 0.5) | 0
+      const behind = (255 - opacity) * ground
+      out[o] = ((data[i]! * opacity + behind) / 255 + 0.5) | 0
+      out[o + 1] = ((data[i + green]! * opacity + behind) / 255 + 0.5) | 0
+      out[o + 2] = ((data[i + blue]! * opacity + behind) / 255 + 0.5) | 0
     }
   }
   return out

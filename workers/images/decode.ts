@@ -1,6 +1,5 @@
 /** From an image file to raw pixels: sharp for rasters, the renderer's process for SVGs. */
 import type { Metadata } from 'sharp'
-import { ItemError } from '../errors.ts'
 import type { RawImage } from './colour.ts'
 import { asPillow } from './formats/as-pillow.ts'
 import type { ImageSpec } from './image-spec.ts'
@@ -28,8 +27,8 @@ export async function decodeRaw(
   { shrink = null, keepLargeSvg = false }: DecodeOptions = {},
 ): Promise<RawImage> {
   if (header.format === 'svg') {
-    const density = svgDensity(header, spec, keepLargeSvg)
-    return { ...(await svgRenderer.render(bytes, { pixels: limits.pixels, density })), cmyk: false }
+    const scale = svgScale(header, spec, keepLargeSvg)
+    return { ...(await svgRenderer.render(bytes, { pixels: limits.pixels, scale })), cmyk: false }
   }
   const cmyk = header.space === 'cmyk'
   let image = openImage(bytes, limits, { ignoreIcc: true })
@@ -53,14 +52,12 @@ export async function decodeRaw(
 /** The longest edge of a rendered SVG: a line-thin one must not become an image of a million columns. */
 const maxSvgEdge = 8192
 
-/** Dots per inch at which an SVG is as large as the encoder's input; at 72 it has its own size. */
-function svgDensity({ width, height, density = 72 }: Metadata, spec: ImageSpec, keepLarge: boolean): number {
-  if (!(width > 0 && height > 0)) throw new ItemError('UNREADABLE_IMAGE', 'The SVG has no size.')
+/** The scale at which an SVG is as large as the encoder's input. */
+function svgScale({ width, height }: Metadata, spec: ImageSpec, keepLarge: boolean): number {
   const scale =
     spec.fit === 'squash'
       ? Math.max(spec.width / width, spec.height / height)
       : spec.resizeTo / Math.min(width, height)
-  if (keepLarge && scale < 1) return density
-  const maxScale = maxSvgEdge / Math.max(width, height)
-  return Math.min(100_000, Math.max(1, density * Math.min(scale, maxScale)))
+  if (keepLarge && scale < 1) return 1
+  return Math.min(scale, maxSvgEdge / Math.max(width, height))
 }

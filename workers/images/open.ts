@@ -1,11 +1,12 @@
 /** Opens image files within limits, and names the fault of those that do not open. */
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
+import { checkBudget, checkParts } from './bounds/budget.ts'
+import { firstFrame } from './bounds/first-frame.ts'
 import { isCameraRaw } from './camera-raw.ts'
-import { IfdReader } from './ifd.ts'
 import { signature } from './signature.ts'
 import { checkSvg, svgError } from './svg/check.ts'
-import { svgRenderer } from './svg/renderer.ts'
+import { type SvgRenderer, svgRenderer } from './svg/renderer.ts'
 import { utf8Xml } from './xml-encoding.ts'
 
 export interface ImageLimits {
@@ -28,9 +29,6 @@ export const formats: Readonly<Record<string, { mimeType: string; extension: str
   svg: { mimeType: 'image/svg+xml', extension: 'svg' },
 }
 
-/** Of a TIFF. */
-const maxPages = 10_000
-
 const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
 
 /**
@@ -38,11 +36,23 @@ const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
  * `options` override the limit of pixels too, for a caller that checks the size itself.
  */
 export function openImage(bytes: Uint8Array, limits: ImageLimits, options: SharpOptions = {}): Sharp {
-  return sharp(bytes, { failOn: 'error', limitInputPixels: limits.pixels, animated: false, ...options })
+  return sharp(firstFrame(bytes), {
+    failOn: 'error',
+    limitInputPixels: limits.pixels,
+    animated: false,
+    ...options,
+  })
 }
 
-/** Reads a file's header and checks it against the limits; decodes nothing. @throws ItemError */
-export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promise<Metadata> {
+/**
+ * Reads a file's header and checks it against the limits; decodes nothing. `renderer` reads SVGs.
+ * @throws ItemError
+ */
+export async function imageHeader(
+  bytes: Uint8Array,
+  limits: ImageLimits,
+  renderer: SvgRenderer = svgRenderer,
+): Promise<Metadata> {
   if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The image has no bytes.')
   if (bytes.byteLength > limits.bytes)
     throw new ItemError(
@@ -60,16 +70,13 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
       'UNSUPPORTED_FORMAT',
       `The file is a camera's raw image, of which only a small preview could be read. Export it; ${readable}.`,
     )
-  // Each is read when the file is opened, a second for every ten thousand, though only the first is shown.
-  if ((IfdReader.of(bytes)?.count(maxPages + 1) ?? 0) > maxPages)
-    throw new ItemError('INVALID', `The TIFF has more than ${maxPages} pages; send the one that is meant.`)
-  const text = utf8Xml(bytes)
-  const markup = isMarkup(text)
-  if (markup) checkSvg(text)
+  const markup = isMarkup(bytes)
+  if (markup) checkSvg(bytes)
+  else checkParts(bytes)
   try {
     // No limit of pixels here: the check below names the size.
     const header = markup
-      ? await svgRenderer.header(bytes)
+      ? await renderer.header(bytes)
       : await openImage(bytes, limits, { limitInputPixels: false }).metadata()
     const avif = header.format !== 'heif' || header.compression === 'av1'
     if (!(header.format in formats) || !avif)
@@ -79,6 +86,7 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
         'TOO_MANY_PIXELS',
         `The image has ${header.width} x ${header.height} pixels; the limit is ${limits.pixels} in all. Send a smaller version.`,
       )
+    if (!markup) checkBudget(bytes, header, limits.pixels)
     return header
   } catch (error) {
     // A TIFF has its directory at the end: libvips does not recognise one that is cut short.
@@ -90,9 +98,7 @@ export async function imageHeader(bytes: Uint8Array, limits: ImageLimits): Promi
 
 /** Text that begins with a tag: an SVG or no image. */
 const isMarkup = (bytes: Uint8Array) =>
-  /^(\xef\xbb\xbf)?\s*</.test(
-    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1000)).toString('latin1'),
-  )
+  /^(\xef\xbb\xbf)?\s*</.test(utf8Xml(bytes.subarray(0, 1000)).toString('latin1'))
 
 /**
  * Turns an error of sharp, which throws plain ones, into an ItemError with that as its cause. Returns errors of any class

@@ -4,11 +4,11 @@ import type { ImageSpec } from './image-spec.ts'
 import { type ImageLimits, imageError, imageHeader } from './open.ts'
 import type { Raster } from './raster.ts'
 
-/** An image at its own size: RGB on white, and each pixel's opacity. */
+/** An image at its own size: RGB on its ground, and each pixel's opacity. */
 export interface WholeImage extends Raster {
   /** Null when every pixel is opaque by its format. */
   alpha: Uint8Array | null
-  /** RGB before it was laid on white; the same as `data` without alpha. */
+  /** RGB before it was laid on its ground; the same as `data` without alpha. */
   straightRgb: Uint8Array
 }
 
@@ -24,13 +24,16 @@ export async function decodeWhole(
   const header = await imageHeader(bytes, limits)
   try {
     const raw = await decodeRaw(bytes, header, spec, limits, { keepLargeSvg: true })
-    const rgb = toRgb(raw)
     if (raw.cmyk || raw.channels === 3) {
+      const rgb = toRgb(raw)
       // Free of sharp's memory, which cannot be transferred to another thread.
-      const data = raw.cmyk ? rgb.data : new Uint8Array(rgb.data)
+      const data = new Uint8Array(rgb.data)
       return { ...rgb, data, straightRgb: data, alpha: null }
     }
-    return { ...rgb, straightRgb: straightRgb(raw), alpha: alphaOf(raw) }
+    // toRgb takes the raw image's memory.
+    const straight = { straightRgb: straightRgb(raw), alpha: alphaOf(raw) }
+    const rgb = toRgb(raw)
+    return { ...rgb, data: new Uint8Array(rgb.data), ...straight }
   } catch (error) {
     throw imageError(error)
   }

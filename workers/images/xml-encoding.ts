@@ -36,12 +36,13 @@ export function decodeXml(bytes: Uint8Array): string {
 }
 
 /** The same XML in UTF-8, which every parser reads; the very bytes where they are in UTF-8, or in no known encoding. */
-export function utf8Xml(bytes: Uint8Array): Uint8Array {
+export function utf8Xml(bytes: Uint8Array): Buffer {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const encoding = encodingOf(bytes)
   const known = encoding === 'utf-8' ? null : decoder(encoding)
   // The first bytes of other files may look like a byte order mark.
   if (!known || !/^\s*</.test(decoder(encoding)!.decode(bytes.subarray(0, 1000), { stream: true })))
-    return bytes
+    return file
   const text = known.decode(bytes).replace(/^(\s*<\?xml\s[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')/, '$1')
   return Buffer.from(text)
 }

@@ -6,7 +6,8 @@ import { ItemError } from '../errors.ts'
 import { type ByteRange, type OpenFile, openFile, readWhole } from '../fs/read.ts'
 import { writeDurably } from '../fs/write.ts'
 import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
-import { svgRenderer } from '../images/svg/renderer.ts'
+import { SvgRenderer, svgLimits } from '../images/svg/renderer.ts'
+import { opaqueIfWhite } from '../images/transparency/opaque.ts'
 import type { FileStore, StoredImage } from './file-store.ts'
 
 export interface ThumbnailsOptions {
@@ -29,6 +30,8 @@ export class Thumbnails {
   readonly #checked = new LRUCache<string, true>({ max: maxChecked })
   /** By image and size: what cannot be made is not tried at each request. */
   readonly #failures = new LRUCache<string, ItemError>({ max: maxFailures, ttl: failureMs })
+  /** Its own: nobody needs a key to ask for thumbnails, and slow ones must not hold up uploads. */
+  readonly #renderer = new SvgRenderer({ ...svgLimits, waiting: 16 })
 
   constructor(options: ThumbnailsOptions) {
     this.#options = options
@@ -37,7 +40,7 @@ export class Thumbnails {
   /**
    * The thumbnail whose longest edge is `size` pixels; a photograph that is smaller keeps its size, a drawing is
    * drawn at that size. Null where there is no file to make it from.
-   * @throws ItemError when the image does not decode
+   * @throws ItemError when the image does not decode, Overloaded when too many drawings wait
    */
   async open(asset: StoredImage, size: number, range?: ByteRange): Promise<OpenFile | null> {
     const file = path.join(this.#folder(asset.contentHash), `${size}.webp`)
@@ -90,17 +93,19 @@ export class Thumbnails {
     const resize = { width: size, height: size, fit: 'inside' } as const
     const { limits } = this.#options
     try {
-      const { format, width, height, density = 72 } = await imageHeader(bytes, limits)
+      const { format, width, height, hasAlpha } = await imageHeader(bytes, limits, this.#renderer)
       let image: Sharp
       if (format === 'svg') {
-        const scaled = Math.min(100_000, Math.max(1, (density * size) / Math.max(width, height)))
-        const options = { pixels: limits.pixels, density: scaled, resize }
-        const { data, ...raw } = await svgRenderer.render(bytes, options)
+        const scale = size / Math.max(width, height)
+        const options = { pixels: limits.pixels, scale, resize }
+        const { data, ...raw } = await this.#renderer.render(bytes, options)
         image = sharp(data, { raw })
       } else
         image = openImage(bytes, limits)
           .autoOrient()
           .resize({ ...resize, withoutEnlargement: true })
+      // White artwork would not show on the white page of a gallery.
+      if (format === 'svg' || hasAlpha) image = await opaqueIfWhite(image)
       return await image.webp({ quality: 82, smartSubsample: true }).toBuffer()
     } catch (error) {
       throw imageError(error)

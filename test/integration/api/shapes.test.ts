@@ -234,7 +234,7 @@ describe('bodies of other forms', () => {
     [
       'a long value of an enum',
       'application/graphql',
-      `mutation { startGuidance(input: { generator: "${'x'.repeat(1_000_000)}" }) { id } }`,
+      `mutation { startDrawing(input: { generator: "${'x'.repeat(1_000_000)}" }) { drawing { id } } }`,
     ],
     [
       'values of an enum',

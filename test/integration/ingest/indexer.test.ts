@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
-import { testImages } from '../../support/images.ts'
+import { svgRenderer } from '../../../workers/images/svg/renderer.ts'
+import { svg, testImages } from '../../support/images.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
 import { modelTwin } from '../../support/server.ts'
 
@@ -50,6 +51,26 @@ it.each([
   await place.library.idle()
   expect((await place.database.vectors.get(await revision(), ids)).size).toBe(40)
   expect(place.complaints).toContain('indexing pauses')
+})
+
+it('an SVG is not marked when the process that renders it does not start, and is indexed when it does', async () => {
+  // This thread's renderer, which looks at new files, has its process; those of the new encoder do not start.
+  await svgRenderer.header(Buffer.from(svg()))
+  process.env.LIMN_TEST_LONG = 'x'.repeat(200_000)
+  const encoder = await testEncoder(place.home)
+  try {
+    await place.reopen({ encoder })
+    const { asset } = await place.library.add({ bytes: Buffer.from(svg({ disc: 'blue' })) })
+    await expect.poll(() => place.complaints, { timeout: 60_000 }).toContain('indexing pauses')
+    expect(await rowOf(asset.id)).toMatchObject({ status: 'PENDING', error: null })
+    delete process.env.LIMN_TEST_LONG
+    await place.reopen()
+    await place.library.idle()
+    expect(await rowOf(asset.id)).toMatchObject({ status: 'READY', error: null })
+  } finally {
+    delete process.env.LIMN_TEST_LONG
+    await encoder.close()
+  }
 })
 
 it('an image that cannot be decoded is marked with the reason, once, and indexing goes on with the rest', async () => {

@@ -139,6 +139,33 @@ it('a process that does not start is a fault of the server, and no SVG is blamed
   await works(renderer)
 })
 
+it('a process that the system refuses to start is a fault of the server too', async () => {
+  // Longer than a variable may be: the system's refusal is thrown, as when memory is short.
+  process.env.LIMN_TEST_LONG = 'x'.repeat(200_000)
+  const renderer = new SvgRenderer(limits)
+  try {
+    await expect(renderer.header(easy)).rejects.toBeInstanceOf(RendererUnavailable)
+  } finally {
+    delete process.env.LIMN_TEST_LONG
+  }
+  await works(renderer)
+})
+
+it('a renderer with a limit refuses those that come when enough wait', async () => {
+  const renderer = new SvgRenderer({ ...limits, waiting: 2 })
+  await works(renderer)
+  const first = renderer.render(busy, { pixels })
+  // The first has begun, and waits no more.
+  await new Promise(setImmediate)
+  const outcomes = await Promise.allSettled([first, ...[1, 2, 3].map(() => renderer.header(easy))])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+  expect((outcomes[3] as PromiseRejectedResult).reason).toMatchObject({
+    code: 'OVERLOADED',
+    message: expect.stringMatching(/^The queue of drawings is full \(2 of 2 waiting\)/),
+  })
+  await works(renderer)
+})
+
 it('an error of the renderer has its words', async () => {
   const renderer = new SvgRenderer(limits)
   await expect(renderer.header(svg('<g>'))).rejects.toThrow(/XML parse error/)

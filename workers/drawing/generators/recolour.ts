@@ -1,11 +1,10 @@
 /** An SVG whose colours are optimised. An image is the sum of each colour's coverage times the colour. */
 
-import sharp from 'sharp'
 import { ItemError } from '../../errors.ts'
 import { imageError } from '../../images/open.ts'
 import { limits } from '../../limits.ts'
 import type { Size } from '../canvas.ts'
-import { densityFor } from '../render.ts'
+import { renderCovering } from '../render.ts'
 import { Colours, hex, nearest, temperature } from './colours.ts'
 import { Draw, type Generator, type Refinement } from './generator.ts'
 import type { Rgb } from './notation.ts'
@@ -130,14 +129,16 @@ function paletteSearch(
 /** RGB on white, 3 bytes a pixel. */
 async function rendered(svg: string, size: Size): Promise<Uint8Array> {
   const { width, height } = size
-  return sharp(Buffer.from(svg), { density: await densityFor(svg, size) })
-    .resize(width, height, { fit: 'fill' })
-    .flatten({ background: '#ffffff' })
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer()
-    .catch((error) => {
-      throw imageError(error)
-    })
+  try {
+    const image = await renderCovering(svg, size)
+    return await image
+      .resize(width, height, { fit: 'fill' })
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer()
+  } catch (error) {
+    throw imageError(error)
+  }
 }

@@ -1,6 +1,7 @@
 /** Checks SVGs before they are rendered, and turns the renderer's errors into the product's. */
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
+import { utf8Xml } from '../xml-encoding.ts'
 import { ElementCounter } from './count.ts'
 
 /** The maximum elements of an SVG once every reference is written out. Rendering them cannot be stopped. */
@@ -23,7 +24,7 @@ const refusedEntity =
  * @throws ItemError
  */
 export function checkSvg(bytes: Uint8Array): void {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const file = utf8Xml(bytes)
   const type = file.indexOf('<!DOCTYPE')
   if (type >= 0 && refusedEntity.test(file.toString('latin1', type)))
     throw new ItemError(

@@ -41,11 +41,8 @@ export class RendererChild {
   static start(): Promise<RendererChild> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: Error) => reject(new RendererUnavailable(reason, { cause }))
-      const process = fork(program, [], {
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        execArgv: [],
-      })
+      const process = forkRenderer(fail)
+      if (!process) return
       // Once the process is ready, these reject a settled promise.
       process.on('error', (error) => fail(error.message, error))
       process.once('exit', (code, signal) => fail(signal ?? `exit code ${code}`))
@@ -98,6 +95,20 @@ export class RendererChild {
 
   end(): void {
     this.#process.kill('SIGKILL')
+  }
+}
+
+/** Null after `fail`: some faults of the system, such as no memory, are thrown and not emitted. */
+function forkRenderer(fail: (reason: string, cause: Error) => void): ChildProcess | null {
+  try {
+    return fork(program, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      execArgv: [],
+    })
+  } catch (error) {
+    fail((error as Error).message, error as Error)
+    return null
   }
 }
 

@@ -1,5 +1,6 @@
 /** Body of a process that renders SVGs for a {@link RendererChild}, until its parent ends it or is gone. */
-import sharp, { type Metadata, type SharpOptions } from 'sharp'
+import sharp, { type Metadata } from 'sharp'
+import { SvgDocument } from './document.ts'
 import type {
   RenderedSvg,
   RendererReady,
@@ -18,14 +19,18 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
 const send = (message: RenderReply | RendererReady) => process.connected && process.send!(message)
 
-const open = (bytes: Uint8Array, options: SharpOptions) =>
-  sharp(bytes, { failOn: 'error', animated: false, ignoreIcc: true, ...options })
-
 /** Has no limit of pixels: the caller compares the size with its own and names both. */
-const header = (bytes: Uint8Array): Promise<Metadata> => open(bytes, { limitInputPixels: false }).metadata()
+async function header(bytes: Uint8Array): Promise<Metadata> {
+  const document = await SvgDocument.open(bytes)
+  const [width, height] = [Math.round(document.width), Math.round(document.height)]
+  // Only the file's form counts here: at its own size the renderer could not count the pixels of a giant.
+  const metadata = await document.render(1 / Math.max(width, height)).metadata()
+  return { ...metadata, width, height, autoOrient: { width, height } }
+}
 
-async function render(bytes: Uint8Array, { pixels, density, resize }: RenderOptions): Promise<RenderedSvg> {
-  let image = open(bytes, { limitInputPixels: pixels, ...(density && { density }) })
+async function render(bytes: Uint8Array, { pixels, scale = 1, resize }: RenderOptions): Promise<RenderedSvg> {
+  const document = await SvgDocument.open(bytes)
+  let image = document.render(scale, { limitInputPixels: pixels, ignoreIcc: true })
   if (resize) image = image.resize(resize)
   const { data, info } = await image
     .toColourspace('srgb')

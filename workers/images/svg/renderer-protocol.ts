@@ -5,8 +5,8 @@ import type { Metadata, ResizeOptions } from 'sharp'
 export interface RenderOptions {
   /** The maximum pixels of the image. */
   pixels: number
-  /** Dots per inch; 72 is the SVG's own size. */
-  density?: number
+  /** How many times its own size; 1 when absent. */
+  scale?: number
   resize?: ResizeOptions
 }
 

@@ -3,36 +3,47 @@
  * and eleven gigabytes. A process can be ended.
  */
 import type { Metadata } from 'sharp'
-import { utf8Xml } from '../xml-encoding.ts'
+import { Overloaded } from '../../errors.ts'
 import { RendererChild, type RendererLimits, refusal } from './renderer-child.ts'
 import type { RenderedSvg, RenderOptions, RenderRequest } from './renderer-protocol.ts'
 
 /** How long a process without work stays. */
 const idleMs = 60_000
 
+export interface SvgRendererOptions extends RendererLimits {
+  /** Requests that may wait for their turn; no limit when absent. */
+  waiting?: number
+}
+
 /** One process, started when first needed, and one SVG at a time. */
 export class SvgRenderer {
-  readonly #limits: RendererLimits
+  readonly #limits: SvgRendererOptions
+  #waiting = 0
   #child: RendererChild | null = null
   #last: Promise<unknown> = Promise.resolve()
   #idle: NodeJS.Timeout | undefined
 
-  constructor(limits: RendererLimits) {
+  constructor(limits: SvgRendererOptions) {
     this.#limits = limits
   }
 
-  /** sharp's metadata. @throws ItemError past a limit, RendererUnavailable, Error with sharp's words */
+  /** sharp's metadata, with the size in CSS pixels. @throws like {@link render} */
   header(bytes: Uint8Array): Promise<Metadata> {
-    return this.#enqueue({ bytes: utf8Xml(bytes) })
+    return this.#enqueue({ bytes })
   }
 
-  /** @throws ItemError past a limit, RendererUnavailable, Error with sharp's words */
+  /** @throws ItemError past a limit, Overloaded, RendererUnavailable, Error with sharp's words */
   render(bytes: Uint8Array, options: RenderOptions): Promise<RenderedSvg> {
-    return this.#enqueue({ bytes: utf8Xml(bytes), options })
+    return this.#enqueue({ bytes, options })
   }
 
-  #enqueue<Result extends Metadata | RenderedSvg>(request: RenderRequest): Promise<Result> {
+  async #enqueue<Result extends Metadata | RenderedSvg>(request: RenderRequest): Promise<Result> {
+    const { waiting: limit = Infinity, milliseconds } = this.#limits
+    if (this.#waiting >= limit)
+      throw Overloaded.queue(milliseconds, { waiting: this.#waiting, limit, queue: 'The queue of drawings' })
+    this.#waiting++
     const result = this.#last.then(() => {
+      this.#waiting--
       clearTimeout(this.#idle)
       return this.#run<Result>(request)
     })
@@ -62,5 +73,7 @@ export class SvgRenderer {
   }
 }
 
+export const svgLimits: RendererLimits = { milliseconds: 10_000, megabytes: 1500 }
+
 /** This thread's renderer. */
-export const svgRenderer = new SvgRenderer({ milliseconds: 10_000, megabytes: 1500 })
+export const svgRenderer = new SvgRenderer(svgLimits)

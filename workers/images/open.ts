@@ -3,11 +3,11 @@ import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { ItemError } from '../errors.ts'
 import { checkBudget, checkParts } from './bounds/budget.ts'
 import { firstFrame } from './bounds/first-frame.ts'
-import { isCameraRaw } from './camera-raw.ts'
-import { signature } from './signature.ts'
+import { isCameraRaw } from './formats/camera-raw.ts'
+import { signature } from './formats/signature.ts'
+import { utf8Xml } from './formats/xml-encoding.ts'
 import { checkSvg, svgError } from './svg/check.ts'
 import { type SvgRenderer, svgRenderer } from './svg/renderer.ts'
-import { utf8Xml } from './xml-encoding.ts'
 
 export interface ImageLimits {
   /** Largest file, in bytes. */

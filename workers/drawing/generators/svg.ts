@@ -1,7 +1,7 @@
 /** An SVG as text in which colours can be exchanged and nothing else. */
 import { type SaxesAttributeNSIncomplete, SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
-import { signature } from '../../images/signature.ts'
+import { signature } from '../../images/formats/signature.ts'
 import { ElementCounter } from '../../images/svg/count.ts'
 import { type Colour, type Rgb, readColour } from './notation.ts'
 

@@ -1,7 +1,7 @@
 /** What an image may cost to decode, by its header alone. Files of a few kilobytes can ask for gigabytes and minutes. */
 import type { Metadata } from 'sharp'
 import { ItemError } from '../../errors.ts'
-import { signature } from '../signature.ts'
+import { signature } from '../formats/signature.ts'
 
 /** The longest side of a JPEG; other formats have longer ones, and resizing works on whole rows. */
 const maxSide = 65_535

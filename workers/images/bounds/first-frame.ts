@@ -1,5 +1,5 @@
 /** Cuts further pages and frames off: libvips walks through all of them to open the first. */
-import { signature } from '../signature.ts'
+import { signature } from '../formats/signature.ts'
 
 /** The file with its first page or frame alone. The same bytes where there is one, or where its form is not plain. */
 export function firstFrame(bytes: Uint8Array): Uint8Array {

@@ -1,7 +1,7 @@
 /** Checks SVGs before they are rendered, and turns the renderer's errors into the product's. */
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ItemError } from '../../errors.ts'
-import { utf8Xml } from '../xml-encoding.ts'
+import { utf8Xml } from '../formats/xml-encoding.ts'
 import { ElementCounter } from './count.ts'
 
 /** The maximum elements of an SVG once every reference is written out. Rendering them cannot be stopped. */

@@ -1,6 +1,6 @@
 /** An SVG that can be rendered at any size: its own size, and its file with another size written into the root. */
 import sharp, { type Sharp, type SharpOptions } from 'sharp'
-import { utf8Xml } from '../xml-encoding.ts'
+import { utf8Xml } from '../formats/xml-encoding.ts'
 import { type RootTag, readRootTag, writeRootTag } from './root-tag.ts'
 import { rootSize } from './sizing.ts'
 

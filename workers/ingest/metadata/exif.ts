@@ -1,4 +1,4 @@
-import { IfdReader } from '../../images/ifd.ts'
+import { IfdReader } from '../../images/formats/ifd.ts'
 import type { Fields } from './fields.ts'
 import { decodeText, untilNul } from './text-bytes.ts'
 

@@ -1,4 +1,4 @@
-import { decodeXml } from '../../images/xml-encoding.ts'
+import { decodeXml } from '../../images/formats/xml-encoding.ts'
 import type { Fields } from './fields.ts'
 import { fieldsOfRdf } from './rdf.ts'
 import { elementsOf, parseXml, textOf, type XmlElement } from './xml.ts'

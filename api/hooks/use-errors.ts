@@ -9,16 +9,23 @@ import { readsEventsOnly } from './use-request-form.ts'
  * Shapes every error by schema/core/errors.ts; a fault of the server is logged, and the caller gets its id. An answer that
  * holds data, or is a stream of events, has status 200 whatever its errors are.
  */
-export function useErrors(log: Log): Plugin {
+export function useErrors(log: Log, maxBodyBytes: number): Plugin {
   const report = (err: unknown) => {
     const id = randomUUID()
     log.error({ err, id }, 'request failed by a fault of the server')
     return id
   }
+  const graphQLError = (error: unknown) => {
+    const shown = toGraphQLError(error, report)
+    if (shown.extensions.code !== 'PAYLOAD_TOO_LARGE') return shown
+    const { extensions } = shown
+    return new GraphQLError(
+      `The request's body has more than ${maxBodyBytes} bytes (LIMN_MAX_BODY_BYTES). Send fewer or smaller images at once, or raise the limit.`,
+      { extensions },
+    )
+  }
   const shown = <R extends ExecutionResult>(result: R): R =>
-    result.errors?.length
-      ? { ...result, errors: result.errors.map((error) => toGraphQLError(error, report)) }
-      : result
+    result.errors?.length ? { ...result, errors: result.errors.map(graphQLError) } : result
   const statusless = <R extends ExecutionResult>(result: R): R =>
     result.errors?.length ? { ...result, errors: result.errors.map(withoutStatus) } : result
   return {

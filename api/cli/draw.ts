@@ -91,7 +91,7 @@ export const drawCommand = withUsageErrors(async (args: string[]): Promise<numbe
 })
 
 const flagOf: Record<string, string> = {
-  ...{ width: '--size (width)', height: '--size (height)', prompts: 'the prompt' },
+  ...{ width: '--size (width)', height: '--size (height)' },
   ...Object.fromEntries(
     ['generator', 'start', 'palette', 'elements', 'steps', 'seed', 'model'].map((name) => [
       name,
@@ -101,9 +101,10 @@ const flagOf: Record<string, string> = {
 }
 
 /** A server's message in the words of this command: it names the fields of GraphQL. */
-export const inFlags = (message: string): string =>
+const inFlags = (message: string): string =>
   message
     .replace(/^Variable "\$input" got invalid value (.+?) at "(input\.\w+)";/, '$2 is $1:')
+    .replaceAll(/\binput\.prompts\[\d+\]/g, 'the prompt')
     .replaceAll(/\binput\.(\w+)|^(\w+)(?= is \d)/g, (all, field, first) => flagOf[field ?? first] ?? all)
 
 async function draw(client: Client, input: object, out: string): Promise<number> {

@@ -134,7 +134,7 @@ async function useIt(folder: string): Promise<void> {
   await expect.poll(() => readLock(home)?.alive ?? false, { timeout: 30_000 }).toBe(false)
 }
 
-describe('the package', () => {
+describe.skipIf(process.env.LIMN_TEST_OFFLINE)('the package', () => {
   it('the package works without install scripts, on hosts of Node 20 and 22 too', async () => {
     const folder = await install('without-scripts', [tarball], ['--ignore-scripts'])
     const bin = path.join(folder, 'node_modules/limn/api/limn.js')

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
+import { killGroup } from '../../support/processes.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 
 let place: DatabasePlace
@@ -13,7 +14,7 @@ beforeAll(async () => {
   home = place.home
 })
 afterEach(() => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running) killGroup(child)
   running = []
 })
 afterAll(() => place?.remove())
@@ -21,6 +22,8 @@ afterAll(() => place?.remove())
 /** Through the npm bin, as a user would. */
 function limn(args: string[], env: Record<string, string> = {}, cwd?: string) {
   const child = spawn(process.execPath, [path.resolve('api/limn.js'), ...args], {
+    // A group of its own: with the process that the bin starts.
+    detached: true,
     cwd,
     env: {
       PATH: process.env.PATH,

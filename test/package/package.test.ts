@@ -1,6 +1,7 @@
 /** The package as npm hands it out: packed, installed into an empty folder, and used from there. */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,7 +35,7 @@ afterEach(() => {
     }
   started = []
 })
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+afterAll(() => rm(root, { recursive: true, force: true }), 300_000)
 
 /** A folder of its own with packages in it. The environment is that of a user: nothing of this checkout is in PATH. */
 async function install(

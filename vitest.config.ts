@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Three projects: what needs no database once, and everything else on the embedded database and again on a real
- * PostgreSQL where test/run.ts has started one.
+ * What needs no database runs once, and so does the packed package; everything else runs on the embedded database and
+ * again on a real PostgreSQL where test/run.ts has started one.
  */
 const postgres = process.env.LIMN_TEST_POSTGRES
 const withDatabase = ['test/{integration,e2e,faults}/**/*.test.ts']
@@ -22,6 +22,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['test/unit/**/*.test.ts']),
+      project('package', ['test/package/**/*.test.ts']),
       project('embedded', withDatabase),
       ...(postgres
         ? [

@@ -43,7 +43,7 @@ const limitsOf = ({ maxUploadBytes, maxPixels, maxBodyBytes, deadlineMs }: Confi
 
 /** JSON lines on standard error: standard output is for people. */
 export function createLog(level: Config['logLevel']): Log {
-  const redact = ['*.authorization', '*["x-api-key"]', '*.apiKey', '*.databaseUrl']
+  const redact = ['*.authorization', '*["x-api-key"]', '*.apiKey', '*.hubToken', '*.databaseUrl']
   return pino({ level, redact, base: null }, pino.destination({ dest: 2, sync: false }))
 }
 
@@ -54,10 +54,12 @@ export function openRegistry({
   precision,
   variant,
   provider,
-}: Pick<Config, 'home' | 'model' | 'precision' | 'variant' | 'provider'>): ModelRegistry {
+  hubHome,
+}: Pick<Config, 'home' | 'hubHome' | 'model' | 'precision' | 'variant' | 'provider'>): ModelRegistry {
   return new ModelRegistry({
     bundledFolder: fileURLToPath(new URL('../workers/models', import.meta.url)),
     homeFolder: path.join(home, 'models'),
+    hubHome,
     cacheFolder: path.join(home, 'cache'),
     defaultModel: model,
     precision: precision === 'auto' ? null : precision,

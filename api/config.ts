@@ -1,3 +1,4 @@
+import os from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
 import { bundledModel } from '../workers/registry/bundled.ts'
@@ -10,6 +11,10 @@ interface Setting {
   help: string
   /** Errors do not repeat its value. */
   secret: boolean
+  /** `limn serve` takes it as `--FLAG` too. */
+  flag?: string
+  /** A variable of other programs that is read where the setting's own is absent. */
+  fallback?: string
 }
 
 /** The end of an error: the values that the setting takes. */
@@ -41,8 +46,11 @@ const table = {
     '127.0.0.1',
     'address to listen on; any other than loopback needs LIMN_API_KEY',
     z.string().default('127.0.0.1'),
+    { flag: 'host' },
   ),
-  port: row('PORT', '4000', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535).default(4000)),
+  port: row('PORT', '4000', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535).default(4000), {
+    flag: 'port',
+  }),
   home: row(
     'LIMN_HOME',
     '.limn',
@@ -51,6 +59,7 @@ const table = {
       .string()
       .default('.limn')
       .transform((home) => path.resolve(home)),
+    { flag: 'home' },
   ),
   databaseUrl: row(
     'DATABASE_URL',
@@ -98,9 +107,30 @@ const table = {
   ),
   hubUrl: row(
     'LIMN_HUB_URL',
-    'https://huggingface.co',
+    'HF_ENDPOINT, else https://huggingface.co',
     'model hub that `limn models pull` loads from',
     address.default('https://huggingface.co'),
+    { fallback: 'HF_ENDPOINT' },
+  ),
+  hubToken: row(
+    'HF_TOKEN',
+    'none',
+    'access token for private and gated models; only the hub itself gets it',
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, takes('printable ASCII characters without blanks'))
+      .optional(),
+    { secret: true },
+  ),
+  hubOffline: row('HF_HUB_OFFLINE', 'false', 'never ask the model hub', flag.default(false)),
+  hubHome: row(
+    'HF_HOME',
+    '~/.cache/huggingface',
+    "the Hugging Face tools' folder; models in its cache (hub/) are used in place",
+    z
+      .string()
+      .default(path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'huggingface'))
+      .transform((home) => path.resolve(home)),
   ),
   logLevel: row(
     'LIMN_LOG_LEVEL',
@@ -153,36 +183,58 @@ function row<T extends z.ZodType>(
   shows: string,
   help: string,
   schema: T,
-  { secret = false }: { secret?: boolean } = {},
+  { secret = false, flag, fallback }: Partial<Pick<Setting, 'secret' | 'flag' | 'fallback'>> = {},
 ): Setting & { schema: T } {
-  return { name, shows, help, schema, secret }
+  return { name, shows, help, schema, secret, flag, fallback }
 }
 
 export const settings: readonly Setting[] = Object.values(table)
 
 export type Config = { readonly [K in keyof typeof table]: z.output<(typeof table)[K]['schema']> }
 
+/** The flags of `limn serve`, without their dashes. */
+export const flags: readonly string[] = settings.flatMap((setting) => setting.flag ?? [])
+
+/** Read by other parts of Limn: the install script. */
+const notSettings = new Set(['LIMN_PRUNE'])
+
 /**
- * Reads the settings. An empty variable counts as absent.
+ * Reads the settings; a flag wins over its variable. An empty variable counts as absent.
  * @throws ConfigError
  */
-export function readConfig(env: Record<string, string | undefined>): { config: Config; warnings: string[] } {
+export function readConfig(
+  env: Record<string, string | undefined>,
+  given: Record<string, string | undefined> = {},
+): { config: Config; warnings: string[] } {
   const problems: string[] = []
   const config: Record<string, unknown> = {}
-  for (const [key, { name, secret, schema }] of Object.entries(table)) {
-    const result = schema.safeParse(env[name] === '' ? undefined : env[name])
+  for (const [key, setting] of Object.entries(table)) {
+    const { source, text } = find(setting, env, given)
+    const result = setting.schema.safeParse(text)
     if (result.success) config[key] = result.data
     else {
-      const given = secret ? 'not shown here' : JSON.stringify(env[name]!.slice(0, 80))
-      problems.push(`${name} is ${given}; ${result.error.issues[0]!.message}`)
+      const shown = setting.secret ? 'not shown here' : JSON.stringify(text!.slice(0, 80))
+      problems.push(`${source} is ${shown}; ${result.error.issues[0]!.message}`)
     }
   }
   const known = new Set(settings.map(({ name }) => name))
   const warnings = Object.keys(env)
-    .filter((name) => name.startsWith('LIMN_') && !name.startsWith('LIMN_TEST_') && !known.has(name))
+    .filter((name) => name.startsWith('LIMN_') && !name.startsWith('LIMN_TEST_'))
+    .filter((name) => !known.has(name) && !notSettings.has(name))
     .map((name) => `${name} is not a setting of Limn and is ignored. \`limn serve --help\` lists them all.`)
   if (problems.length > 0) throw new ConfigError(`These settings cannot be used:\n  ${problems.join('\n  ')}`)
   return { config: config as Config, warnings }
+}
+
+/** A setting's text, and where it comes from: the flag, the variable, the variable of other programs. */
+function find(
+  { name, flag, fallback }: Setting,
+  env: Record<string, string | undefined>,
+  given: Record<string, string | undefined>,
+): { source: string; text: string | undefined } {
+  if (flag !== undefined && given[flag] !== undefined) return { source: `--${flag}`, text: given[flag] }
+  if (!env[name] && fallback && env[fallback]) return { source: fallback, text: env[fallback] }
+  return { source: name, text: env[name] || undefined }
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
@@ -198,5 +250,10 @@ export function checkExposure({ host, apiKey }: Pick<Config, 'host' | 'apiKey'>)
 /** The table of `limn serve --help`. */
 export function describeSettings(): string {
   const width = Math.max(...settings.map(({ name }) => name.length)) + 2
-  return settings.map(({ name, shows, help }) => `  ${name.padEnd(width)}${help} [${shows}]`).join('\n')
+  return settings
+    .map(({ name, shows, help, flag }) => {
+      const also = flag === undefined ? '' : `; also --${flag}`
+      return `  ${name.padEnd(width)}${help} [${shows}${also}]`
+    })
+    .join('\n')
 }

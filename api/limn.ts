@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import path from 'node:path'
+import { findPackageJSON } from 'node:module'
 
 /** A command gets what follows its name and returns the exit status. */
 type Command = (args: string[]) => Promise<number>
@@ -32,8 +32,7 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
   },
 }
 
-const version = () =>
-  JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8')).version as string
+const version = () => JSON.parse(readFileSync(findPackageJSON(import.meta.url)!, 'utf8')).version as string
 
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { help }]) => `  ${name.padEnd(8)}${help}`)

@@ -74,11 +74,23 @@ async function addSamples({ config, log, services }: App, signal: AbortSignal): 
   }
 }
 
+/** Why the system does not let a server listen, by its error codes. */
+const refusals: Record<string, (host: string, port: number) => string> = {
+  EADDRINUSE: (host, port) =>
+    `Port ${port} of ${host} is taken by another program. Stop it, or set PORT (--port) to another one (0 picks a free one).`,
+  EACCES: (host, port) =>
+    `This user may not listen on port ${port} of ${host}: ports below 1024 are often kept for root. Set PORT (--port) to another one, e.g. 4000.`,
+  EADDRNOTAVAIL: (host) =>
+    `This machine has no address ${host}. Set HOST (--host) to one that it has, e.g. 127.0.0.1.`,
+  ENOTFOUND: (host) =>
+    `No address is known for "${host}". Set HOST (--host) to an address of this machine, e.g. 127.0.0.1.`,
+}
+
 function listen(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${port} of ${host} is taken by another program. Stop it, or set PORT to another one (0 picks a free one).`
-      reject(error.code === 'EADDRINUSE' ? new ConfigError(taken) : error)
+      const reason = refusals[error.code ?? '']?.(host, port)
+      reject(reason ? new ConfigError(reason) : error)
     })
     // A burst of callers must find room to connect before the queue can tell them that it is full.
     server.listen({ host: host.replace(/^\[|\]$/g, ''), port, backlog: 4096 }, resolve)

@@ -16,7 +16,7 @@ export interface VariantJobs {
 }
 
 export interface VariantJobsOptions {
-  config: Pick<Config, 'home' | 'model' | 'precision' | 'variant'>
+  config: Pick<Config, 'home' | 'model' | 'precision' | 'variant'> & Partial<Pick<Config, 'hubHome'>>
   encoder: Pick<LocalEncoder, 'takeUpVariants' | 'onModelLoaded'>
   log: Log
   /** Pause before the work begins: the first callers must not wait for it. */
@@ -95,12 +95,13 @@ const grace = 3000
 function run(
   name: string,
   provider: Provider,
-  { home, model, precision }: VariantJobsOptions['config'],
+  { home, hubHome, model, precision }: VariantJobsOptions['config'],
   signal: AbortSignal,
 ): Promise<string | null> {
   const env = {
     ...process.env,
-    ...{ LIMN_HOME: home, LIMN_MODEL: model, LIMN_PRECISION: precision, LIMN_PROVIDER: provider },
+    ...{ LIMN_HOME: home, LIMN_MODEL: model, ...(hubHome && { HF_HOME: hubHome }) },
+    ...{ LIMN_PRECISION: precision, LIMN_PROVIDER: provider },
   }
   const command = fileURLToPath(new URL('./limn.ts', import.meta.url))
   const args = [command, 'models', 'optimize', name]

@@ -29,11 +29,15 @@ const note = '<!-- Written by `npm run docs`: change the code, not this page. --
 const cell = (text: string) => text.replaceAll('|', '\\|')
 
 function settingsPage(): string {
-  const rows = settings.map(({ name, shows, help }) => `| \`${name}\` | ${cell(shows)} | ${cell(help)} |`)
+  const rows = settings.map(({ name, shows, help, flag }) => {
+    const flags = flag === undefined ? '' : `, \`--${flag}\``
+    return `| \`${name}\`${flags} | ${cell(shows)} | ${cell(help)} |`
+  })
   return `${note}# Settings
 
-Every setting is an environment variable, read once at the start. An empty variable counts as absent. A setting that
-cannot be used ends the start, with all problems told at once; an unknown \`LIMN_\` variable is warned of.
+Every setting is an environment variable, read once at the start; three are flags of \`limn serve\` too. Flags win over the
+environment, and the environment over the lines of a file \`.env\` in the current folder. An empty variable counts as absent.
+A setting that cannot be used ends the start, with all problems told at once; an unknown \`LIMN_\` variable is warned of.
 
 | variable | when absent | what it sets |
 | --- | --- | --- |
@@ -52,15 +56,14 @@ function cliPage(): string {
   const usage = limn('--help').replace(/^limn \S+: /, 'limn: ')
   const commands = [...usage.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name!)
   const pages = commands.map((name) => {
-    const help =
-      name === 'serve' ? 'limn serve\n\nSettings: [settings.md](settings.md)' : limn(name, '--help')
-    return name === 'serve'
-      ? `## limn serve\n\nStarts the server. Its settings are environment variables: [settings](settings.md).`
-      : `## limn ${name}\n\n\`\`\`text\n${help}\n\`\`\``
+    // The settings have a page of their own.
+    const [help] = limn(name, '--help').split('\n\nSettings are environment variables')
+    const more = name === 'serve' ? '\n\nAll settings: [settings.md](settings.md).' : ''
+    return `## limn ${name}\n\n\`\`\`text\n${help}\n\`\`\`${more}`
   })
   return `${note}# Commands
 
-In a checkout: \`npm run limn -- COMMAND ...\`.
+In a checkout: \`npm run limn -- COMMAND ...\`; from npm: \`npx limn COMMAND ...\`.
 
 \`\`\`text
 ${usage}

@@ -29,7 +29,10 @@ if (only.length === 0) {
 const postgres = missing.postgres ? null : await startPostgres()
 try {
   const title = postgres ? 'tests: embedded database and PostgreSQL' : 'tests: embedded database'
-  const env = postgres ? { LIMN_TEST_POSTGRES: postgres.url } : {}
+  const env = {
+    ...(postgres && { LIMN_TEST_POSTGRES: postgres.url }),
+    ...(missing.packages && { LIMN_TEST_OFFLINE: '1' }),
+  }
   const vitest = `${root}node_modules/vitest/vitest.mjs`
   if (await run(title, process.execPath, [vitest, 'run', ...only], env)) failed.push('tests')
 } finally {

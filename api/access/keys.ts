@@ -1,13 +1,27 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Caller } from '../../schema/core/caller.ts'
 import type { Config } from '../config.ts'
 
-/** The server's one key: LIMN_API_KEY, else the one made at first start, kept in LIMN_HOME/key for its owner alone. */
-export function serverKey({ apiKey, home }: Pick<Config, 'apiKey' | 'home'>): string {
+type KeySettings = Partial<Pick<Config, 'apiKey'>> & Pick<Config, 'home'>
+
+const keyFile = (home: string) => path.join(home, 'key')
+
+/** The server's one key, null where a server has yet to make it. */
+export function readKey({ apiKey, home }: KeySettings): string | null {
   if (apiKey) return apiKey
-  const file = path.join(home, 'key')
+  const file = keyFile(home)
+  if (!existsSync(file)) return null
+  const key = readFileSync(file, 'utf8').trim()
+  if (key.length < 16) throw new Error(`${file} holds no key. Remove it and start again: a new one is made.`)
+  return key
+}
+
+/** The server's one key: LIMN_API_KEY, else the one made at first start, kept in LIMN_HOME/key for its owner alone. */
+export function serverKey({ apiKey, home }: KeySettings): string {
+  if (apiKey) return apiKey
+  const file = keyFile(home)
   mkdirSync(home, { recursive: true })
   try {
     // `wx`: of two that start at once, one makes the key and the other reads it.
@@ -16,9 +30,7 @@ export function serverKey({ apiKey, home }: Pick<Config, 'apiKey' | 'home'>): st
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     chmodSync(file, 0o600)
   }
-  const key = readFileSync(file, 'utf8').trim()
-  if (key.length < 16) throw new Error(`${file} holds no key. Remove it and start again: a new one is made.`)
-  return key
+  return readKey({ home })!
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()

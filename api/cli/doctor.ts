@@ -9,6 +9,7 @@ import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, checkExposure, readConfig } from '../config.ts'
 import { storedFiles } from './doctor/stored-files.ts'
+import { commandLine } from './usage.ts'
 
 /** A check and its result. `ok` is null when there was nothing to check. */
 interface Check {
@@ -100,7 +101,7 @@ async function server({ home, host, port }: Config): Promise<Check> {
   } catch {
     if (holder)
       return { name, ok: false, detail: `process ${holder.pid} holds ${home} but does not answer at ${url}` }
-    return { name, ok: null, detail: `none answers at ${url} (npm start starts one)` }
+    return { name, ok: null, detail: `none answers at ${url} (${commandLine('serve')} starts one)` }
   }
 }
 
@@ -174,7 +175,9 @@ async function references(spec: ModelSpec | null, encoder: Encoder): Promise<Che
       return {
         name,
         ok: null,
-        detail: `${spec.name} has none yet (limn models verify ${spec.name} records them)`,
+        detail: spec.cached
+          ? `${spec.name} lies in the Hugging Face cache, where none are kept`
+          : `${spec.name} has none yet (limn models verify ${spec.name} records them)`,
       }
     if (!found.ok) return { name, ok: false, detail: found.problems.join(' ') }
     return {

@@ -94,7 +94,7 @@ export const drawCommand = withUsageErrors(async (args: string[]): Promise<numbe
     return await draw(server.client, input, out)
   } catch (error) {
     if (!(error instanceof ServerUnreachable || error instanceof RequestRefused)) throw error
-    return complain(error.message, 1)
+    return complain(inFlags(error.message), 1)
   }
 })
 
@@ -114,6 +114,23 @@ const start = `mutation ($input: StartDrawingInput!) {
 }`
 const look = `query ($id: ID!) { drawing(id: $id) { ${fields} } }`
 const read = 'query ($id: ID!) { files: drawing(id: $id) { svg preview { base64 } } }'
+
+const flagOf: Record<string, string> = {
+  ...{ width: '--size (width)', height: '--size (height)' },
+  ...Object.fromEntries(
+    ['generator', 'start', 'palette', 'elements', 'steps', 'seed', 'model'].map((name) => [
+      name,
+      `--${name}`,
+    ]),
+  ),
+}
+
+/** A server's message in the words of this command: it names the fields of GraphQL. */
+const inFlags = (message: string): string =>
+  message
+    .replace(/^Variable "\$input" got invalid value (.+?) at "(input\.\w+)";/, '$2 is $1:')
+    .replaceAll(/\binput\.prompts\[\d+\]/g, 'the prompt')
+    .replaceAll(/\binput\.(\w+)|^(\w+)(?= is \d)/g, (all, field, first) => flagOf[field ?? first] ?? all)
 
 async function draw(client: Client, input: object, out: string): Promise<number> {
   const { startDrawing } = await client.send<{ startDrawing: Started }>(start, { input })

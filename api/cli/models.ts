@@ -14,7 +14,8 @@ limn models verify [NAME]                 encode the references of one, or of al
 limn models optimize NAME [--for gpu]     derive faster files, compare them with fp32 and measure their speed
 
 Precisions: fp32, fp16, int8, uint8, q4, q4f16, bnb4; the best that the hub has when none is given. A pull that was
-cut goes on where it was. What is pulled is in LIMN_HOME/models and is there at the server's next start.
+cut goes on where it was. What is pulled is in LIMN_HOME/models and is there at the server's next start. Private and
+gated models need HF_TOKEN. Models that the Hugging Face tools have downloaded (HF_HOME) are used where they lie.
 `
 
 export const modelsCommand = withUsageErrors(

@@ -1,31 +1,39 @@
-import { describeSettings, readConfig } from '../config.ts'
+import { parseArgs } from 'node:util'
+import { type Config, describeSettings, readConfig } from '../config.ts'
 import { type RunningServer, startServer } from '../server.ts'
+import { commandLine, say, withUsageErrors } from './usage.ts'
 
 /** Exit statuses of shells for "ended by signal n". */
 const statusOf = { SIGINT: 130, SIGTERM: 143 } as const
 
-export async function serveCommand(args: string[]): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    console.log(
-      `limn serve\n\nSettings, all by environment variables [and their defaults]:\n${describeSettings()}`,
-    )
-    return 0
-  }
-  if (args.length > 0) {
-    console.error(
-      `limn serve takes no arguments ("${args.join(' ')}"). Settings are environment variables: limn serve --help.`,
-    )
-    return 2
-  }
+const usage = () => `limn serve [--port PORT] [--host HOST] [--home FOLDER]
+
+  --port PORT    port to listen on; 0 picks a free one (PORT)
+  --host HOST    address to listen on (HOST)
+  --home FOLDER  data folder (LIMN_HOME)
+
+Settings are environment variables [and their defaults], or lines NAME=value of a file .env in the current folder.
+Flags win over the environment, and the environment over .env.
+${describeSettings()}`
+
+export const serveCommand = withUsageErrors(async (args: string[]): Promise<number> => {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args,
+    options: { port: text, host: text, home: text, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help) return say(usage(), 0)
   const begun = performance.now()
-  const { config, warnings } = readConfig(process.env)
+  const { config, warnings } = readConfig(process.env, {
+    ...{ port: values.port, host: values.host, home: values.home },
+  })
   for (const warning of warnings) console.error(`warning: ${warning}`)
 
   const ended = endSignal()
   const server = await startServer(config)
   const { lost } = server.app
   await Promise.race([firstImages(server), ended, lost])
-  console.log(greeting(server.url, config.apiKey !== undefined, Math.round(performance.now() - begun)))
+  console.log(greeting(server.url, config, Math.round(performance.now() - begun)))
   const problem = await Promise.race([server.ready, ended.then(() => null), lost.then(() => null)])
   if (problem !== null) console.error(`warning: not ready: ${problem}`)
   const signal = await Promise.race([ended, lost])
@@ -40,7 +48,7 @@ export async function serveCommand(args: string[]): Promise<number> {
   process.on(signal, () => process.exit(statusOf[signal]))
   await server.close()
   return 0
-}
+})
 
 /** On the first start: waits until the proposed query finds something. */
 async function firstImages({ app, samples, ready }: RunningServer): Promise<void> {
@@ -57,16 +65,22 @@ function endSignal(): Promise<keyof typeof statusOf> {
   })
 }
 
-function greeting(url: string, keyRequired: boolean, ms: number): string {
-  const key = keyRequired ? " -H 'x-api-key: ...'" : ''
+function greeting(url: string, { home, apiKey }: Config, ms: number): string {
+  const key = apiKey === undefined ? '' : " -H 'x-api-key: ...'"
   const query = '{ search(prompt: \\"a red heart\\", first: 3) { edges { score node { name url } } } }'
+  const callers =
+    apiKey === undefined
+      ? `Only this machine is answered. Pages and plugins need a key: ${commandLine('keys')}`
+      : 'Every request needs the key of LIMN_API_KEY.'
   return `
 Limn answers at ${url}/graphql (started in ${(ms / 1000).toFixed(1)} s)
 
-  GraphiQL, with a query to try:  ${url}/graphql
+  look here first, GraphiQL with a query to try:  ${url}/graphql
   from a shell:
     curl ${url}/graphql${key} -H 'content-type: application/json' \\
       -d '{"query":"${query}"}'
-  ${keyRequired ? 'Every request needs the key of LIMN_API_KEY.' : 'Only this machine is answered. Pages and plugins need a key: npm run limn keys'}
+  data folder (LIMN_HOME):  ${home}
+  when something is wrong:  ${commandLine('doctor')}
+  ${callers}
 `
 }

@@ -30,3 +30,7 @@ export function complain(text: string, status: number): number {
   console.error(text)
   return status
 }
+
+/** A command as people type it: in a checkout by npm's script, else by npx. */
+export const commandLine = (command: string): string =>
+  import.meta.filename.endsWith('.ts') ? `npm run limn -- ${command}` : `npx limn ${command}`

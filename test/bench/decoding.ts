@@ -14,6 +14,7 @@ import { decodePixels } from '../../workers/images/preprocess.ts'
 import { cosine } from '../support/cosine.ts'
 import { photos } from './photos.ts'
 import { type Log, store } from './tools.ts'
+import { loadTransformers } from './transformers/load.ts'
 import { specOf } from './variants.ts'
 import { vitFolder, vitName } from './vit.ts'
 
@@ -93,10 +94,10 @@ export async function decodingBench({ rounds = 25, log = console.log as Log } = 
 }
 
 async function transformersPixels(root: string): Promise<(file: Buffer) => Promise<Float32Array>> {
-  const { AutoProcessor, env, RawImage } = await import('@huggingface/transformers')
+  const { AutoProcessor, env, RawImage } = await loadTransformers()
   env.localModelPath = root
   env.allowRemoteModels = false
-  const processor = await AutoProcessor.from_pretrained(vitName, {})
+  const processor = await AutoProcessor.from_pretrained(vitName)
   return async (file) =>
     (await processor(await RawImage.fromBlob(new Blob([new Uint8Array(file)])))).pixel_values.data
 }

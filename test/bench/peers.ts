@@ -1,17 +1,10 @@
 /** What Limn is measured against: ONNX Runtime alone, and transformers.js on the same weights. */
 import os from 'node:os'
 import path from 'node:path'
-import {
-  AutoProcessor,
-  AutoTokenizer,
-  CLIPTextModelWithProjection,
-  CLIPVisionModelWithProjection,
-  env,
-  RawImage,
-} from '@huggingface/transformers'
 import * as ort from 'onnxruntime-node'
 import { loadTokenizer, padBatch } from '../../workers/encode/tokenizer.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
+import { loadTransformers } from './transformers/load.ts'
 
 /** session.run on images that lie ready: nothing is decoded. Returns a function that runs one batch. */
 export async function rawImages(folder: string): Promise<(batch: number) => Promise<void>> {
@@ -58,11 +51,19 @@ export interface Transformers {
 }
 
 export async function transformers(root: string, name: string): Promise<Transformers> {
+  const {
+    AutoProcessor,
+    AutoTokenizer,
+    CLIPTextModelWithProjection,
+    CLIPVisionModelWithProjection,
+    env,
+    RawImage,
+  } = await loadTransformers()
   env.localModelPath = root
   env.allowRemoteModels = false
   const fp32 = { dtype: 'fp32' } as const
   const [processor, tokenizer, vision, text] = await Promise.all([
-    AutoProcessor.from_pretrained(name, {}),
+    AutoProcessor.from_pretrained(name),
     AutoTokenizer.from_pretrained(name),
     CLIPVisionModelWithProjection.from_pretrained(name, fp32),
     CLIPTextModelWithProjection.from_pretrained(name, fp32),

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { chromiumPath } from '../support/chromium.ts'
 import { postgresBin } from '../support/postgres.ts'
 
-export type Missing = Partial<Record<'postgres' | 'chromium', string>>
+export type Missing = Partial<Record<'postgres' | 'chromium' | 'packages', string>>
 
 const isDebian = existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
 const mayInstall = isDebian && process.getuid?.() === 0
@@ -26,6 +26,11 @@ export async function setUp(): Promise<Missing> {
     ensureChromium()
   } catch (error) {
     missing.chromium = reason(error)
+  }
+  try {
+    execFileSync('npm', ['view', 'typescript', 'version'], { stdio: 'pipe', timeout: 60_000 })
+  } catch {
+    missing.packages = 'no package registry answers; the packed package cannot be installed'
   }
   return missing
 }

@@ -28,6 +28,7 @@ export class LimnProcesses {
       env: {
         PATH: process.env.PATH,
         LIMN_HOME: this.#home,
+        HF_HOME: this.#home,
         LIMN_SAMPLES: 'false',
         LIMN_LOG_LEVEL: 'warn',
         LIMN_PROVIDER: 'cpu',

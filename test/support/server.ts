@@ -48,6 +48,7 @@ export async function testServer(
     LIMN_LOG_LEVEL: process.env.LIMN_TEST_LOG_LEVEL ?? 'silent',
     LIMN_SAMPLES: 'false',
     LIMN_VARIANT: 'fp32',
+    HF_HOME: home,
   }).config
   const config = { ...defaults, home, databaseUrl: databaseUrl ?? undefined, ...overrides }
   const running = await startServer(config).catch(async (error) => {

@@ -7,8 +7,11 @@ import path from 'node:path'
 export function readSources(root: string, names: readonly string[]): Map<string, string> {
   return new Map(
     names.flatMap((name) => {
-      // A package holds the same modules as JavaScript.
-      const files = globSync([`${name}.{ts,js}`, `${name}/**/*.{ts,js}`], { cwd: root })
+      // A package holds the same modules as JavaScript, with declarations beside.
+      const files = globSync([`${name}.{ts,js}`, `${name}/**/*.{ts,js}`], {
+        cwd: root,
+        exclude: ['**/*.d.ts'],
+      })
       if (files.length === 0) throw new Error(`No source of ${name} in ${root}. This is a bug.`)
       return files.map((file) => [
         file.replaceAll(path.sep, '/').replace(/\.[jt]s$/, ''),

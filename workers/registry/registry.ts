@@ -12,6 +12,7 @@ import { LoadFailures } from './failures.ts'
 import { modelFolders } from './folders.ts'
 import { chooseFiles, graphsBeside, graphsOf } from './graph-files.ts'
 import { fitToGraphs } from './graph-inputs.ts'
+import { cachedModels } from './hub/cached.ts'
 import { DigestCache, revisionOf } from './revision.ts'
 import type { ModelFiles, ModelSpec, Precision } from './spec.ts'
 import { type VariantChoice, withVariants } from './with-variants.ts'
@@ -21,6 +22,8 @@ export interface RegistryOptions {
   bundledFolder: string
   /** LIMN_HOME/models: the user's own; wins over a bundled model of the same name. */
   homeFolder: string
+  /** HF_HOME: models in the cache of the Hugging Face tools; win over bundled ones, and the user's own over them. */
+  hubHome?: string
   /** Where digests of weights, notes of failures and derived files are. */
   cacheFolder: string
   defaultModel: string
@@ -37,6 +40,13 @@ export interface ModelProblem {
   message: string
 }
 
+interface ModelFolder {
+  folder: string
+  bundled: boolean
+  /** In the cache of the Hugging Face tools. */
+  cached: boolean
+}
+
 /** The model folders of this server, read when first asked for. */
 export class ModelRegistry {
   readonly defaultName: string
@@ -48,7 +58,7 @@ export class ModelRegistry {
   readonly #plain = new Map<string, Promise<ModelSpec>>()
   /** The same with the derived files that serve. */
   readonly #specs = new Map<string, Promise<ModelSpec>>()
-  #folders: Promise<Map<string, { folder: string; bundled: boolean }>> | undefined
+  #folders: Promise<Map<string, ModelFolder>> | undefined
 
   constructor(options: RegistryOptions) {
     this.#options = options
@@ -81,38 +91,43 @@ export class ModelRegistry {
     const folders = await this.#find()
     const found = folders.get(wanted)
     if (!found) throw ModelNotFound.named(wanted, [...folders.keys()])
-    return this.#spec(wanted, found.folder, found.bundled)
+    return this.#spec(wanted, found)
   }
 
-  /** Every model folder there is, sound or not. */
+  /** Every model folder there is, sound or not; of the Hugging Face cache those that hold what a model needs. */
   async names(): Promise<string[]> {
     return [...(await this.#find()).keys()].sort((a, b) => a.localeCompare(b))
   }
 
   async #readAll(): Promise<(ModelSpec | ModelProblem)[]> {
-    return Promise.all(
+    const folders = await this.#find()
+    const found = await Promise.all(
       (await this.names()).map(async (name) => {
         try {
           return await this.get(name)
         } catch (error) {
-          if (error instanceof ModelFolderError) return { name, message: error.reason }
-          throw error
+          if (!(error instanceof ModelFolderError)) throw error
+          // The cache holds models of every kind, for other programs.
+          return folders.get(name)!.cached ? null : { name, message: error.reason }
         }
       }),
     )
+    return found.filter((read) => read !== null)
   }
 
   #find() {
     this.#folders ??= (async () => {
-      const found = new Map<string, { folder: string; bundled: boolean }>()
-      const { bundledFolder, homeFolder } = this.#options
-      for (const [root, bundled] of [
-        [bundledFolder, true],
-        [homeFolder, false],
-      ] as const)
-        for (const name of await modelFolders(root))
-          found.set(name, { folder: path.join(root, name), bundled })
-      return found
+      const { bundledFolder, homeFolder, hubHome } = this.#options
+      const under = async (root: string, bundled: boolean) =>
+        (await modelFolders(root)).map(
+          (name) => [name, { folder: path.join(root, name), bundled, cached: false }] as const,
+        )
+      const cached = hubHome === undefined ? [] : [...(await cachedModels(hubHome))]
+      return new Map<string, ModelFolder>([
+        ...(await under(bundledFolder, true)),
+        ...cached.map(([name, folder]) => [name, { folder, bundled: false, cached: true }] as const),
+        ...(await under(homeFolder, false)),
+      ])
     })()
     return this.#folders
   }
@@ -130,7 +145,7 @@ export class ModelRegistry {
     return spec
   }
 
-  #spec(name: string, folder: string, bundled: boolean): Promise<ModelSpec> {
+  #spec(name: string, found: ModelFolder): Promise<ModelSpec> {
     const { precision } = this.#options
     // The next call tries a failed read again.
     const once = (map: Map<string, Promise<ModelSpec>>, make: () => Promise<ModelSpec>) => {
@@ -143,7 +158,7 @@ export class ModelRegistry {
     }
     return once(this.#specs, async () => {
       const read = () =>
-        readSpec(name, folder, bundled, this.#digests, precision).catch((error) => {
+        readSpec(name, found, this.#digests, precision).catch((error) => {
           throw error instanceof ModelFolderError ? error.of(name) : error
         })
       return this.#withVariants(await once(this.#plain, read))
@@ -158,8 +173,7 @@ export class ModelRegistry {
 
 async function readSpec(
   name: string,
-  folder: string,
-  bundled: boolean,
+  { folder, bundled, cached }: ModelFolder,
   digests: DigestCache,
   precision?: Precision | null,
 ): Promise<ModelSpec> {
@@ -173,7 +187,7 @@ async function readSpec(
   }))
   const config = fitToGraphs(stated, await Promise.all(named))
   const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
-  return { name, folder, bundled, licence, revision, files, variants: [], ...config }
+  return { name, folder, bundled, cached, licence, revision, files, variants: [], ...config }
 }
 
 /**

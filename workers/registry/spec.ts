@@ -10,6 +10,8 @@ export type Tower = (typeof towers)[number]
 export interface ModelSpec extends ModelCard {
   /** Absolute path of the folder. */
   folder: string
+  /** The folder is one of the Hugging Face cache, which Limn does not write to. */
+  cached?: boolean
   /** As the folder has them; what gradients are derived from. */
   files: ModelFiles
   /** What serves instead on a provider, where files were derived for it and chosen. */

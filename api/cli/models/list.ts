@@ -25,7 +25,7 @@ export async function listModels(config: Config): Promise<number> {
     bytes(sizes[i]!),
     spec.licence,
     spec.revision,
-    broken.has(spec.name) ? 'does not load' : spec.bundled ? 'bundled' : '',
+    broken.has(spec.name) ? 'does not load' : spec.bundled ? 'bundled' : spec.cached ? spec.folder : '',
   ])
   table(['  name', 'dimensions', 'image', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
   await listVariants(specs, config)

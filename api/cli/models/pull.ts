@@ -1,5 +1,6 @@
 /** `limn models pull`: downloads a model from the hub, checks that it encodes and derives faster files. */
 import path from 'node:path'
+import { HubError } from '../../../workers/registry/hub/client.ts'
 import { pullModel } from '../../../workers/registry/hub/pull.ts'
 import type { Precision } from '../../../workers/registry/spec.ts'
 import type { Config } from '../../config.ts'
@@ -8,6 +9,10 @@ import { optimizeModel, targetProvider } from './optimize.ts'
 import { verify } from './verify.ts'
 
 export async function pull(name: string, config: Config, precision: Precision | null): Promise<number> {
+  if (config.hubOffline)
+    throw new HubError(
+      `HF_HUB_OFFLINE is set, so the model hub is not asked for "${name}". Unset it; \`limn models ls\` shows the models that are here.`,
+    )
   const stop = new AbortController()
   const interrupt = () => stop.abort(new Error('Stopped. The same command goes on from here.'))
   process.once('SIGINT', interrupt)
@@ -17,6 +22,7 @@ export async function pull(name: string, config: Config, precision: Precision | 
       name,
       precision,
       hubUrl: config.hubUrl,
+      token: config.hubToken,
       registryFolder: path.join(config.home, 'models'),
       signal: stop.signal,
       onProgress: ({ received, total }) => progress.update(received, total),

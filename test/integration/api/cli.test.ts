@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabasePlace, testPlace } from '../../support/database.ts'
+import { killGroup } from '../../support/processes.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 
 let place: DatabasePlace
@@ -13,17 +14,21 @@ beforeAll(async () => {
   home = place.home
 })
 afterEach(() => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const child of running) killGroup(child)
   running = []
 })
 afterAll(() => place?.remove())
 
 /** Through the npm bin, as a user would. */
-function limn(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['api/limn.js', ...args], {
+function limn(args: string[], env: Record<string, string> = {}, cwd?: string) {
+  const child = spawn(process.execPath, [path.resolve('api/limn.js'), ...args], {
+    // A group of its own: with the process that the bin starts.
+    detached: true,
+    cwd,
     env: {
       PATH: process.env.PATH,
       LIMN_HOME: home,
+      HF_HOME: home,
       LIMN_SAMPLES: 'false',
       LIMN_LOG_LEVEL: 'warn',
       PORT: '0',
@@ -94,11 +99,58 @@ describe('limn', () => {
     })
   })
 
-  it('limn keys shows one key, in a file for its owner alone', async () => {
+  it('limn serve takes flags, which win over the environment, and names a flag that cannot be used', async () => {
+    expect(await limn(['serve', '--port', 'x'], { PORT: '4000' }).ended).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('--port is "x"; it takes a whole number from 0 to 65535'),
+    })
+    expect(await limn(['serve', '--host', '0.0.0.0']).ended).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('LIMN_API_KEY'),
+    })
+    expect(await limn(['serve', '--model', 'x']).ended).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("Unknown option '--model'"),
+    })
+    const server = limn(['serve', '--port', '0', '--home', home], { PORT: '1', LIMN_HOME: '/nowhere' })
+    await started(server)
+    await expect.poll(() => server.said.out).toContain(`data folder (LIMN_HOME):  ${home}`)
+    server.child.kill('SIGTERM')
+    expect((await server.ended).status).toBe(0)
+  })
+
+  it('limn reads a file .env of the current folder, over which the environment wins', async () => {
+    writeFileSync(path.join(home, '.env'), 'PORT=from-file\nLIMN_QUEUE_LIMIT=from-file\n')
+    const { status, err } = await limn(['serve'], { PORT: '0' }, home).ended
+    rmSync(path.join(home, '.env'))
+    expect(status).toBe(1)
+    expect(err).toContain('LIMN_QUEUE_LIMIT is "from-file"')
+    expect(err).not.toContain('PORT is')
+  })
+
+  it('limn keys makes no folder and no key, and says where one would come from', async () => {
+    const nowhere = path.join(home, 'nowhere')
+    expect(await limn(['keys'], { LIMN_HOME: nowhere }).ended).toMatchObject({
+      status: 1,
+      out: '',
+      err: expect.stringMatching(
+        /^There is no key in .*nowhere \(LIMN_HOME\): a server makes it at its first start/,
+      ),
+    })
+    expect(existsSync(nowhere)).toBe(false)
+  })
+
+  it('limn keys shows one key, in a file for its owner alone, and on stderr whose it is', async () => {
     const first = await limn(['keys']).ended
     expect(first.out).toMatch(/^limn_[\w-]{43}\n$/)
+    expect(first.err).toBe(`The key of the server of ${home} (LIMN_HOME), not running:\n`)
     expect((await limn(['keys']).ended).out).toBe(first.out)
     expect(statSync(path.join(home, 'key')).mode & 0o777).toBe(0o600)
+    const server = limn(['serve'])
+    const url = await started(server)
+    expect((await limn(['keys']).ended).err).toContain(`running at ${url}:`)
+    server.child.kill('SIGTERM')
+    await server.ended
   })
 
   it('limn serve warns of unknown settings, answers, and ends in order on a signal', async () => {
@@ -167,6 +219,14 @@ describe('limn', () => {
     const key = readFileSync(path.join(home, 'key'), 'utf8').trim()
     const drawing = limn(['draw', 'red heart', '--out', out, '--size', '64x64', '--url', url, '--key', key])
     expect(await drawing.ended).toMatchObject({ status: 0, out: expect.stringContaining('heart.svg') })
+    const refused = await limn(['draw', 'x', '--elements', '9999', '--out', out, '--url', url, '--key', key])
+      .ended
+    expect(refused).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/^--elements is 9999; it must be 1 to \d+\.$/m),
+    })
+    const unknown = ['draw', 'x', '--generator', 'circles', '--out', out, '--url', url, '--key', key]
+    expect((await limn(unknown).ended).err).toMatch(/^--generator is "CIRCLES": /m)
     const elements = readFileSync(`${out}.svg`, 'utf8').match(/<(rect|ellipse|polygon|path)/g)!
     // The paper is one more.
     expect(elements.length).toBeLessThanOrEqual(15)

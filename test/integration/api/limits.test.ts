@@ -107,7 +107,10 @@ describe('bodies', () => {
       body: tooMuch,
     })
     expect(answer.status).toBe(413)
-    expect(JSON.parse(answer.body).errors[0].extensions.code).toBe('PAYLOAD_TOO_LARGE')
+    expect(JSON.parse(answer.body).errors[0]).toMatchObject({
+      message: expect.stringMatching(/more than \d+ bytes \(LIMN_MAX_BODY_BYTES\)/),
+      extensions: { code: 'PAYLOAD_TOO_LARGE' },
+    })
   })
 
   it('a body without a length is counted as it comes', async () => {

@@ -59,6 +59,18 @@ describe('settings', () => {
       )
     },
   )
+  it('a flag wins over its variable, and an error names the flag', () => {
+    expect(readConfig({ PORT: '1' }, { port: '2' }).config.port).toBe(2)
+    expect(() => readConfig({ PORT: '1' }, { port: 'x' })).toThrow(/--port is "x"/)
+  })
+  it("a variable of the Hugging Face tools counts where Limn's own is absent", () => {
+    const mirror = { HF_ENDPOINT: 'https://mirror.example/' }
+    expect(readConfig(mirror).config.hubUrl).toBe('https://mirror.example')
+    const own = { ...mirror, LIMN_HUB_URL: 'https://own.example' }
+    expect(readConfig(own).config.hubUrl).toBe('https://own.example')
+    expect(() => readConfig({ HF_ENDPOINT: 'x' })).toThrow(/HF_ENDPOINT is "x"/)
+    expect(() => readConfig({ HF_TOKEN: 'a b' })).toThrow(/HF_TOKEN is not shown/)
+  })
   it('an unknown setting gives a warning', () => {
     expect(readConfig({ LIMN_MODLE: 'x' }).warnings).toEqual([expect.stringContaining('LIMN_MODLE')])
   })

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,7 @@ const home = () => mkdtemp(path.join(temporary, 'home-'))
 async function limn(LIMN_HOME: string, args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, ['api/limn.ts', 'models', ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH, LIMN_HOME, LIMN_PROVIDER: 'cpu', ...env },
+    env: { PATH: process.env.PATH, LIMN_HOME, HF_HOME: LIMN_HOME, LIMN_PROVIDER: 'cpu', ...env },
   })
   let [out, err] = ['', '']
   child.stdout.on('data', (chunk) => (out += chunk))
@@ -41,6 +41,16 @@ async function filesOf(folder: string): Promise<Record<string, Buffer>> {
   return files
 }
 
+/** A folder as the Hugging Face tools keep it: links to files that are named by their digests. */
+async function linked(source: string, blobs: string, target: string): Promise<void> {
+  await mkdir(blobs, { recursive: true })
+  for (const [n, [file, content]] of Object.entries(await filesOf(source)).entries()) {
+    await writeFile(path.join(blobs, String(n)), content)
+    await mkdir(path.dirname(path.join(target, file)), { recursive: true })
+    await symlink(path.join(blobs, String(n)), path.join(target, file))
+  }
+}
+
 describe('limn models', () => {
   test('limn models ls shows the models and which are broken', async () => {
     const LIMN_HOME = await home()
@@ -52,6 +62,53 @@ describe('limn models', () => {
     expect(out).toMatch(/^\* limn-icons +256 +64 px +24 +fp32 +15\.\d MB +mit +[0-9a-f]{16} +bundled$/m)
     expect(out).toMatch(/^ {2}me\/copy +256/m)
     expect(err).toMatch(/broken: .*model_type "bert"/)
+  })
+
+  test('limn models uses the models of the Hugging Face cache where they lie and writes nothing there', async () => {
+    const [LIMN_HOME, HF_HOME] = [await home(), await home()]
+    const repository = path.join(HF_HOME, 'hub/models--someone--icons')
+    const snapshot = path.join(repository, 'snapshots/0123abcd')
+    await mkdir(path.join(repository, 'refs'), { recursive: true })
+    await writeFile(path.join(repository, 'refs/main'), '0123abcd')
+    await linked(bundled, path.join(repository, 'blobs'), snapshot)
+    // A language model, as other programs have it.
+    const other = path.join(HF_HOME, 'hub/models--else--words')
+    await mkdir(path.join(other, 'refs'), { recursive: true })
+    await writeFile(path.join(other, 'refs/main'), 'ffff')
+    await mkdir(path.join(other, 'snapshots/ffff'), { recursive: true })
+    await writeFile(path.join(other, 'snapshots/ffff/config.json'), '{"model_type": "llama"}')
+    const before = await readdir(HF_HOME, { recursive: true })
+
+    const ls = await limn(LIMN_HOME, ['ls'], { HF_HOME, LIMN_MODEL: 'someone/icons' })
+    expect(ls).toMatchObject({ status: 0, err: '' })
+    expect(ls.out).toMatch(new RegExp(`^\\* someone/icons +256 .*${snapshot}$`, 'm'))
+    expect(ls.out).not.toContain('words')
+    const verified = await limn(LIMN_HOME, ['verify', 'someone/icons'], { HF_HOME })
+    expect(verified).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^✓ someone\/icons fp32 encodes/),
+    })
+    expect(await readdir(HF_HOME, { recursive: true })).toEqual(before)
+  })
+
+  test('limn models pull asks no hub with HF_HUB_OFFLINE', async () => {
+    const { status, err } = await limn(await home(), ['pull', 'someone/icons'], {
+      ...{ HF_HUB_OFFLINE: '1', HF_ENDPOINT: 'http://127.0.0.1:9' },
+    })
+    expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/^HF_HUB_OFFLINE is set/) })
+  })
+
+  test('limn models pull loads a gated model from HF_ENDPOINT with HF_TOKEN', async () => {
+    await using hub = await startHub('someone/icons', await filesOf(bundled))
+    hub.token = 'hf_secret'
+    const env = { HF_ENDPOINT: hub.url, LIMN_VARIANT: 'fp32' }
+    const without = await limn(await home(), ['pull', 'someone/icons'], env)
+    expect(without).toMatchObject({ status: 1, err: expect.stringContaining('Set HF_TOKEN') })
+    const wrong = await limn(await home(), ['pull', 'someone/icons'], { ...env, HF_TOKEN: 'hf_other' })
+    expect(wrong.err).toMatch(/does not give out "someone\/icons" to the owner of HF_TOKEN \(status 401\)/)
+    const pulled = await limn(await home(), ['pull', 'someone/icons'], { ...env, HF_TOKEN: 'hf_secret' })
+    expect(pulled).toMatchObject({ status: 0 })
+    for (const { out, err } of [wrong, pulled]) expect(out + err).not.toMatch(/hf_(secret|other)/)
   })
 
   test('limn models pull records references, and limn models verify notices a change', async () => {

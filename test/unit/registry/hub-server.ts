@@ -7,6 +7,12 @@ export interface TestHub extends AsyncDisposable {
   url: string
   /** `METHOD path range` of every request. */
   requests: string[]
+  /** Without it nothing is given out; null where everybody may have everything. */
+  token: string | null
+  /** The files lie on another origin, which must not see the token. */
+  elsewhere: string | null
+  /** Requests that carried the token. */
+  withToken: string[]
   /** What goes wrong; see each field. */
   faults: {
     /** Path to bytes after which its connection is cut, once for each entry. */
@@ -74,24 +80,37 @@ export async function startHub(model: string, files: Record<string, Buffer>, lar
   const server = createServer(async (request, response) => {
     const url = new URL(request.url!, `http://${request.headers.host}`)
     requests.push(`${request.method} ${url.pathname} ${request.headers.range ?? ''}`.trim())
+    if (request.headers.authorization) hub.withToken.push(url.pathname)
+    if (
+      hub.token &&
+      request.headers.authorization !== `Bearer ${hub.token}` &&
+      !url.pathname.startsWith('/cdn/')
+    )
+      return response.writeHead(401).end()
     if (faults.status) return response.writeHead(faults.status).end()
     if (faults.busy-- > 0) return response.writeHead(503).end()
     if (url.pathname === `/api/models/${model}/tree/main`) return tree(url, response)
     const resolve = `/${model}/resolve/main/`
     if (url.pathname.startsWith(resolve))
-      return response.writeHead(302, { location: `/cdn/${url.pathname.slice(resolve.length)}` }).end()
+      return response
+        .writeHead(302, { location: `${hub.elsewhere ?? ''}/cdn/${url.pathname.slice(resolve.length)}` })
+        .end()
     if (url.pathname.startsWith('/cdn/'))
       return void (await content(url.pathname.slice(5), request, response))
     response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
+  const hub: TestHub = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    token: null,
+    elsewhere: null,
+    withToken: [],
     faults,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
   }
+  return hub
 }

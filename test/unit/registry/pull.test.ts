@@ -267,6 +267,17 @@ describe('a pull that fails', () => {
     await expectWhole(folder)
   })
 
+  test('a token goes to the hub alone, not to the origin that it redirects to', async () => {
+    await using hub = await startHub(model, files)
+    await using store = await startHub(model, files)
+    hub.token = 'hf_secret'
+    hub.elsewhere = store.url
+    await pull(hub, await place(), { token: 'hf_secret' })
+    expect(hub.withToken.length).toBeGreaterThan(0)
+    expect(store.requests.length).toBeGreaterThan(0)
+    expect(store.withToken).toEqual([])
+  })
+
   test.each([
     [404, /There is no model "someone\/icons-copy"/],
     [401, /private or gated/],

@@ -31,6 +31,8 @@ interface TreeEntry {
 
 export interface HubOptions {
   hubUrl: string
+  /** Access token for private and gated models; sent to the hub's own origin alone, not to where it redirects. */
+  token?: string
   signal?: AbortSignal
   /** How many times in a row a call is tried again without any progress. */
   retries?: number
@@ -41,7 +43,7 @@ export interface HubOptions {
 }
 
 export class Hub {
-  readonly #options: Required<Omit<HubOptions, 'signal'>> & Pick<HubOptions, 'signal'>
+  readonly #options: Required<Omit<HubOptions, 'signal' | 'token'>> & Pick<HubOptions, 'signal' | 'token'>
 
   constructor(options: HubOptions) {
     this.#options = { retries: 5, retryDelayMs: 500, stallMs: 30_000, ...options }
@@ -132,11 +134,17 @@ export class Hub {
       stall = new AbortController(),
     }: { headers?: Record<string, string>; stall?: AbortController } = {},
   ): Promise<Response> {
-    const { signal, stallMs, hubUrl } = this.#options
+    const { signal, stallMs, hubUrl, token } = this.#options
+    // A page of the list names the next one: it could be anywhere. fetch itself drops the header where a redirect leaves the origin.
+    const trusted = token !== undefined && new URL(address).origin === new URL(hubUrl).origin
     const timer = setTimeout(() => stall.abort(), stallMs)
     // Compressed transfers would make Range count other bytes than ours.
     const response = await fetch(address, {
-      headers: { 'accept-encoding': 'identity', ...headers },
+      headers: {
+        'accept-encoding': 'identity',
+        ...(trusted && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
       signal: AbortSignal.any([stall.signal, ...(signal ? [signal] : [])]),
     }).catch((error) => {
       throw this.#unreachable(error)
@@ -144,7 +152,7 @@ export class Hub {
     clearTimeout(timer)
     if (response.ok) return response
     await response.body?.cancel()
-    throw refused(response.status, model, hubUrl)
+    throw refused(response.status, model, this.#options)
   }
 
   #unreachable(error: unknown): unknown {
@@ -162,14 +170,20 @@ export class Hub {
   }
 }
 
-function refused(status: number, model: string, hubUrl: string): HubError {
+function refused(
+  status: number,
+  model: string,
+  { hubUrl, token }: Pick<HubOptions, 'hubUrl' | 'token'>,
+): HubError {
   if (status === 404)
     return new HubError(
       `There is no model "${model}" on ${hubUrl}. Names look like OWNER/MODEL and count capitals.`,
     )
   if (status === 401 || status === 403)
     return new HubError(
-      `${hubUrl} does not give out "${model}" (status ${status}): it is private or gated, or there is none of this name. Pull a public model, or copy the folder to LIMN_HOME/models/${model} by hand.`,
+      token === undefined
+        ? `${hubUrl} does not give out "${model}" (status ${status}): it is private or gated, or there is none of this name. Set HF_TOKEN to an access token that may read it, or copy the folder to LIMN_HOME/models/${model} by hand.`
+        : `${hubUrl} does not give out "${model}" to the owner of HF_TOKEN (status ${status}). Accept the model's terms at ${hubUrl}/${model}, or set HF_TOKEN to a token that may read it.`,
     )
   return new HubError(`${hubUrl} answered with status ${status} for "${model}".`, {
     transient: status === 408 || status === 416 || status === 429 || status >= 500,

@@ -135,7 +135,7 @@ const inFlags = (message: string): string =>
 async function draw(client: Client, input: object, out: string): Promise<number> {
   const { startDrawing } = await client.send<{ startDrawing: Started }>(start, { input })
   if (!startDrawing.drawing)
-    return complain(startDrawing.userErrors.map(({ message }) => message).join('\n'), 1)
+    return complain(startDrawing.userErrors.map(({ message }) => inFlags(message)).join('\n'), 1)
   let { drawing } = startDrawing
   const bar = progressOn(process.stderr, 'drawing', (amount) => `${Math.round(amount)}`)
   while (drawing.status === 'QUEUED' || drawing.status === 'RUNNING') {

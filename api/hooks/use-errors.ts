@@ -12,21 +12,13 @@ import { readsEventsOnly } from './use-request-form.ts'
  * a stream of events. Where nothing came of the execution, two kinds of error keep their status, because proxies and
  * retrying clients act on it: those of the server (5xx) and refused access (401, 403).
  */
-export function useErrors(log: Log, maxBodyBytes: number): Plugin {
+export function useErrors(log: Log): Plugin {
   const report = (err: unknown) => {
     const id = randomUUID()
     log.error({ err, id }, 'request failed by a fault of the server')
     return id
   }
-  const graphQLError = (error: unknown) => {
-    const shown = toGraphQLError(error, report)
-    if (shown.extensions.code !== 'PAYLOAD_TOO_LARGE') return shown
-    const { extensions } = shown
-    return new GraphQLError(
-      `The request's body has more than ${maxBodyBytes} bytes (LIMN_MAX_BODY_BYTES). Send fewer or smaller images at once, or raise the limit.`,
-      { extensions },
-    )
-  }
+  const graphQLError = (error: unknown) => toGraphQLError(error, report)
   const shown = <R extends ExecutionResult>(result: R): R =>
     result.errors?.length ? { ...result, errors: result.errors.map(graphQLError) } : result
   const statusless = <R extends ExecutionResult>(result: R): R =>

@@ -82,7 +82,7 @@ export function createGraphQL(
       useDeadline(deadlineMs),
       useMetrics(metrics),
       // After execution.
-      useErrors(log, maxBodyBytes),
+      useErrors(log),
       useCompression(),
     ],
   })

@@ -89,6 +89,6 @@ const isDamage = (error: unknown) =>
 
 const tooLarge = (limit: number, given?: number) =>
   new PayloadTooLarge(
-    `The body has ${given ?? `more than ${limit}`} bytes; at most ${limit} are accepted. Send fewer or smaller images.`,
+    `The request's body has ${given ?? `more than ${limit}`} bytes; the limit is ${limit} (LIMN_MAX_BODY_BYTES). Send fewer or smaller images at once, or raise the limit.`,
     given === undefined ? { limit } : { limit, given },
   )

@@ -108,7 +108,7 @@ describe('bodies', () => {
     })
     expect(answer.status).toBe(413)
     expect(JSON.parse(answer.body).errors[0]).toMatchObject({
-      message: expect.stringMatching(/more than \d+ bytes \(LIMN_MAX_BODY_BYTES\)/),
+      message: expect.stringMatching(/\d+ bytes; the limit is \d+ \(LIMN_MAX_BODY_BYTES\)/),
       extensions: { code: 'PAYLOAD_TOO_LARGE' },
     })
   })

@@ -116,10 +116,10 @@ export class Thumbnails {
 async function isWhole(file: string): Promise<boolean> {
   const bytes = await readWhole(file)
   if (!bytes) return false
-  return sharp(bytes, { failOn: 'truncated' })
-    .stats()
-    .then(
-      () => true,
-      () => false,
-    )
+  try {
+    await sharp(bytes, { failOn: 'truncated' }).stats()
+    return true
+  } catch {
+    return false
+  }
 }

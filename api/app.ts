@@ -117,6 +117,7 @@ export async function openApp(config: Config): Promise<App> {
       database,
       encoder,
       catalogue: localEncoder,
+      enrichers: [],
       home: config.home,
       limits,
       log,

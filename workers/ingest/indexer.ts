@@ -3,14 +3,14 @@ import type { AssetRow, Leases } from '../../prisma/types.ts'
 import { ItemError, Overloaded } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { AbsentFiles } from './absent-files.ts'
-import type { Enricher, EnricherInput } from './enrich/enricher.ts'
+import type { IndexInput, IndexTask } from './enrich/index-task.ts'
 import type { FileStore } from './file-store.ts'
 import { IndexQueue } from './index-queue.ts'
 import type { EnricherProgress } from './library.ts'
 import { withLeases } from './with-leases.ts'
 
 export interface IndexerOptions {
-  enricher: Enricher
+  task: IndexTask
   files: FileStore
   leases: Leases
   absent: AbsentFiles
@@ -39,13 +39,13 @@ interface PageOutcome {
 
 /** The files of a page. */
 interface ReadImages {
-  images: EnricherInput[]
+  images: IndexInput[]
   missing: AssetRow[]
   damaged: { asset: AssetRow; reason: string }[]
 }
 
 /**
- * Gives every asset its outcome of one enricher. The database knows what is missing: the indexer asks it at the start
+ * Gives every asset its outcome of one task. The database knows what is missing: the indexer asks it at the start
  * and after every failure, and gets new assets offered in between. So the next start goes on where a crash left off.
  * Several servers may index one database: each works only on assets whose lease it holds.
  */
@@ -65,9 +65,9 @@ export class Indexer {
 
   constructor(options: IndexerOptions) {
     this.#options = { leaseMs: 60_000, recallMs: 5_000, refillMs: 60_000, ...options }
-    const { enricher } = options
-    this.#kind = `index:${enricher.name}:${enricher.revision}`
-    this.#waiting = new IndexQueue((limit, after) => enricher.missing(limit, after))
+    const { task } = options
+    this.#kind = `index:${task.name}:${task.revision}`
+    this.#waiting = new IndexQueue((limit, after) => task.missing(limit, after))
     this.#refill = setInterval(() => void this.#lookAgain(), this.#options.refillMs).unref()
     this.#running = this.#run()
   }
@@ -89,8 +89,8 @@ export class Indexer {
   }
 
   async progress(): Promise<EnricherProgress> {
-    const { enricher } = this.#options
-    return { enricher: enricher.name, revision: enricher.revision, ...(await enricher.progress()) }
+    const { task } = this.#options
+    return { enricher: task.name, revision: task.revision, ...(await task.progress()) }
   }
 
   /** Drops what is being computed, and waits for what is being stored. */
@@ -108,7 +108,7 @@ export class Indexer {
       this.#wake = Promise.withResolvers()
       try {
         await this.#pauseAfterFailure()
-        const page = await this.#waiting.take(this.#options.enricher.pageSize)
+        const page = await this.#waiting.take(this.#options.task.pageSize)
         if (page.length > 0) this.#begin(page)
         if (this.#pages.size >= pagesAtOnce) await Promise.race(this.#pages)
         else if (page.length === 0) await this.#rest()
@@ -122,7 +122,7 @@ export class Indexer {
   /** Nothing waits: until a page ends or something new comes. */
   async #rest(): Promise<void> {
     if (this.complete) {
-      await this.#options.enricher.finish?.()
+      await this.#options.task.finish?.()
       this.#settled.resolve()
       this.#settled = Promise.withResolvers()
     }
@@ -172,21 +172,20 @@ export class Indexer {
     const error = this.#failure
     if (error === null) return
     this.#failure = null
-    const { log, enricher } = this.#options
+    const { log, task } = this.#options
     if (this.#stop.signal.aborted) return
     const ms = error instanceof Overloaded ? error.retryAfterMs : this.#pauseMs
-    if (error instanceof Overloaded)
-      log.debug({ ...enricher.logFields, ms }, 'indexing makes room for callers')
+    if (error instanceof Overloaded) log.debug({ ...task.logFields, ms }, 'indexing makes room for callers')
     else {
       this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs * 2)
-      log.warn({ ...enricher.logFields, reason: (error as Error).message, ms }, 'indexing pauses')
+      log.warn({ ...task.logFields, reason: (error as Error).message, ms }, 'indexing pauses')
     }
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => {})
   }
 
   /** Computes and stores what no other server works on. */
   #index(page: AssetRow[]): Promise<PageOutcome> {
-    const { enricher, leases, leaseMs } = this.#options
+    const { task, leases, leaseMs } = this.#options
     const lease = { leases, kind: this.#kind, ms: leaseMs }
     return withLeases(
       page.map(({ id }) => id),
@@ -194,7 +193,7 @@ export class Indexer {
       async (held) => {
         const [settled, deferred] = partition(page, ({ id }) => held.has(id))
         // Another server may have done some of them between the database's answer and the lease.
-        const done = await enricher.done([...held])
+        const done = await task.done([...held])
         const givenUp = await this.#compute(settled.filter(({ id }) => !done.has(id)))
         return { settled, deferred, givenUp }
       },
@@ -203,11 +202,11 @@ export class Indexer {
 
   /** Returns the ids of those that got no result. */
   async #compute(assets: AssetRow[]): Promise<string[]> {
-    const { enricher, absent, log } = this.#options
+    const { task, absent, log } = this.#options
     const { images, missing, damaged } = await this.#read(assets)
     // No verdict: another server may have the file, and this one may get it again.
     if (missing.length > 0) await absent.report(missing)
-    const results = images.length > 0 ? await enricher.run(images, this.#stop.signal) : []
+    const results = images.length > 0 ? await task.run(images, this.#stop.signal) : []
     const good: { asset: AssetRow; result: unknown }[] = []
     const bad = damaged
     for (const [n, result] of results.entries()) {
@@ -215,10 +214,10 @@ export class Indexer {
       if (result instanceof ItemError) bad.push({ asset, reason: result.message })
       else good.push({ asset, result })
     }
-    await enricher.put(good)
+    await task.put(good)
     for (const { asset, reason } of bad) {
-      log.warn({ asset: asset.id, ...enricher.logFields, reason }, 'an image cannot be indexed')
-      await enricher.fail(asset, reason)
+      log.warn({ asset: asset.id, ...task.logFields, reason }, 'an image cannot be indexed')
+      await task.fail(asset, reason)
     }
     return [...missing, ...bad.map(({ asset }) => asset)].map(({ id }) => id)
   }

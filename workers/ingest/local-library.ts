@@ -8,7 +8,8 @@ import { defaultLimits, type ImageLimits } from '../images/open.ts'
 import { type Log, silent } from '../log.ts'
 import { AbsentFiles } from './absent-files.ts'
 import type { Enricher } from './enrich/enricher.ts'
-import { type StoredEnricher, StoredResults } from './enrich/stored.ts'
+import { EnricherTask } from './enrich/enricher-task.ts'
+import type { IndexTask } from './enrich/index-task.ts'
 import type { FileStore, StoredImage } from './file-store.ts'
 import { FolderStore } from './folder-store.ts'
 import { Indexer } from './indexer.ts'
@@ -29,7 +30,7 @@ export interface LibraryOptions {
   /** LIMN_HOME: files, thumbnails, drafts and journal lie in it. */
   home: string
   /** Run over every image, beside the default model. */
-  enrichers?: readonly StoredEnricher[]
+  enrichers?: readonly Enricher[]
   limits?: ImageLimits
   log?: Log
 }
@@ -71,17 +72,17 @@ export class LocalLibrary implements Library {
     await recover({ database, files, thumbnails, journal, drafts, log })
     const models = await ModelIndexes.open({ database, encoder, catalogue, files, log })
     const library = new LocalLibrary({ database, limits, log, files, thumbnails, journal, models })
-    library.#indexer(await models.enricher())
-    for (const enricher of enrichers) library.#indexer(new StoredResults(enricher, database.enrichments))
+    library.#indexer(await models.task())
+    for (const enricher of enrichers) library.#indexer(new EnricherTask(enricher, database.enrichments))
     return library
   }
 
-  #indexer(enricher: Enricher): Indexer {
-    const key = `${enricher.name}:${enricher.revision}`
+  #indexer(task: IndexTask): Indexer {
+    const key = `${task.name}:${task.revision}`
     let indexer = this.#indexers.get(key)
     if (!indexer) {
       const { database, files, log } = this.#parts
-      indexer = new Indexer({ enricher, files, leases: database.leases, absent: this.#absent, log })
+      indexer = new Indexer({ task, files, leases: database.leases, absent: this.#absent, log })
       this.#indexers.set(key, indexer)
     }
     return indexer
@@ -182,7 +183,7 @@ export class LocalLibrary implements Library {
   }
 
   async ensureIndexed(model?: string | null): Promise<boolean> {
-    return this.#indexer(await this.#parts.models.enricher(model)).complete
+    return this.#indexer(await this.#parts.models.task(model)).complete
   }
 
   progress(): Promise<EnricherProgress[]> {

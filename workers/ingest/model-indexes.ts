@@ -4,7 +4,7 @@ import type { Encoder } from '../encode/encoder.ts'
 import { ItemError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ModelCard } from '../registry/card.ts'
-import { VectorEnricher } from './enrich/vectors.ts'
+import { VectorTask } from './enrich/vector-task.ts'
 import type { FileStore } from './file-store.ts'
 
 export interface ModelIndexesOptions {
@@ -36,12 +36,12 @@ export class ModelIndexes {
     return indexes
   }
 
-  /** The enricher of a model, the default one when `name` is absent. The database knows the model when it resolves. */
-  async enricher(name?: string | null): Promise<VectorEnricher> {
+  /** The task of a model, of the default one when `name` is absent. The database knows the model when it resolves. */
+  async task(name?: string | null): Promise<VectorTask> {
     const { catalogue, database, encoder } = this.#options
     const { card } = await catalogue.get(name)
     await this.#register(card)
-    return new VectorEnricher({ vectors: database.vectors, encoder, card, isDefault: this.#isDefault(card) })
+    return new VectorTask({ vectors: database.vectors, encoder, card, isDefault: this.#isDefault(card) })
   }
 
   /** The stored vector of each asset, encoding and storing those that are missing. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { imageError } from '../../../workers/images/open.ts'
-import type { StoredEnricher } from '../../../workers/ingest/enrich/stored.ts'
+import type { Enricher } from '../../../workers/ingest/enrich/enricher.ts'
 import { testImage, testImages } from '../../support/images.ts'
 import { type TestLibrary, testLibrary } from '../../support/library.ts'
 
@@ -14,7 +14,7 @@ afterEach(() => place?.empty())
 afterAll(() => place?.close())
 
 /** The mean colour of an image, and the names of the images that it was asked for. */
-function meanColour(revision: string): StoredEnricher & { seen: string[] } {
+function meanColour(revision: string): Enricher & { seen: string[] } {
   const seen: string[] = []
   return {
     name: 'mean-colour',
@@ -96,7 +96,7 @@ it('a restart in the middle resumes, and no image is looked at twice', async () 
   const ids = await addAll(40)
   const colours = meanColour('1')
   const enough = Promise.withResolvers<void>()
-  const slow: StoredEnricher = {
+  const slow: Enricher = {
     ...colours,
     async run(...image) {
       const result = await colours.run(...image)
@@ -125,7 +125,7 @@ it('an enricher that fails for a reason of its own is tried again', async () => 
   const ids = await addAll(3)
   const colours = meanColour('1')
   let failures = 2
-  const flaky: StoredEnricher = {
+  const flaky: Enricher = {
     ...colours,
     async run(...image) {
       if (failures-- > 0) throw new Error('the service is away')

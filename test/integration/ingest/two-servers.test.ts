@@ -9,7 +9,8 @@ import { openStores, type Stores } from '../../../prisma/stores.ts'
 import type { AssetRow, Assets } from '../../../prisma/types.ts'
 import type { LocalEncoder } from '../../../workers/encode/local-encoder.ts'
 import { AbsentFiles } from '../../../workers/ingest/absent-files.ts'
-import { type StoredEnricher, StoredResults } from '../../../workers/ingest/enrich/stored.ts'
+import type { Enricher } from '../../../workers/ingest/enrich/enricher.ts'
+import { EnricherTask } from '../../../workers/ingest/enrich/enricher-task.ts'
 import { FolderStore } from '../../../workers/ingest/folder-store.ts'
 import { Indexer } from '../../../workers/ingest/indexer.ts'
 import { LocalLibrary } from '../../../workers/ingest/local-library.ts'
@@ -187,7 +188,7 @@ it('a server keeps its leases for as long as an image takes', async () => {
   const [asset] = await addUnindexed(await testImages(1), one)
   const seen: string[] = []
   const indexers = servers.map(({ stores }, n) => {
-    const slow: StoredEnricher = {
+    const slow: Enricher = {
       name: 'slow',
       revision: '1',
       async run() {
@@ -197,7 +198,7 @@ it('a server keeps its leases for as long as an image takes', async () => {
       },
     }
     return new Indexer({
-      enricher: new StoredResults(slow, stores.enrichments),
+      task: new EnricherTask(slow, stores.enrichments),
       files: filesOf(one.home),
       leases: stores.leases,
       absent: new AbsentFiles({ assets: stores.assets, log: silent }),

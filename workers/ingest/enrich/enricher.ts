@@ -1,36 +1,13 @@
-import type { AssetRow, Progress } from '../../../prisma/types.ts'
-import type { ItemError } from '../../errors.ts'
+import type { AssetRow } from '../../../prisma/types.ts'
 
-/** An image as an enricher gets it: its row and the bytes of its file. */
-export interface EnricherInput {
-  asset: AssetRow
-  bytes: Uint8Array
-}
-
-/** Computes something once for each asset and revision, and keeps it in the database. Driven by an Indexer. */
-export interface Enricher<Result = unknown> {
-  /** With the revision it names the work, over all servers of a database. */
+/** Something that is found in an image by itself: colours, tags, a text for those who cannot see it. */
+export interface Enricher {
   readonly name: string
-  /** Another revision makes everything anew. */
+  /** Changed whenever the results would be others: then every image is looked through again. */
   readonly revision: string
-  /** Names it in the log. */
-  readonly logFields: Readonly<Record<string, string>>
-  /** Images that are computed and stored together. */
-  readonly pageSize: number
-  /** Assets without an outcome, oldest first, id > after. */
-  missing(limit: number, after: string | null): Promise<AssetRow[]>
-  /** Those of the assets that have a result. */
-  done(assetIds: readonly string[]): Promise<Set<string>>
   /**
-   * One result for each image, in order; an ItemError is a verdict on that image.
-   * @throws whatever is no image's fault: all of the page is tried again
+   * The result as JSON.
+   * @throws ItemError for an image that has none; anything else is no image's fault and is tried again
    */
-  run(images: readonly EnricherInput[], signal: AbortSignal): Promise<(Result | ItemError)[]>
-  /** Stores results. */
-  put(results: readonly { asset: AssetRow; result: Result }[]): Promise<void>
-  /** Stores why an asset has no result, where that is kept. */
-  fail(asset: AssetRow, reason: string): Promise<void>
-  progress(): Promise<Progress>
-  /** Called when nothing waits any more. */
-  finish?(): Promise<void>
+  run(asset: AssetRow, bytes: Uint8Array, signal: AbortSignal): Promise<unknown>
 }

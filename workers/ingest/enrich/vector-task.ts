@@ -2,9 +2,9 @@ import type { AssetRow, Progress, Vectors } from '../../../prisma/types.ts'
 import type { Encoder } from '../../encode/encoder.ts'
 import { ItemError } from '../../errors.ts'
 import type { ModelCard } from '../../registry/card.ts'
-import type { Enricher, EnricherInput } from './enricher.ts'
+import type { IndexInput, IndexTask } from './index-task.ts'
 
-export interface VectorEnricherOptions {
+export interface VectorTaskOptions {
   vectors: Vectors
   encoder: Encoder
   card: ModelCard
@@ -17,14 +17,14 @@ const maxPageSize = 32
 const deadlineMs = 600_000
 
 /** The vectors of one model. */
-export class VectorEnricher implements Enricher<Float32Array> {
+export class VectorTask implements IndexTask<Float32Array> {
   readonly name = 'vectors'
   readonly revision: string
   readonly logFields: { model: string }
   readonly pageSize: number
-  readonly #options: VectorEnricherOptions
+  readonly #options: VectorTaskOptions
 
-  constructor(options: VectorEnricherOptions) {
+  constructor(options: VectorTaskOptions) {
     const { card, encoder } = options
     this.#options = options
     this.revision = card.revision
@@ -41,7 +41,7 @@ export class VectorEnricher implements Enricher<Float32Array> {
     return new Set((await this.#options.vectors.get(this.revision, assetIds)).keys())
   }
 
-  async run(images: readonly EnricherInput[], signal: AbortSignal): Promise<(Float32Array | ItemError)[]> {
+  async run(images: readonly IndexInput[], signal: AbortSignal): Promise<(Float32Array | ItemError)[]> {
     const { encoder, card } = this.#options
     const results = await encoder.encode(
       images.map(({ asset, bytes }) => ({ image: bytes, contentHash: asset.contentHash })),

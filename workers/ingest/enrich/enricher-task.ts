@@ -1,32 +1,21 @@
 import type { AssetRow, Enrichments, Progress } from '../../../prisma/types.ts'
 import { ItemError } from '../../errors.ts'
-import type { Enricher, EnricherInput } from './enricher.ts'
-
-/** Something that is found in an image by itself: colours, tags, a text for those who cannot see it. */
-export interface StoredEnricher {
-  readonly name: string
-  /** Changed whenever the results would be others: then every image is looked through again. */
-  readonly revision: string
-  /**
-   * The result as JSON.
-   * @throws ItemError for an image that has none; anything else is no image's fault and is tried again
-   */
-  run(asset: AssetRow, bytes: Uint8Array, signal: AbortSignal): Promise<unknown>
-}
+import type { Enricher } from './enricher.ts'
+import type { IndexInput, IndexTask } from './index-task.ts'
 
 const pageSize = 8
 
-/** Keeps the results of a {@link StoredEnricher} in the table of enrichments. */
-export class StoredResults implements Enricher {
+/** Keeps the results of a {@link Enricher} in the table of enrichments. */
+export class EnricherTask implements IndexTask {
   readonly name: string
   readonly revision: string
   readonly logFields: { enricher: string }
   readonly pageSize = pageSize
-  readonly #enricher: StoredEnricher
+  readonly #enricher: Enricher
   readonly #enrichments: Enrichments
   #pruned = false
 
-  constructor(enricher: StoredEnricher, enrichments: Enrichments) {
+  constructor(enricher: Enricher, enrichments: Enrichments) {
     this.#enricher = enricher
     this.#enrichments = enrichments
     this.name = enricher.name
@@ -42,7 +31,7 @@ export class StoredResults implements Enricher {
     return new Set((await this.#enrichments.get(this.name, this.revision, assetIds)).keys())
   }
 
-  run(images: readonly EnricherInput[], signal: AbortSignal): Promise<unknown[]> {
+  run(images: readonly IndexInput[], signal: AbortSignal): Promise<unknown[]> {
     return Promise.all(
       images.map(async ({ asset, bytes }) => {
         try {

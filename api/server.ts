@@ -41,7 +41,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     // Loads the model now, so that the first caller does not wait for it.
     const ready = readiness.check()
     // Runs that an earlier server did not finish.
-    app.services.runs.resume().catch((err) => app.log.error({ err }, 'could not resume guidance runs'))
+    app.services.runs.resume().catch((err) => app.log.error({ err }, 'could not resume drawings'))
     const ending = new AbortController()
     const samples = config.samples ? addSamples(app, ending.signal) : Promise.resolve(0)
     return {

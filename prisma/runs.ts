@@ -35,7 +35,7 @@ const isOpen = `(r."status" IN ('QUEUED', 'RUNNING'))`
 const held = `WITH held AS (
   SELECT FROM "Lease" WHERE "kind" = '${kind}' AND "id" = $1 AND "owner" = $2 FOR SHARE)`
 
-/** The rows of guidance runs, and who works at them. */
+/** The rows of drawings, and who works at them. */
 export class PrismaRuns implements RunStore {
   readonly #client: PrismaClient
   readonly #pool: pg.Pool

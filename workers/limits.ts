@@ -21,7 +21,7 @@ export const limits = {
   embedInputs: 256,
   /** Candidates of one rank. */
   rankCandidates: 1024,
-  /** Prompts of one rank, search, guide or run, and of each side of a direction. */
+  /** Prompts of one rank, search, guide or run, and of each end of a direction. */
   prompts: 64,
   /** Templates of one direction. */
   templates: 32,
@@ -42,7 +42,7 @@ export const limits = {
   /** Pixels of an image whose gradient is computed: its gradient as float32 RGB takes 12 bytes each. */
   guidePixels: 4 * 2 ** 20,
 
-  // Guidance runs.
+  // Drawings.
   /** Steps of one run. */
   runSteps: 2000,
   /** Shortest and longest edge, in pixels. */

@@ -1,4 +1,4 @@
-/** Guidance runs with the bundled model as the server makes them, without a server around. */
+/** Drawings with the bundled model as the server makes them, without a server around. */
 import os from 'node:os'
 import path from 'node:path'
 import type { GeneratorName } from '../../workers/drawing/generators/index.ts'

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 /**
  * What each room may import from, beside itself; the longest prefix of a file's path is its room. `workers` alone stands
- * for the files at its top: errors, log, random. A single file stands for itself.
+ * for the files at its top: errors, limits, log, random. A single file stands for itself.
  */
 const allowed: Record<string, readonly string[]> = {
   api: ['schema', 'prisma', 'workers/*'],

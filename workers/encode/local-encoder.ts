@@ -11,6 +11,7 @@ import { type ModelSpec, variantFor } from '../registry/spec.ts'
 import { withDeadline } from '../runtime/abort.ts'
 import { Admission } from '../runtime/admission.ts'
 import { Backpressure } from '../runtime/backpressure.ts'
+import { defaultMaxBatch } from '../runtime/batcher.ts'
 import { cores } from '../runtime/cores.ts'
 import type { Provider } from '../runtime/provider.ts'
 import type { StageSeconds } from '../runtime/stages.ts'
@@ -63,7 +64,13 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
   readonly #counts = { encoded: 0, batches: 0, cacheHits: 0, cacheMisses: 0 }
 
   constructor(options: LocalEncoderOptions) {
-    const { registry, cacheFolder, provider = 'auto', log = silent, maxBatch = 16 } = options
+    const {
+      registry,
+      cacheFolder,
+      provider = 'auto',
+      log = silent,
+      maxBatch = defaultMaxBatch.encoder,
+    } = options
     const backpressure = new Backpressure(batchesAhead * maxBatch)
     this.#registry = registry
     this.#limits = options.limits ?? defaultLimits

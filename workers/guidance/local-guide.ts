@@ -7,6 +7,7 @@ import { type Log, silent } from '../log.ts'
 import type { ModelCard } from '../registry/card.ts'
 import type { ModelSpec } from '../registry/spec.ts'
 import { Admission } from '../runtime/admission.ts'
+import { defaultMaxBatch } from '../runtime/batcher.ts'
 import type { Provider } from '../runtime/provider.ts'
 import { Semaphore } from '../runtime/semaphore.ts'
 import { concat, cosine } from '../similarity/vectors.ts'
@@ -57,7 +58,7 @@ export class LocalGuide implements Guide {
     this.#models = new GradientModels({
       cacheFolder: options.cacheFolder,
       provider: options.provider ?? 'auto',
-      maxBatch: options.maxBatch ?? 8,
+      maxBatch: options.maxBatch ?? defaultMaxBatch.gradient,
       threads: options.threads,
       idleMs: options.idleMs ?? 600_000,
       log: options.log ?? silent,

@@ -2,6 +2,9 @@ import { ItemError } from '../errors.ts'
 import { BatchQueue, type Queued } from './queue.ts'
 import { type Session, SessionDied } from './session/session.ts'
 
+/** The largest batches, where a caller of the code says nothing: on a CPU larger ones gain little and make others wait. */
+export const defaultMaxBatch = { encoder: 16, gradient: 8 }
+
 /** Seconds that an item waited for a session, and that the run of its batch took. */
 export interface BatchSeconds {
   queue: number

@@ -1,4 +1,4 @@
-/** Rows of guidance runs: what a run goes on from, what is forgotten at its end, and whose writes count. */
+/** Rows of drawings: what a run goes on from, what is forgotten at its end, and whose writes count. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { NewRun, RunFrame, RunStore } from '../../../workers/drawing/runs/run-store.ts'
 import { type RunStores, runStores } from '../../support/run-stores.ts'

@@ -1,4 +1,4 @@
-/** Guidance runs: drawings that the server makes step by step, kept in the database after every few steps. */
+/** Drawings that the server makes step by step, kept in the database after every few steps. */
 import { BadUserInput, Overloaded } from '../../errors.ts'
 import type { Guide } from '../../guidance/guide.ts'
 import { defaultLimits, type ImageLimits } from '../../images/open.ts'
@@ -75,7 +75,7 @@ export class DrawingRuns {
       lookEveryMs,
       list: () => store.free(),
       work: (id) => this.#work(id),
-      onLookFailed: (err) => log.warn({ err }, 'could not look for guidance runs'),
+      onLookFailed: (err) => log.warn({ err }, 'could not look for drawings'),
     })
   }
 

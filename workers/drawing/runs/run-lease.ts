@@ -34,7 +34,7 @@ export class RunLease {
     this.#released = true
     clearInterval(this.#timer)
     // A lease that could not be given back expires.
-    await store.release(id).catch((err) => log.warn({ run: id, err }, 'could not release a guidance run'))
+    await store.release(id).catch((err) => log.warn({ run: id, err }, 'could not release a drawing'))
   }
 
   async #renew(): Promise<void> {
@@ -47,7 +47,7 @@ export class RunLease {
       else if (held.stopRequested) onStopRequested()
     } catch (err) {
       // The next renewal may still be in time; if not, the store refuses what this server saves.
-      if (!this.#isFailing) log.warn({ run: id, err }, 'could not renew the lease of a guidance run')
+      if (!this.#isFailing) log.warn({ run: id, err }, 'could not renew the lease of a drawing')
       this.#isFailing = true
     }
   }

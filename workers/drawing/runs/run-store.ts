@@ -1,5 +1,5 @@
 /**
- * The database of guidance runs, as the runs need it; prisma/runs.ts implements it. Several servers may share it: each
+ * The rows of drawings, as the runs that make them need it; prisma/runs.ts implements it. Several servers may share it: each
  * holds a lease on the run it works at, and only the holder's writes count.
  */
 

@@ -81,7 +81,7 @@ export class Run {
     } catch (err) {
       // In the database the run is not over: it goes on from its last saved step.
       if (this.#interrupted.signal.aborted) return null
-      log.error({ run: id, err }, 'a guidance run could not be claimed, or its end not be stored')
+      log.error({ run: id, err }, 'a drawing could not be claimed, or its end not be stored')
       return null
     } finally {
       await this.#painter?.close()
@@ -105,7 +105,7 @@ export class Run {
     const { id, log } = this.#options
     const { aborted, reason } = this.#interrupted.signal as { aborted: boolean; reason: Interruption }
     if (aborted) return reason === 'stop' ? { status: 'STOPPED', error: null } : null
-    log.warn({ run: id, err: error }, 'a guidance run failed')
+    log.warn({ run: id, err: error }, 'a drawing failed')
     const isForUsers =
       error instanceof ItemError || error instanceof BadUserInput || error instanceof ModelNotFound
     return {
@@ -202,7 +202,7 @@ export class Run {
     // An attempt whose answer was lost may have ended it.
     const row = await this.#stored(signal, () => store.get(id))
     if (row && isOver(row)) return row
-    log.info({ run: id }, 'another server has taken over a guidance run')
+    log.info({ run: id }, 'another server has taken over a drawing')
     return null
   }
 
@@ -215,7 +215,7 @@ export class Run {
       isTransient: (error) => store.isTransient(error),
       onPause: (error) => {
         if (isFirst)
-          log.warn({ run: id, reason: (error as Error).message }, 'a guidance run waits for the database')
+          log.warn({ run: id, reason: (error as Error).message }, 'a drawing waits for the database')
         isFirst = false
       },
     })

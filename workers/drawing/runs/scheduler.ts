@@ -1,7 +1,7 @@
 /** Which run this server works at next: places, and a queue that it shares with other servers through the database. */
 
 export interface SchedulerOptions {
-  /** Runs that are worked at at the same time. */
+  /** Runs that work at the same time. */
   places: number
   /** Ids of the runs that anybody may work at, the oldest first. */
   list(): Promise<string[]>
@@ -31,7 +31,7 @@ export class Scheduler {
     return !this.#closed && this.#working.size < this.#options.places
   }
 
-  /** Runs that wait here or are worked at. */
+  /** Runs that wait here or work. */
   get size(): number {
     return this.#waiting.size + this.#working.size
   }

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { findPackageJSON } from 'node:module'
+import { version } from './version.ts'
 
 /** A command gets what follows its name and returns the exit status. */
 type Command = (args: string[]) => Promise<number>
@@ -32,16 +31,14 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
   },
 }
 
-const version = () => JSON.parse(readFileSync(findPackageJSON(import.meta.url)!, 'utf8')).version as string
-
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { help }]) => `  ${name.padEnd(8)}${help}`)
-  return `limn ${version()}: words and images in one space, as a GraphQL API\n\nlimn COMMAND\n${lines.join('\n')}\n`
+  return `limn ${version}: words and images in one space, as a GraphQL API\n\nlimn COMMAND\n${lines.join('\n')}\n`
 }
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === '--version' || name === '-v') {
-    console.log(version())
+    console.log(version)
     return 0
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

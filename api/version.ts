@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
-import path from 'node:path'
-
-const manifest = path.join(import.meta.dirname, '..', 'package.json')
+import { findPackageJSON } from 'node:module'
 
 /** Of this installation; each answer carries it in `x-limn-version`. */
-export const version: string = JSON.parse(readFileSync(manifest, 'utf8')).version
+export const version: string = JSON.parse(readFileSync(findPackageJSON(import.meta.url)!, 'utf8')).version

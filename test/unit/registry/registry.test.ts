@@ -349,7 +349,7 @@ describe('the revision', () => {
     const first = await revision(models)
     const digests = path.join(root, 'cache/digests.json')
     const known = JSON.parse(await readFile(digests, 'utf8'))
-    known[weights].digest = 'remembered'
+    known[weights].digest = 'f'.repeat(known[weights].digest.length)
     await writeFile(digests, JSON.stringify(known))
     expect(await revision(models)).not.toBe(first)
     // A copy that keeps times, and a rename over the file: size and time of change stay as they were.

@@ -25,7 +25,10 @@ export interface TestPostgres {
   stop(): Promise<void>
 }
 
-/** Starts a server, without fsync, in a new temporary folder on a free loopback port. */
+/**
+ * Starts a server in a new temporary folder on a free loopback port. Without fsync: what is committed outlasts a crash of
+ * the server, not of the machine.
+ */
 export async function startPostgres(): Promise<TestPostgres> {
   const bin = postgresBin()
   if (!bin) throw new Error('PostgreSQL is not installed')
@@ -56,7 +59,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   ])
   const settings = [
     `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder}`,
-    '-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200',
+    '-c fsync=off -c full_page_writes=off -c max_connections=200',
     '-c shared_buffers=512MB -c maintenance_work_mem=1GB',
   ].join(' ')
   const start = () =>

@@ -171,10 +171,10 @@ it('names every file with its outcome in a report, those whose names are not UTF
   expect(outcomes).toMatchObject({
     'café/naïve.png': 'added',
     'circle.png': 'failed',
-    'Album1/p.png': 'added',
-    'Album2/p.png': 'labelled',
     '@eaDir': 'skipped',
   })
+  // The same bytes in one request: either may be stored first.
+  expect([outcomes['Album1/p.png'], outcomes['Album2/p.png']].toSorted()).toEqual(['added', 'labelled'])
   expect(lines).toHaveLength(11)
   expect(lines.filter(({ id }) => id !== null)).toHaveLength(5)
   const rows = await stored()
@@ -182,7 +182,7 @@ it('names every file with its outcome in a report, those whose names are not UTF
   expect(tagsOf('naïve.png')).toEqual(['café'])
   expect(tagsOf('mac.png')).toEqual(['Übung'])
   expect(tagsOf('win.png')).toEqual(['Übung'])
-  expect(tagsOf('p.png')).toEqual(['Album1', 'Album2'])
+  expect(tagsOf('p.png')?.toSorted()).toEqual(['Album1', 'Album2'])
   // Labels that are given later reach images that were sent before.
   const again = await limn('import', path.join(kinds, 'Album1'), '--collection', 'Later')
   expect(again.status).toBe(0)

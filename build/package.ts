@@ -13,7 +13,7 @@ const dist = path.join(root, 'dist')
 const data = [
   'prisma/migrations',
   'schema/schema.graphql',
-  'workers/encode/references',
+  'workers/encode/verification/images',
   'workers/images/resample/resample.wasm',
   'workers/ingest/samples',
   'workers/models',

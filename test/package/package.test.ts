@@ -99,7 +99,7 @@ async function useIt(folder: string): Promise<void> {
   writeFileSync(path.join(folder, '.env'), `LIMN_HOME=${home}\nLIMN_LOG_LEVEL=warn\n`)
   const images = path.join(folder, 'images')
   mkdirSync(images)
-  cpSync('workers/encode/references', images, { recursive: true })
+  cpSync('workers/encode/verification/images', images, { recursive: true })
   const url = await serve(folder)
   const ask = async (query: string, variables: object = {}) => {
     const answer = await fetch(`${url}/graphql`, {

@@ -4,6 +4,7 @@ import { filterSql } from './filter.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
 import type {
+  AssetChange,
   AssetFilter,
   AssetPage,
   AssetPageRequest,
@@ -14,6 +15,9 @@ import type {
 } from './types.ts'
 
 const columns = Prisma.raw(assetColumns)
+const labelColumns = Prisma.raw(
+  '"name" text, "title" text, "description" text, "tags" text[], "collections" text[]',
+)
 const omit = { updatedAt: true } as const
 
 /** The rows of the library's images. */
@@ -28,13 +32,13 @@ export class PrismaAssets implements Assets {
   }
 
   add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }> {
-    const { contentHash, name, title, description, tags, collection, mimeType, bytes, width, height } = asset
+    const { contentHash, name, title, description, tags, collections, mimeType, bytes, width, height } = asset
     return mapDriverErrors(async () => {
       // A row that is deleted between the two statements makes the insert possible again.
       for (;;) {
         const [row] = await this.#client.$queryRaw<AssetRow[]>`
-          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collection", "mimeType", "bytes", "width", "height")
-          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collection}, ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
+          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collections", "mimeType", "bytes", "width", "height")
+          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collections}::text[], ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
           ON CONFLICT ("contentHash") DO NOTHING RETURNING ${columns}`
         if (row) {
           this.#changed()
@@ -104,13 +108,34 @@ export class PrismaAssets implements Assets {
   }
 
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
-    const { name, title, description, tags, collection } = patch
-    const where = unchanged ? { id, ...labelsOf(unchanged) } : { id }
+    const { name, title, description, tags, collections } = patch
+    const where = unchanged ? { id, ...sameLabels(unchanged) } : { id }
     return mapDriverErrors(async () => {
-      const data = { name, title, description, tags, collection }
+      const data = { name, title, description, tags, collections }
       const [row] = await this.#client.asset.updateManyAndReturn({ where, data, omit })
       return row ?? null
     })
+  }
+
+  updateEach(changes: readonly AssetChange[]): Promise<AssetRow[]> {
+    const given = changes.map(({ row, patch }) => ({
+      id: row.id,
+      was: labelsOf(row),
+      becomes: { ...labelsOf(row), ...patch },
+    }))
+    return mapDriverErrors(
+      () => this.#client.$queryRaw<AssetRow[]>`
+        UPDATE "Asset" a
+        SET "name" = n."name", "title" = n."title", "description" = n."description", "tags" = n."tags",
+          "collections" = n."collections", "updatedAt" = now()
+        FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb) AS change("id" text, "was" jsonb, "becomes" jsonb)
+        CROSS JOIN LATERAL jsonb_to_record(change."was") AS o(${labelColumns})
+        CROSS JOIN LATERAL jsonb_to_record(change."becomes") AS n(${labelColumns})
+        WHERE a."id" = change."id"
+          AND (a."name", a."title", a."description", a."tags", a."collections")
+            IS NOT DISTINCT FROM (o."name", o."title", o."description", o."tags", o."collections")
+        RETURNING ${columns}`,
+    )
   }
 
   delete(ids: readonly string[]): Promise<AssetRow[]> {
@@ -133,10 +158,15 @@ export class PrismaAssets implements Assets {
   }
 }
 
-const labelsOf = ({ name, title, description, tags, collection }: AssetRow) => ({
+const labelsOf = ({ name, title, description, tags, collections }: AssetRow) => ({
   name,
   title,
   description,
-  tags: { equals: tags },
-  collection,
+  tags,
+  collections,
 })
+
+function sameLabels(row: AssetRow) {
+  const { tags, collections, ...texts } = labelsOf(row)
+  return { ...texts, tags: { equals: tags }, collections: { equals: collections } }
+}

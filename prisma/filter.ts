@@ -12,7 +12,8 @@ export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | 
   const { ids, collections, tagsAll, tagsAny, mimeTypes, text, orientation } = filter
 
   if (ids) add(Prisma.sql`a."id" = ANY(${[...ids]}::text[])`)
-  if (collections) add(Prisma.sql`a."collection" = ANY(${[...collections]}::text[])`)
+  if (collections)
+    add(Prisma.sql`limn_collection_paths(a."collections") && limn_folded(${[...collections]}::text[])`)
   if (mimeTypes) add(Prisma.sql`a."mimeType" = ANY(${mimeTypes.map((type) => type.toLowerCase())}::text[])`)
   if (tagsAll && tagsAll.length > 0)
     add(Prisma.sql`limn_folded(a."tags") @> limn_folded(${[...tagsAll]}::text[])`)

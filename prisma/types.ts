@@ -12,7 +12,8 @@ export interface AssetRow {
   title: string | null
   description: string | null
   tags: string[]
-  collection: string | null
+  /** Paths such as Brand/2025/Logos. */
+  collections: string[]
   mimeType: string
   bytes: number
   width: number
@@ -29,7 +30,7 @@ export type NewAsset = Pick<
   | 'title'
   | 'description'
   | 'tags'
-  | 'collection'
+  | 'collections'
   | 'mimeType'
   | 'bytes'
   | 'width'
@@ -45,12 +46,19 @@ export interface AssetPatch {
   title?: string | null
   description?: string | null
   tags?: string[]
-  collection?: string | null
+  collections?: string[]
+}
+
+/** A change of a row as it was read. */
+export interface AssetChange {
+  row: AssetRow
+  patch: AssetPatch
 }
 
 /** The contract's AssetWhere: fields are joined by AND, members of a list by OR (tagsAll by AND). */
 export interface AssetFilter {
   ids?: string[] | null
+  /** Paths: what lies below them is kept too. */
   collections?: string[] | null
   tagsAll?: string[] | null
   tagsAny?: string[] | null
@@ -86,6 +94,8 @@ export interface Assets {
   page(request: AssetPageRequest): Promise<AssetPage>
   /** null when there is no such asset, or when its labels are no longer those of `unchanged`. */
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null>
+  /** All of them in one statement; returns the new rows of those whose labels are still those of `row`. */
+  updateEach(changes: readonly AssetChange[]): Promise<AssetRow[]>
   /** Deletes rows and vectors; returns what was there. */
   delete(ids: readonly string[]): Promise<AssetRow[]>
   /** How many match; all when there is no filter. */

@@ -15,5 +15,6 @@ import './drawing/mutations.ts'
 import './assets/queries.ts'
 import './assets/add.ts'
 import './assets/mutations.ts'
+import './assets/rename-collection.ts'
 
 export const schema = builder.toSchema()

@@ -8,13 +8,18 @@ export const limits = {
   nameLength: 255,
   titleLength: 500,
   descriptionLength: 10_000,
-  collectionLength: 255,
+  /** Of a collection's whole path. */
+  collectionLength: 500,
   /** Of a packed vector: 64 Ki numbers in full precision. */
   vectorLength: 350_000,
   cursorLength: 2000,
   tagLength: 100,
   /** Tags of one asset. */
   tags: 200,
+  /** Collections of one asset. */
+  collections: 100,
+  /** Levels of a collection's path. */
+  collectionDepth: 16,
 
   // Entries of one argument.
   /** Inputs of one embed, and files of one multipart body. */

@@ -13,14 +13,14 @@ import { progressOn } from './progress.ts'
 import { reach } from './reach.ts'
 import { complain, say, withUsageErrors } from './usage.ts'
 
-const usage = `limn import FOLDER [--collection NAME] [--tag TAG]... [--report FILE] [--url URL --key KEY]
+const usage = `limn import FOLDER [--collection PATH] [--tag TAG]... [--report FILE] [--url URL --key KEY]
 
-Takes the images of a folder tree (jpg, png, webp, avif, gif, tiff, svg) into the library. The names of the folders
-become tags. It may be interrupted and run again: what is there is not sent twice. Hidden files and those of systems
-(@eaDir, __MACOSX, Thumbs.db, node_modules, ...) are left out. The exit status is 0 when every image was taken, 1 when
-some could not be read or taken, 2 when the command line cannot be used.
+Takes the images of a folder tree (jpg, png, webp, avif, gif, tiff, svg) into the library. Folders become
+collections inside one another, and their names tags. It may be interrupted and run again: what is there is not sent twice.
+Hidden files and those of systems (@eaDir, __MACOSX, Thumbs.db, node_modules, ...) are left out. The exit status is 0 when
+every image was taken, 1 when some could not be read or taken, 2 when the command line cannot be used.
 
-  --collection NAME  collection of all these images
+  --collection PATH  collection that those of the folders lie in, e.g. "Campaigns/Autumn"
   --tag TAG          one more tag for all of them; may be given several times
   --report FILE      write a JSON line for each file: path, outcome, reason, id
   --url URL          a server elsewhere; else the one of LIMN_HOME, which is started where none is running

@@ -13,7 +13,7 @@ import { ImageInput } from '../core/inputs.ts'
 import { operation } from '../core/operation.ts'
 import { userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { Asset } from './asset.ts'
-import { complaint } from './checks.ts'
+import { collectionsDescription, complaint } from './checks.ts'
 
 const AssetInput = builder.inputType('AssetInput', {
   description: 'An image to add to the library. Absent texts are read from the file itself (IPTC, XMP).',
@@ -23,13 +23,12 @@ const AssetInput = builder.inputType('AssetInput', {
     title: t.string({ description: `At most ${limits.titleLength} characters.` }),
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
     tags: t.stringList({ description: `At most ${limits.tags}; keywords inside the file are added.` }),
-    collection: t.string({ description: `At most ${limits.collectionLength} characters.` }),
+    collections: t.stringList({ description: collectionsDescription }),
   }),
 })
 
 const OnDuplicate = builder.enumType('OnDuplicate', {
-  description:
-    'What becomes of the name, texts and tags that are given with an image whose bytes are there already.',
+  description: 'What becomes of the labels that are given with an image whose bytes are there already.',
   values: Object.fromEntries(
     Object.entries(duplicatePolicies).map(([name, description]) => [name, { description }]),
   ) as Record<DuplicatePolicy, { description: string }>,
@@ -57,7 +56,7 @@ const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
     }),
     changed: t.exposeStringList('changed', {
       description:
-        'Fields of a duplicate that took something from what was given: of name, title, description, tags and collection.',
+        'Fields of a duplicate that took something from what was given: of name, title, description, tags and collections.',
     }),
   }),
 })

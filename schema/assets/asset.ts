@@ -23,9 +23,8 @@ export const Asset = builder.node(builder.objectRef<AssetRow>('Asset'), {
       description: 'A longer text about it.',
     }),
     tags: t.exposeStringList('tags', { description: 'Keywords.' }),
-    collection: t.exposeString('collection', {
-      nullable: true,
-      description: 'The collection it belongs to.',
+    collections: t.exposeStringList('collections', {
+      description: 'The collections it belongs to: paths such as "Brand/2025/Logos".',
     }),
     mimeType: t.exposeString('mimeType', { description: 'Type of the stored file, e.g. image/svg+xml.' }),
     bytes: t.exposeInt('bytes', { description: 'Size of the stored file.' }),

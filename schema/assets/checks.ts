@@ -1,12 +1,16 @@
-import { characters, cleanLabels, type Labels } from '../../workers/ingest/labels/texts.ts'
+import { echoed } from '../../workers/errors.ts'
+import { stepsOf } from '../../workers/ingest/labels/collections.ts'
+import { cleanLabels, type Labels } from '../../workers/ingest/labels/labels.ts'
+import { characters } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
 
 const lengths = {
   name: limits.nameLength,
   title: limits.titleLength,
   description: limits.descriptionLength,
-  collection: limits.collectionLength,
 } as const
+
+export const collectionsDescription = `At most ${limits.collections} paths, such as "Brand/2025/Logos": each of at most ${limits.collectionLength} characters and ${limits.collectionDepth} levels, told apart regardless of case.`
 
 /** What is wrong with the texts of an asset, as they will be stored, or null. */
 export function complaint(given: Labels): string | null {
@@ -23,6 +27,21 @@ export function complaint(given: Labels): string | null {
     const length = characters(tag)
     if (length > limits.tagLength)
       return `A tag has ${length} characters; at most ${limits.tagLength} are kept.`
+  }
+  return complaintOfCollections(texts.collections ?? [])
+}
+
+function complaintOfCollections(collections: readonly string[]): string | null {
+  if (collections.length > limits.collections)
+    return `There are ${collections.length} collections; at most ${limits.collections} are kept.`
+  for (const path of collections) {
+    if (path === '') return 'A collection is empty. Leave it out.'
+    const length = characters(path)
+    if (length > limits.collectionLength)
+      return `A collection has ${length} characters; at most ${limits.collectionLength} are kept, those of the ones above it among them.`
+    const depth = stepsOf(path).length
+    if (depth > limits.collectionDepth)
+      return `The collection "${echoed(path)}" is ${depth} levels deep; at most ${limits.collectionDepth} are kept.`
   }
   return null
 }

@@ -1,7 +1,6 @@
 /** Changes and deletes images; add.ts adds them. */
-import type { AssetPatch, AssetRow } from '../../prisma/types.ts'
+import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput, echoed } from '../../workers/errors.ts'
-import { cleanLine, type Labels } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { requireScope } from '../core/caller.ts'
@@ -11,7 +10,8 @@ import { operation } from '../core/operation.ts'
 import { unknownIds, userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { isAssetId } from '../relay/ids.ts'
 import { Asset } from './asset.ts'
-import { complaint } from './checks.ts'
+import { collectionsDescription } from './checks.ts'
+import { checkChange, editsLists, patchOf } from './patch.ts'
 
 const UpdateAssetInput = builder.inputType('UpdateAssetInput', {
   description: 'New texts of an image. An absent field keeps the value; null clears it.',
@@ -27,7 +27,11 @@ const UpdateAssetInput = builder.inputType('UpdateAssetInput', {
       description: 'Added to the tags; those that are there stay as they are written.',
     }),
     removeTags: t.stringList({ description: 'Removed from the tags, regardless of case, after the others.' }),
-    collection: t.string({ description: `At most ${limits.collectionLength} characters.` }),
+    collections: t.stringList({ description: `Replaces all collections. ${collectionsDescription}` }),
+    addCollections: t.stringList({ description: 'Added to the collections.' }),
+    removeCollections: t.stringList({
+      description: 'Taken out of these collections and of those below them, after the others.',
+    }),
   }),
 })
 
@@ -64,16 +68,12 @@ const DeleteAssetsPayload = builder
     }),
   })
 
-type UpdateGiven = typeof UpdateAssetInput.$inferInput
-
 /** @throws BadUserInput naming the field */
-async function update(given: UpdateGiven, context: Context): Promise<AssetRow> {
-  const { id, name, title, description, tags, addTags, removeTags, collection } = given
-  for (const [field, value] of Object.entries({ name, title, description, tags, collection }))
-    check(field, { [field]: value })
-  check('addTags', { tags: addTags })
-  check('removeTags', { tags: removeTags })
-  const edits = addTags != null || removeTags != null
+async function update(
+  { id, ...change }: typeof UpdateAssetInput.$inferInput,
+  context: Context,
+): Promise<AssetRow> {
+  checkChange(change)
   for (;;) {
     const row = isAssetId(id) ? (await context.database.assets.byIds([id])).get(id) : undefined
     if (!row)
@@ -81,38 +81,11 @@ async function update(given: UpdateGiven, context: Context): Promise<AssetRow> {
         argument: 'input.id',
         inputErrorCode: 'NOT_FOUND',
       })
-    // Another call may change the tags at the same time: none of the two is lost.
-    const updated = await context.library.update(id, patchOf(given, row), edits ? row : undefined)
+    // Another call may change the lists at the same time: none of the two is lost.
+    const unchanged = editsLists(change) ? row : undefined
+    const updated = await context.library.update(id, patchOf(change, row), unchanged)
     if (updated) return updated
   }
-}
-
-/** @throws BadUserInput naming the field of the input */
-function check(field: string, texts: Labels): void {
-  const wrong = complaint(texts)
-  if (wrong) throw new BadUserInput(wrong, { argument: `input.${field}` })
-}
-
-/** @throws BadUserInput for more tags than an image may have, and for a blank name */
-function patchOf({ name, addTags, removeTags, ...given }: UpdateGiven, row: AssetRow): AssetPatch {
-  const patch: AssetPatch = {}
-  if (name !== undefined) patch.name = cleanLine(name ?? '')
-  if (patch.name === '') throw new BadUserInput('The name is empty.', { argument: 'input.name' })
-  if (given.title !== undefined) patch.title = given.title
-  if (given.description !== undefined) patch.description = given.description
-  if (given.collection !== undefined) patch.collection = given.collection
-  if (given.tags !== undefined) patch.tags = given.tags ?? []
-  if (addTags == null && removeTags == null) return patch
-  const tags = editedTags(patch.tags ?? row.tags, addTags ?? [], removeTags ?? [])
-  check('addTags', { tags })
-  return { ...patch, tags }
-}
-
-function editedTags(tags: readonly string[], add: readonly string[], remove: readonly string[]): string[] {
-  const key = (tag: string) => tag.trim().toLowerCase()
-  const removed = new Set(remove.map(key))
-  // The library joins those that differ in case alone.
-  return [...tags, ...add].filter((tag) => !removed.has(key(tag)))
 }
 
 builder.mutationFields((t) => ({

@@ -1,5 +1,6 @@
 import type { AssetFilter } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
+import { cleanCollection } from '../../workers/ingest/labels/collections.ts'
 import { characters, cleanLine, cleanText } from '../../workers/ingest/labels/texts.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
@@ -19,7 +20,8 @@ export const AssetWhere = builder.inputType('AssetWhere', {
   fields: (t) => ({
     ids: t.idList({ description: 'Has one of these ids.' }),
     collections: t.stringList({
-      description: 'Is in one of these collections; names are case-sensitive.',
+      description:
+        'Is in one of these collections, or in one that lies below them: "Brand" keeps "Brand/2025/Logos" too. Regardless of case.',
     }),
     tagsAll: t.stringList({ description: 'Has all of these tags, regardless of case.' }),
     tagsAny: t.stringList({ description: 'Has one of these tags, regardless of case.' }),
@@ -61,7 +63,7 @@ export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undef
 function labelsOf({ collections, tagsAll, tagsAny, text }: typeof AssetWhere.$inferInput) {
   const lines = (texts: readonly string[] | null | undefined) => texts?.map(cleanLine)
   return {
-    collections: lines(collections),
+    collections: collections?.map(cleanCollection),
     tagsAll: lines(tagsAll),
     tagsAny: lines(tagsAny),
     text: text == null ? text : cleanText(text),

@@ -1,8 +1,8 @@
-import type { AssetPatch, AssetRow, Progress } from '../../prisma/types.ts'
+import type { AssetChange, AssetPatch, AssetRow, Progress } from '../../prisma/types.ts'
 import type { ByteRange, OpenFile } from '../fs/read.ts'
 import type { StoredImage } from './file-store.ts'
+import type { Labels } from './labels/labels.ts'
 import type { DuplicatePolicy } from './labels/merge.ts'
-import type { Labels } from './labels/texts.ts'
 
 /** An image to be added to the library. Absent fields are read from the file's own IPTC/XMP fields. */
 export interface NewImage extends Labels {
@@ -43,6 +43,8 @@ export interface Library {
   label(asset: AssetRow, labels: Labels, policy: DuplicatePolicy): Promise<Added>
   /** null when there is no such asset, or when its labels are no longer those of `unchanged`. */
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null>
+  /** All of them at once; returns the new rows of those whose labels are still those of `row`. */
+  updateEach(changes: readonly AssetChange[]): Promise<AssetRow[]>
   /** Returns the ids that were there. */
   delete(ids: readonly string[]): Promise<string[]>
   /** The stored file, or a part of it; null where this server lacks it, or has it damaged. */

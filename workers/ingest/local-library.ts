@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import path from 'node:path'
-import type { AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
+import type { AssetChange, AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
 import type { ModelCatalogue } from '../encode/catalogue.ts'
 import type { Encoder } from '../encode/encoder.ts'
 import type { ByteRange, OpenFile } from '../fs/read.ts'
@@ -15,8 +15,10 @@ import { FolderStore } from './folder-store.ts'
 import { Indexer } from './indexer.ts'
 import { inspect } from './inspect.ts'
 import { IntentLog } from './intent-log.ts'
+import { joinCollections } from './labels/collections.ts'
+import { cleanLabels, type Labels } from './labels/labels.ts'
 import { type DuplicatePolicy, labelPatch } from './labels/merge.ts'
-import { cleanLabels, cleanLine, joinTags, type Labels, labelLimits, lastCharacters } from './labels/texts.ts'
+import { cleanLine, joinTags, labelLimits, lastCharacters } from './labels/texts.ts'
 import type { Added, EnricherProgress, Library, NewImage } from './library.ts'
 import { readMetadata } from './metadata/read.ts'
 import { ModelIndexes } from './model-indexes.ts'
@@ -107,7 +109,7 @@ export class LocalLibrary implements Library {
       title: labels.title ?? own.title,
       description: labels.description ?? own.description,
       tags: joinTags(labels.tags, own.keywords),
-      collection: labels.collection ?? null,
+      collections: joinCollections(labels.collections),
       mimeType,
       bytes: bytes.byteLength,
       width,
@@ -144,9 +146,13 @@ export class LocalLibrary implements Library {
   }
 
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
-    const { assets } = this.#parts.database
-    const cleaned = cleanLabels(patch)
-    return assets.update(id, cleaned.tags ? { ...cleaned, tags: joinTags(cleaned.tags) } : cleaned, unchanged)
+    return this.#parts.database.assets.update(id, storable(patch), unchanged)
+  }
+
+  updateEach(changes: readonly AssetChange[]): Promise<AssetRow[]> {
+    return this.#parts.database.assets.updateEach(
+      changes.map(({ row, patch }) => ({ row, patch: storable(patch) })),
+    )
   }
 
   async delete(ids: readonly string[]): Promise<string[]> {
@@ -197,6 +203,13 @@ export class LocalLibrary implements Library {
   async close(): Promise<void> {
     await Promise.all([...this.#indexers.values()].map((indexer) => indexer.stop()))
   }
+}
+
+function storable(patch: AssetPatch): AssetPatch {
+  const cleaned = cleanLabels(patch)
+  if (cleaned.tags) cleaned.tags = joinTags(cleaned.tags)
+  if (cleaned.collections) cleaned.collections = joinCollections(cleaned.collections)
+  return cleaned
 }
 
 const nameOf = (name: string | null | undefined): string =>

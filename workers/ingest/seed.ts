@@ -11,7 +11,7 @@ interface Sample {
   name: string
   title: string
   tags: string[]
-  collection: string
+  collections: string[]
 }
 
 export interface SeedOptions {

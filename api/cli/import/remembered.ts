@@ -25,7 +25,7 @@ export class Remembered {
     folder: string,
     { collection, tags }: FolderLabels,
   ): Promise<Remembered> {
-    const labels = collection === undefined && tags.length === 0 ? '' : JSON.stringify([collection, tags])
+    const labels = JSON.stringify(['collections', collection, tags])
     const digest = createHash('sha256').update(`${server}\n${folder}${labels}`).digest('hex').slice(0, 16)
     const name = path.join(home, 'cache', `import-${digest}.jsonl`)
     await mkdir(path.dirname(name), { recursive: true })

@@ -1,15 +1,12 @@
 import path from 'node:path'
-import {
-  firstCharacters,
-  joinTags,
-  labelLimits,
-  lastCharacters,
-} from '../../../workers/ingest/labels/texts.ts'
+import { joinCollections } from '../../../workers/ingest/labels/collections.ts'
+import { joinTags, labelLimits, lastCharacters } from '../../../workers/ingest/labels/texts.ts'
 import { type Client, RequestRefused } from '../client.ts'
 import { readImageFile } from './read-file.ts'
 import type { ImageFile } from './walk.ts'
 
 export interface FolderLabels {
+  /** The one above those of the folders. */
   collection?: string | undefined
   tags: readonly string[]
 }
@@ -97,7 +94,7 @@ async function send(client: Client, read: readonly ReadFile[], labels: FolderLab
 /** What the next request would be told too. */
 const turnsAllAway = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'HTTP'])
 
-/** The folders on the way to a file say what it shows. */
+/** The folders on the way to a file say what it shows, and where people look for it. */
 function described({ relative }: ImageFile, { collection, tags }: FolderLabels) {
   const folders = path.posix
     .dirname(relative)
@@ -106,7 +103,7 @@ function described({ relative }: ImageFile, { collection, tags }: FolderLabels) 
   return {
     name: lastCharacters(path.posix.basename(relative), labelLimits.name),
     tags: joinTags(tags, folders),
-    ...(collection === undefined ? {} : { collection: firstCharacters(collection, labelLimits.collection) }),
+    collections: joinCollections([[collection ?? '', ...folders].join('/')]),
   }
 }
 

@@ -82,7 +82,7 @@ export const AssetScalarFieldEnum = {
   title: 'title',
   description: 'description',
   tags: 'tags',
-  collection: 'collection',
+  collections: 'collections',
   mimeType: 'mimeType',
   bytes: 'bytes',
   width: 'width',

@@ -44,7 +44,6 @@ export type AssetMinAggregateOutputType = {
   name: string | null
   title: string | null
   description: string | null
-  collection: string | null
   mimeType: string | null
   bytes: number | null
   width: number | null
@@ -61,7 +60,6 @@ export type AssetMaxAggregateOutputType = {
   name: string | null
   title: string | null
   description: string | null
-  collection: string | null
   mimeType: string | null
   bytes: number | null
   width: number | null
@@ -79,7 +77,7 @@ export type AssetCountAggregateOutputType = {
   title: number
   description: number
   tags: number
-  collection: number
+  collections: number
   mimeType: number
   bytes: number
   width: number
@@ -110,7 +108,6 @@ export type AssetMinAggregateInputType = {
   name?: true
   title?: true
   description?: true
-  collection?: true
   mimeType?: true
   bytes?: true
   width?: true
@@ -127,7 +124,6 @@ export type AssetMaxAggregateInputType = {
   name?: true
   title?: true
   description?: true
-  collection?: true
   mimeType?: true
   bytes?: true
   width?: true
@@ -145,7 +141,7 @@ export type AssetCountAggregateInputType = {
   title?: true
   description?: true
   tags?: true
-  collection?: true
+  collections?: true
   mimeType?: true
   bytes?: true
   width?: true
@@ -250,7 +246,7 @@ export type AssetGroupByOutputType = {
   title: string | null
   description: string | null
   tags: string[]
-  collection: string | null
+  collections: string[]
   mimeType: string
   bytes: number
   width: number
@@ -291,7 +287,7 @@ export type AssetWhereInput = {
   title?: Prisma.StringNullableFilter<"Asset"> | string | null
   description?: Prisma.StringNullableFilter<"Asset"> | string | null
   tags?: Prisma.StringNullableListFilter<"Asset">
-  collection?: Prisma.StringNullableFilter<"Asset"> | string | null
+  collections?: Prisma.StringNullableListFilter<"Asset">
   mimeType?: Prisma.StringFilter<"Asset"> | string
   bytes?: Prisma.IntFilter<"Asset"> | number
   width?: Prisma.IntFilter<"Asset"> | number
@@ -311,7 +307,7 @@ export type AssetOrderByWithRelationInput = {
   title?: Prisma.SortOrderInput | Prisma.SortOrder
   description?: Prisma.SortOrderInput | Prisma.SortOrder
   tags?: Prisma.SortOrder
-  collection?: Prisma.SortOrderInput | Prisma.SortOrder
+  collections?: Prisma.SortOrder
   mimeType?: Prisma.SortOrder
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
@@ -334,7 +330,7 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   title?: Prisma.StringNullableFilter<"Asset"> | string | null
   description?: Prisma.StringNullableFilter<"Asset"> | string | null
   tags?: Prisma.StringNullableListFilter<"Asset">
-  collection?: Prisma.StringNullableFilter<"Asset"> | string | null
+  collections?: Prisma.StringNullableListFilter<"Asset">
   mimeType?: Prisma.StringFilter<"Asset"> | string
   bytes?: Prisma.IntFilter<"Asset"> | number
   width?: Prisma.IntFilter<"Asset"> | number
@@ -354,7 +350,7 @@ export type AssetOrderByWithAggregationInput = {
   title?: Prisma.SortOrderInput | Prisma.SortOrder
   description?: Prisma.SortOrderInput | Prisma.SortOrder
   tags?: Prisma.SortOrder
-  collection?: Prisma.SortOrderInput | Prisma.SortOrder
+  collections?: Prisma.SortOrder
   mimeType?: Prisma.SortOrder
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
@@ -380,7 +376,7 @@ export type AssetScalarWhereWithAggregatesInput = {
   title?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
   description?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
   tags?: Prisma.StringNullableListFilter<"Asset">
-  collection?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
+  collections?: Prisma.StringNullableListFilter<"Asset">
   mimeType?: Prisma.StringWithAggregatesFilter<"Asset"> | string
   bytes?: Prisma.IntWithAggregatesFilter<"Asset"> | number
   width?: Prisma.IntWithAggregatesFilter<"Asset"> | number
@@ -398,7 +394,7 @@ export type AssetCreateInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -418,7 +414,7 @@ export type AssetUncheckedCreateInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -438,7 +434,7 @@ export type AssetUpdateInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -458,7 +454,7 @@ export type AssetUncheckedUpdateInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -478,7 +474,7 @@ export type AssetCreateManyInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -496,7 +492,7 @@ export type AssetUpdateManyMutationInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -514,7 +510,7 @@ export type AssetUncheckedUpdateManyInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -540,7 +536,7 @@ export type AssetCountOrderByAggregateInput = {
   title?: Prisma.SortOrder
   description?: Prisma.SortOrder
   tags?: Prisma.SortOrder
-  collection?: Prisma.SortOrder
+  collections?: Prisma.SortOrder
   mimeType?: Prisma.SortOrder
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
@@ -563,7 +559,6 @@ export type AssetMaxOrderByAggregateInput = {
   name?: Prisma.SortOrder
   title?: Prisma.SortOrder
   description?: Prisma.SortOrder
-  collection?: Prisma.SortOrder
   mimeType?: Prisma.SortOrder
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
@@ -580,7 +575,6 @@ export type AssetMinOrderByAggregateInput = {
   name?: Prisma.SortOrder
   title?: Prisma.SortOrder
   description?: Prisma.SortOrder
-  collection?: Prisma.SortOrder
   mimeType?: Prisma.SortOrder
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
@@ -606,6 +600,10 @@ export type AssetCreatetagsInput = {
   set: string[]
 }
 
+export type AssetCreatecollectionsInput = {
+  set: string[]
+}
+
 export type StringFieldUpdateOperationsInput = {
   set?: string
 }
@@ -615,6 +613,11 @@ export type NullableStringFieldUpdateOperationsInput = {
 }
 
 export type AssetUpdatetagsInput = {
+  set?: string[]
+  push?: string | string[]
+}
+
+export type AssetUpdatecollectionsInput = {
   set?: string[]
   push?: string | string[]
 }
@@ -664,7 +667,7 @@ export type AssetCreateWithoutVectorsInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -683,7 +686,7 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -718,7 +721,7 @@ export type AssetUpdateWithoutVectorsInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -737,7 +740,7 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -756,7 +759,7 @@ export type AssetCreateWithoutEnrichmentsInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -775,7 +778,7 @@ export type AssetUncheckedCreateWithoutEnrichmentsInput = {
   title?: string | null
   description?: string | null
   tags?: Prisma.AssetCreatetagsInput | string[]
-  collection?: string | null
+  collections?: Prisma.AssetCreatecollectionsInput | string[]
   mimeType: string
   bytes: number
   width: number
@@ -810,7 +813,7 @@ export type AssetUpdateWithoutEnrichmentsInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -829,7 +832,7 @@ export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
   title?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   description?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   tags?: Prisma.AssetUpdatetagsInput | string[]
-  collection?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  collections?: Prisma.AssetUpdatecollectionsInput | string[]
   mimeType?: Prisma.StringFieldUpdateOperationsInput | string
   bytes?: Prisma.IntFieldUpdateOperationsInput | number
   width?: Prisma.IntFieldUpdateOperationsInput | number
@@ -888,7 +891,7 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   title?: boolean
   description?: boolean
   tags?: boolean
-  collection?: boolean
+  collections?: boolean
   mimeType?: boolean
   bytes?: boolean
   width?: boolean
@@ -909,7 +912,7 @@ export type AssetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   title?: boolean
   description?: boolean
   tags?: boolean
-  collection?: boolean
+  collections?: boolean
   mimeType?: boolean
   bytes?: boolean
   width?: boolean
@@ -927,7 +930,7 @@ export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   title?: boolean
   description?: boolean
   tags?: boolean
-  collection?: boolean
+  collections?: boolean
   mimeType?: boolean
   bytes?: boolean
   width?: boolean
@@ -945,7 +948,7 @@ export type AssetSelectScalar = {
   title?: boolean
   description?: boolean
   tags?: boolean
-  collection?: boolean
+  collections?: boolean
   mimeType?: boolean
   bytes?: boolean
   width?: boolean
@@ -956,7 +959,7 @@ export type AssetSelectScalar = {
   updatedAt?: boolean
 }
 
-export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collection" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["asset"]>
+export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
@@ -981,7 +984,10 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     title: string | null
     description: string | null
     tags: string[]
-    collection: string | null
+    /**
+     * Paths such as Brand/2025/Logos.
+     */
+    collections: string[]
     mimeType: string
     bytes: number
     /**
@@ -1427,7 +1433,7 @@ export interface AssetFieldRefs {
   readonly title: Prisma.FieldRef<"Asset", 'String'>
   readonly description: Prisma.FieldRef<"Asset", 'String'>
   readonly tags: Prisma.FieldRef<"Asset", 'String[]'>
-  readonly collection: Prisma.FieldRef<"Asset", 'String'>
+  readonly collections: Prisma.FieldRef<"Asset", 'String[]'>
   readonly mimeType: Prisma.FieldRef<"Asset", 'String'>
   readonly bytes: Prisma.FieldRef<"Asset", 'Int'>
   readonly width: Prisma.FieldRef<"Asset", 'Int'>

@@ -56,6 +56,11 @@ describe('scopes', () => {
     ['edit', 'deleteDrawings', () => 'mutation { deleteDrawings(input: { ids: [] }) { __typename } }'],
     [
       'edit',
+      'renameCollection',
+      () => 'mutation { renameCollection(input: { from: "none", to: "other" }) { __typename } }',
+    ],
+    [
+      'edit',
       'updateAsset',
       () => `mutation { updateAsset(input: { id: "${asset}", title: "a" }) { __typename } }`,
     ],

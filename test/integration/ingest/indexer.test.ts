@@ -112,7 +112,7 @@ it('an image whose file is absent stays pending, is reported once, and is indexe
     title: null,
     description: null,
     tags: [],
-    collection: null,
+    collections: [],
     mimeType: 'image/png',
     bytes: gone!.length,
     width: 96,

@@ -97,7 +97,7 @@ async function addRow(bytes: Uint8Array, assets: Assets, files: FolderStore): Pr
     title: null,
     description: null,
     tags: [],
-    collection: null,
+    collections: [],
     mimeType: 'image/png',
     bytes: bytes.length,
     width: 32,

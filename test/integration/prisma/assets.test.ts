@@ -12,7 +12,7 @@ const image = (fields: Partial<NewAsset> = {}): NewAsset => ({
   title: null,
   description: null,
   tags: [],
-  collection: null,
+  collections: [],
   mimeType: 'image/png',
   bytes: 100,
   width: 64,
@@ -47,14 +47,25 @@ describe('assets', () => {
   })
 
   it('an update changes the given fields of an asset, and null clears one', async () => {
-    const { id } = await add({ title: 'old', description: 'kept', tags: ['x'], collection: 'c' })
+    const { id } = await add({ title: 'old', description: 'kept', tags: ['x'], collections: ['c'] })
     expect(await db.assets.update(id, { title: null, tags: ['y', 'z'] })).toMatchObject({
       title: null,
       description: 'kept',
       tags: ['y', 'z'],
-      collection: 'c',
+      collections: ['c'],
     })
     expect(await db.assets.update('asset_none', { title: 'x' })).toBeNull()
+  })
+
+  it('many updates at once leave out the rows whose labels have changed meanwhile', async () => {
+    const [one, two, gone] = [await add({ tags: ['a'] }), await add({ title: 'T' }), await add()]
+    await db.assets.update(two!.id, { title: 'changed' })
+    await db.assets.delete([gone!.id])
+    const changes = [one!, two!, gone!].map((row) => ({ row, patch: { tags: ['b "c"', '\\'], title: null } }))
+    const updated = await db.assets.updateEach(changes)
+    expect(updated).toEqual([{ ...one, tags: ['b "c"', '\\'], title: null }])
+    expect((await db.assets.byIds([two!.id])).get(two!.id)?.title).toBe('changed')
+    expect(await db.assets.updateEach([])).toEqual([])
   })
 
   it('deleted assets take their vectors along and are returned', async () => {
@@ -73,7 +84,7 @@ describe('pages', () => {
 
   beforeAll(async () => {
     ids = []
-    for (let i = 0; i < 10; i++) ids.unshift((await add({ collection: 'paged' })).id)
+    for (let i = 0; i < 10; i++) ids.unshift((await add({ collections: ['paged'] })).id)
   })
 
   it('pages go through newest first, both ways', async () => {
@@ -95,7 +106,7 @@ describe('pages', () => {
   it('pages continue though images come in and the cursor’s own goes', async () => {
     const { rows } = await db.assets.page({ where, first: 3 })
     const cursor = rows.at(-1)!.id
-    await add({ collection: 'paged' })
+    await add({ collections: ['paged'] })
     await db.assets.delete([cursor])
     const next = await db.assets.page({ where, first: 20, after: cursor })
     expect(next.rows.map(({ id }) => id)).toEqual(ids.slice(3))
@@ -104,19 +115,24 @@ describe('pages', () => {
 
 describe('filters', () => {
   beforeAll(async () => {
-    const collection = 'filtered'
-    await add({ collection, name: 'red-heart_01.svg', tags: ['icon', 'love'], width: 100, height: 50 })
+    const collections = ['filtered']
+    await add({ collections, name: 'red-heart_01.svg', tags: ['icon', 'love'], width: 100, height: 50 })
     await add({
-      collection,
+      collections,
       name: 'blueStarShape.png',
       title: 'A running star',
       tags: ['icon'],
       width: 50,
       height: 100,
     })
-    await add({ collection, name: 'haus.png', description: 'Ein grünes Haus am See', mimeType: 'image/webp' })
     await add({
-      collection,
+      collections,
+      name: 'haus.png',
+      description: 'Ein grünes Haus am See',
+      mimeType: 'image/webp',
+    })
+    await add({
+      collections,
       name: 'the-who.jpg',
       tags: ['Band', 'Straße, "quoted" {NULL} \\', 'NULL'],
       mimeType: 'image/jpeg',
@@ -143,6 +159,28 @@ describe('filters', () => {
     [{ tagsAny: ['icon'], orientation: 'PORTRAIT' }, ['blueStarShape.png']],
   ])('the filter %j keeps exactly its images', async (where, expected) => {
     expect(await only(where)).toEqual(expected)
+  })
+
+  it.each<[string[], string[]]>([
+    [['nested'], ['a', 'ab', 'abc', 'other']],
+    [['Nested/Ä'], ['a', 'ab', 'abc']],
+    [['NESTED/ä/b'], ['ab', 'abc']],
+    [
+      ['nested/ä/b/c', 'second'],
+      ['abc', 'other'],
+    ],
+    [['nested/ä/b/c/d'], []],
+    [['nest'], []],
+    [[''], []],
+    [[], []],
+  ])('the collections %j keep what is in them and below them', async (collections, expected) => {
+    if ((await db.assets.count({ collections: ['nested'] })) === 0) {
+      await add({ name: 'a', collections: ['Nested/Ä'] })
+      await add({ name: 'ab', collections: ['nested/ä/b'] })
+      await add({ name: 'abc', collections: ['Elsewhere', 'Nested/Ä/B/c'] })
+      await add({ name: 'other', collections: ['Nested/Äb', 'Second'] })
+    }
+    expect(await names({ collections })).toEqual(expected)
   })
 
   it.each<[string, string[]]>([

@@ -34,7 +34,7 @@ describe('the embedded database', () => {
     const program = `
       import { openDatabase } from ${JSON.stringify(path.resolve('prisma/open.ts'))}
       const db = await openDatabase({ home: process.argv[1] })
-      const texts = { name: 'p', title: null, description: null, tags: [], collection: null }
+      const texts = { name: 'p', title: null, description: null, tags: [], collections: [] }
       for (let i = 0; ; i++) {
         await db.assets.add({ ...texts, contentHash: 'h' + i, mimeType: 'image/png', bytes: 1, width: 1, height: 1 })
         process.stdout.write(i + '\\n')

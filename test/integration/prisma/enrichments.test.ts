@@ -6,7 +6,7 @@ let ids: string[]
 
 beforeAll(async () => {
   place = await openTestDatabase()
-  const image = { title: null, description: null, tags: [], collection: null, mimeType: 'image/png' }
+  const image = { title: null, description: null, tags: [], collections: [], mimeType: 'image/png' }
   ids = []
   for (const name of ['a', 'b', 'c']) {
     const { row } = await place.db.assets.add({

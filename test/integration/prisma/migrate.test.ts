@@ -64,6 +64,40 @@ describe('migrations', () => {
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('"Asset_folded_tags_idx"')
   })
 
+  it('the migrations index collections as filters compare them', async () => {
+    await client.query('BEGIN; SET LOCAL enable_seqscan = off')
+    const { rows } = await client.query(
+      `EXPLAIN SELECT 1 FROM "Asset" a WHERE limn_collection_paths(a."collections") && limn_folded(ARRAY['Brand'])`,
+    )
+    await client.query('ROLLBACK')
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('"Asset_collection_paths_idx"')
+  })
+
+  it('an earlier collection becomes a path, and missing tags become none', async () => {
+    await client.query('CREATE SCHEMA earlier; SET search_path TO earlier, public')
+    const all = readMigrations()
+    const at = all.findIndex(({ name }) => name === '0006_collections')
+    for (const { sql } of all.slice(0, at)) await client.query(sql)
+    const deep = Array.from({ length: 20 }, (_, n) => `l${n}`)
+    const before = [null, 'Trip', ' / Brand // Logos /', '//', deep.join('/')]
+    for (const [n, collection] of before.entries())
+      await client.query(
+        `INSERT INTO "Asset" ("id", "contentHash", "name", "mimeType", "bytes", "width", "height", "collection") VALUES ($1, $1, 'a', 'image/png', 1, 1, 1, $2)`,
+        [`asset_${n}`, collection],
+      )
+    await client.query(all[at]!.sql)
+    const { rows } = await client.query('SELECT "collections", "tags" FROM "Asset" ORDER BY "id"')
+    await client.query('SET search_path TO DEFAULT; DROP SCHEMA earlier CASCADE')
+    expect(rows.map((row) => row.collections)).toEqual([
+      [],
+      ['Trip'],
+      ['Brand/Logos'],
+      [],
+      [[...deep.slice(0, 15), deep.slice(15).join(' - ')].join('/')],
+    ])
+    expect(rows.map((row) => row.tags)).toEqual(rows.map(() => []))
+  })
+
   it('migrations are applied once', async () => {
     const before = await recorded()
     expect(await migrate(client)).toEqual([])

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 it('a caller without a tenant sees the library of the database', async () => {
-  const image = { title: null, description: null, tags: [], collection: null, mimeType: 'image/png' }
+  const image = { title: null, description: null, tags: [], collections: [], mimeType: 'image/png' }
   const sizes = { bytes: 1, width: 1, height: 1 }
   const scoped = place.db.for({ tenant: null })
   const { row } = await scoped.assets.add({ ...image, ...sizes, contentHash: 'a', name: 'a' })

@@ -28,7 +28,7 @@ async function addImages(count: number, fields: { tags?: string[]; vector?: Floa
         title: null,
         description: null,
         tags: fields.tags ?? tags.filter((tag) => random() < (tag === 'rare' ? 0.02 : 0.4)),
-        collection: random() < 0.5 ? 'one' : 'two',
+        collections: [random() < 0.5 ? 'one' : 'two'],
         mimeType: 'image/png',
         bytes: 1,
         width: wide ? 20 : 10,
@@ -86,7 +86,7 @@ describe('search', () => {
     [
       'a collection and a text',
       { collections: ['two'], text: 'sun or sunny' },
-      (row) => row.collection === 'two' && row.name.startsWith('sunny'),
+      (row) => row.collections[0] === 'two' && row.name.startsWith('sunny'),
     ],
     ['nothing', { tagsAny: ['none'] }, () => false],
   ]
@@ -144,7 +144,7 @@ describe('search', () => {
 
   it('a search is truncated as long as an image lacks its vector', async () => {
     const query = unit()
-    const texts = { name: 'late.png', title: null, description: null, tags: [], collection: null }
+    const texts = { name: 'late.png', title: null, description: null, tags: [], collections: [] }
     const file = { contentHash: 'late', mimeType: 'image/png', bytes: 1, width: 1, height: 1 }
     const { row } = await db.assets.add({ ...texts, ...file })
     expect((await search(query, 3)).truncated).toBe(true)

@@ -8,7 +8,7 @@ let close: () => Promise<void>
 let serial = 0
 
 const add = async () => {
-  const texts = { name: 'p.png', title: null, description: null, tags: [], collection: null }
+  const texts = { name: 'p.png', title: null, description: null, tags: [], collections: [] }
   const file = { contentHash: `v-${serial++}`, mimeType: 'image/png', bytes: 1, width: 1, height: 1 }
   return (await db.assets.add({ ...texts, ...file })).row
 }

@@ -13,7 +13,7 @@ afterAll(() => server?.close())
 const addDocument = `mutation ($input: AddAssetsInput!) { addAssets(input: $input) {
   results {
     __typename
-    ... on AddedAsset { duplicate asset { id name title description tags collection mimeType bytes width height contentHash indexStatus createdAt } }
+    ... on AddedAsset { duplicate asset { id name title description tags collections mimeType bytes width height contentHash indexStatus createdAt } }
     ... on InputError { index code message }
   }
   userErrors { field code message }
@@ -53,7 +53,7 @@ describe('addAssets', () => {
         name: 'teal.png',
         title: 'Teal disc',
         tags: ['disc', 'teal'],
-        collection: 'discs',
+        collections: ['discs'],
       },
       { image: { base64: Buffer.from('no image').toString('base64') } },
       { image: { base64: Buffer.from(svg({ disc: 'navy' })).toString('base64') }, name: 'navy.svg' },
@@ -66,7 +66,7 @@ describe('addAssets', () => {
         title: 'Teal disc',
         description: null,
         tags: ['disc', 'teal'],
-        collection: 'discs',
+        collections: ['discs'],
         mimeType: 'image/png',
         bytes: png.length,
         width: 96,
@@ -143,7 +143,7 @@ describe('updateAsset', () => {
   const update = async (input: object) => {
     const { data, errors } = await server.query(
       `mutation ($input: UpdateAssetInput!) { updateAsset(input: $input) {
-        asset { name title description tags collection } userErrors { field code message } } }`,
+        asset { name title description tags collections } userErrors { field code message } } }`,
       { input },
     )
     expect(errors).toBeUndefined()
@@ -154,12 +154,18 @@ describe('updateAsset', () => {
   it('updateAsset keeps absent fields and clears those that are null', async () => {
     const [id] = await addImages(server, [await testImage({ disc: 'gold' })], texts)
     expect(await update({ id, description: 'shiny' })).toEqual({
-      asset: { name: 'gold.png', title: 'Gold', description: 'shiny', tags: ['a'], collection: null },
+      asset: { name: 'gold.png', title: 'Gold', description: 'shiny', tags: ['a'], collections: [] },
       userErrors: [],
     })
     expect(
-      (await update({ id, name: 'new.png', title: null, tags: ['b', 'c'], collection: 'metals' })).asset,
-    ).toEqual({ name: 'new.png', title: null, description: 'shiny', tags: ['b', 'c'], collection: 'metals' })
+      (await update({ id, name: 'new.png', title: null, tags: ['b', 'c'], collections: ['metals'] })).asset,
+    ).toEqual({
+      name: 'new.png',
+      title: null,
+      description: 'shiny',
+      tags: ['b', 'c'],
+      collections: ['metals'],
+    })
   })
 
   it('updateAsset replaces tags, then adds, then removes, regardless of case', async () => {
@@ -220,7 +226,7 @@ describe('deleteAssets', () => {
 describe('assets', () => {
   let ids: string[]
   beforeAll(async () => {
-    ids = await addImages(server, await testImages(23), { collection: 'paged', tags: ['paged'] })
+    ids = await addImages(server, await testImages(23), { collections: ['paged'], tags: ['paged'] })
   })
 
   it('assets pages through the library forwards and backwards, newest first', async () => {
@@ -303,7 +309,7 @@ describe('assets', () => {
 
 describe('labels', () => {
   const known = `mutation ($input: AddAssetsInput!) { addAssets(input: $input) { results {
-    ... on AddedAsset { duplicate changed asset { id name title description tags collection } }
+    ... on AddedAsset { duplicate changed asset { id name title description tags collections } }
     ... on InputError { code message } } } }`
   const addKnown = (assets: object[], onDuplicate = 'MERGE') =>
     server.query(known, { input: { assets, onDuplicate } })
@@ -321,8 +327,8 @@ describe('labels', () => {
       asset: { id: asset.id, name: 'a.png', title: 'T', description: 'first', tags: ['Red', 'blue'] },
     })
     expect(await send({ title: 'other', tags: ['new'] }, 'KEEP')).toMatchObject({ changed: [] })
-    expect(await send({ name: 'b.png', tags: ['new'], collection: 'C' }, 'REPLACE')).toMatchObject({
-      asset: { name: 'b.png', title: 'T', description: 'first', tags: ['new'], collection: 'C' },
+    expect(await send({ name: 'b.png', tags: ['new'], collections: ['C'] }, 'REPLACE')).toMatchObject({
+      asset: { name: 'b.png', title: 'T', description: 'first', tags: ['new'], collections: ['C'] },
     })
     const { data } = await addKnown([{ image: { assetId: asset.id }, tags: ['more'] }])
     expect(data.addAssets.results[0].asset.tags).toEqual(['new', 'more'])
@@ -338,7 +344,7 @@ describe('labels', () => {
 
   it('images of one call sort in the order of its inputs', async () => {
     const pngs = (await testImages(80)).slice(60)
-    const inputs = pngs.map((bytes) => ({ image: image(bytes), collection: 'series' }))
+    const inputs = pngs.map((bytes) => ({ image: image(bytes), collections: ['series'] }))
     const { data } = await addKnown(inputs)
     const ids = data.addAssets.results.map((one: any) => one.asset.id)
     expect(ids.toSorted()).toEqual(ids)
@@ -382,7 +388,7 @@ describe('labels', () => {
     const input = {
       image: image(await testImage({ disc: 'wheat' })),
       tags: ['U\u0308bung  macht'],
-      collection: 'e\u0301te\u0301 \t',
+      collections: ['/ e\u0301te\u0301 \t//'],
     }
     await addKnown([input])
     for (const where of [

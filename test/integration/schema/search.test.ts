@@ -9,10 +9,10 @@ beforeAll(async () => {
   server = await testServer({}, { prepare: (home) => modelTwin(home, 'twin', {}) })
   ids = [
     ...(await addImages(server, (await testImages(40)).slice(0, 20), {
-      collection: 'even',
+      collections: ['even'],
       tags: ['bright shapes'],
     })),
-    ...(await addImages(server, (await testImages(40)).slice(20), { collection: 'odd' })),
+    ...(await addImages(server, (await testImages(40)).slice(20), { collections: ['odd'] })),
   ]
 })
 afterAll(() => server?.close())
@@ -20,7 +20,7 @@ afterAll(() => server?.close())
 const search = `query ($prompt: String, $prompts: [PromptInput!], $where: AssetWhere, $first: Int, $after: String, $model: ID) {
   search(prompt: $prompt, prompts: $prompts, where: $where, first: $first, after: $after, model: $model) {
     totalCount truncated model { id } pageInfo { hasNextPage hasPreviousPage endCursor }
-    edges { cursor score similarities node { id collection } }
+    edges { cursor score similarities node { id collections } }
   }
 }`
 
@@ -61,7 +61,7 @@ describe('search', () => {
     })
     expect(data.search.edges).toHaveLength(20)
     expect(data.search.totalCount).toBe(20)
-    expect(new Set(data.search.edges.map((e: any) => e.node.collection))).toEqual(new Set(['odd']))
+    expect(new Set(data.search.edges.flatMap((e: any) => e.node.collections))).toEqual(new Set(['odd']))
     const words = await server.query(search, { prompt: 'disc', where: { text: 'bright' }, first: 30 })
     expect(words.data.search.edges).toHaveLength(20)
   })

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { AssetRow } from '../../../prisma/types.ts'
+import {
+  cleanCollection,
+  joinCollections,
+  liesIn,
+  stepsOf,
+} from '../../../workers/ingest/labels/collections.ts'
+import { cleanLabels } from '../../../workers/ingest/labels/labels.ts'
 import { labelPatch } from '../../../workers/ingest/labels/merge.ts'
 import {
   characters,
-  cleanLabels,
   cleanLine,
   cleanText,
   firstCharacters,
@@ -32,10 +38,10 @@ describe('texts', () => {
   })
 
   it('labels are cleaned where they are given, and absent ones stay absent', () => {
-    expect(cleanLabels({ title: 'a\0b', tags: ['x\0', ' y '], collection: null })).toEqual({
+    expect(cleanLabels({ title: 'a\0b', tags: ['x\0', ' y '], collections: [] })).toEqual({
       title: 'ab',
       tags: ['x', 'y'],
-      collection: null,
+      collections: [],
     })
   })
 })
@@ -56,20 +62,56 @@ describe('tags', () => {
   })
 })
 
+describe('collections', () => {
+  it('a collection is a path of cleaned steps, without empty ones', () => {
+    expect(cleanCollection(' / Brand //U\u0308bung\u00a0 1/\t/')).toBe('Brand/Übung 1')
+    expect(cleanCollection(' // / ')).toBe('')
+  })
+
+  it('a collection lies in itself and in those above it, regardless of case, and not in one whose name it begins with', () => {
+    expect(liesIn('Brand/Logos', 'brand')).toBe(true)
+    expect(liesIn('BRAND', 'brand')).toBe(true)
+    expect(liesIn('Brand', 'Brand/Logos')).toBe(false)
+    expect(liesIn('Branding/Logos', 'Brand')).toBe(false)
+  })
+
+  it('collections are there once, in their first spelling, within the limits', () => {
+    expect(joinCollections(['Brand/Logos'], null, ['brand/LOGOS/', '', 'Brand'])).toEqual([
+      'Brand/Logos',
+      'Brand',
+    ])
+    const deep = joinCollections([Array.from({ length: 30 }, (_, n) => n).join('/')])[0]!
+    expect(stepsOf(deep)).toHaveLength(labelLimits.collectionDepth)
+    expect(joinCollections([`a/${'x'.repeat(600)}`, 'y'.repeat(600)])).toEqual([
+      'a',
+      'y'.repeat(labelLimits.collection),
+    ])
+    expect(joinCollections(Array.from({ length: 300 }, (_, n) => `c${n}`))).toHaveLength(
+      labelLimits.collections,
+    )
+  })
+})
+
 describe('labels of an image that is there already', () => {
   const asset = {
     name: 'a.png',
     title: null,
     description: 'old',
     tags: ['Red'],
-    collection: '',
+    collections: ['Brand/Logos'],
   } as Partial<AssetRow>
-  const given = { name: 'b.png', title: 'T', description: 'new', tags: ['red', 'blue'], collection: 'C' }
+  const given = {
+    name: 'b.png',
+    title: 'T',
+    description: 'new',
+    tags: ['red', 'blue'],
+    collections: ['brand/LOGOS', 'C'],
+  }
 
-  it('MERGE unites tags and fills in what is empty', () => {
+  it('MERGE unites tags and collections and fills in what is empty', () => {
     expect(labelPatch(asset as AssetRow, given, 'MERGE')).toEqual({
       title: 'T',
-      collection: 'C',
+      collections: ['Brand/Logos', 'C'],
       tags: ['Red', 'blue'],
     })
     expect(labelPatch(asset as AssetRow, { tags: ['RED'], title: '' }, 'MERGE')).toEqual({})

@@ -1,16 +1,18 @@
 import type { AssetPatch, AssetRow } from '../../../prisma/types.ts'
-import { joinTags, type Labels } from './texts.ts'
+import { joinCollections } from './collections.ts'
+import type { Labels } from './labels.ts'
+import { joinTags } from './texts.ts'
 
 /** What becomes of labels that are given with an image that is there already, by name and meaning. */
 export const duplicatePolicies = {
-  MERGE: 'Tags are united; title, description and collection are filled in where there are none.',
+  MERGE: 'Tags and collections are united; title and description are filled in where there are none.',
   KEEP: 'The asset stays as it is.',
-  REPLACE: 'What is given, name and tags too, takes the place of what is there.',
+  REPLACE: 'What is given, name, tags and collections too, takes the place of what is there.',
 } as const
 
 export type DuplicatePolicy = keyof typeof duplicatePolicies
 
-const texts = ['title', 'description', 'collection'] as const
+const texts = ['title', 'description'] as const
 
 /** What changes in an asset by cleaned labels; empty where nothing does. */
 export function labelPatch(asset: AssetRow, labels: Labels, policy: DuplicatePolicy): AssetPatch {
@@ -27,8 +29,13 @@ export function labelPatch(asset: AssetRow, labels: Labels, policy: DuplicatePol
     const tags = replace ? joinTags(labels.tags) : joinTags(asset.tags, labels.tags)
     if (!isSame(tags, asset.tags)) patch.tags = tags
   }
+  if (labels.collections) {
+    const there = replace ? [] : asset.collections
+    const collections = joinCollections(there, labels.collections)
+    if (!isSame(collections, asset.collections)) patch.collections = collections
+  }
   return patch
 }
 
 const isSame = (a: readonly string[], b: readonly string[]) =>
-  a.length === b.length && a.every((tag, n) => tag === b[n])
+  a.length === b.length && a.every((text, n) => text === b[n])

@@ -4,24 +4,17 @@
  */
 import { limits } from '../../limits.ts'
 
-/** In characters (code points) and tags, on the way in as on the way back. */
+/** In characters (code points), tags, collections and their levels, on the way in as on the way back. */
 export const labelLimits = {
   name: limits.nameLength,
   title: limits.titleLength,
   description: limits.descriptionLength,
   collection: limits.collectionLength,
+  collections: limits.collections,
+  collectionDepth: limits.collectionDepth,
   tag: limits.tagLength,
   tags: limits.tags,
 } as const
-
-/** Labels of an image as callers and files give them. */
-export interface Labels {
-  name?: string | null
-  title?: string | null
-  description?: string | null
-  tags?: readonly string[] | null
-  collection?: string | null
-}
 
 /** Lone surrogates and byte order marks; with control characters, all that shows nothing. */
 const invisible = /[\p{Cs}\ufeff]/gu
@@ -53,18 +46,6 @@ export const firstCharacters = (text: string, max: number): string =>
 /** The last `max` characters: of a file's name, which ends in its type. */
 export const lastCharacters = (text: string, max: number): string =>
   text.length <= max ? text : [...text].slice(-max).join('').trimStart()
-
-/** The texts of `labels`, cleaned. Absent fields stay absent; nothing is cut. */
-export function cleanLabels<Given extends Labels>(labels: Given): Given {
-  const clean: Labels = { ...labels }
-  for (const field of ['name', 'title', 'collection'] as const) {
-    const text = labels[field]
-    if (text != null) clean[field] = cleanLine(text)
-  }
-  if (labels.description != null) clean.description = cleanText(labels.description)
-  if (labels.tags != null) clean.tags = labels.tags.map(cleanLine)
-  return clean as Given
-}
 
 /** Cleaned, without empty ones and without repeats (case aside: the first spelling stays), within the limits. */
 export function joinTags(...lists: (readonly string[] | null | undefined)[]): string[] {

@@ -61,7 +61,7 @@ interface Sample {
   name: string
   title: string
   tags: string[]
-  collection: string
+  collections: string[]
   set: string
   licence: string
 }
@@ -86,7 +86,7 @@ async function take(collection: string, name: string, sets: readonly IconSet[], 
       name: `${name}.webp`,
       title: title[0]!.toUpperCase() + title.slice(1),
       tags: [...new Set([...words, emoji ? 'emoji' : 'icon'])].slice(0, 12),
-      collection,
+      collections: [collection],
       set: set.info.name,
       licence: set.info.license.spdx,
     })

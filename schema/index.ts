@@ -1,4 +1,5 @@
 import { builder } from './core/builder.ts'
+import { enforceScopes } from './core/enforce-scopes.ts'
 import './core/scalars.ts'
 import './core/errors.ts'
 import './relay/node.ts'
@@ -16,4 +17,4 @@ import './assets/queries.ts'
 import './assets/add.ts'
 import './assets/mutations.ts'
 
-export const schema = builder.toSchema()
+export const schema = enforceScopes(builder.toSchema())

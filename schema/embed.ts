@@ -70,7 +70,7 @@ export const Embedding = builder.objectRef<Embedded>('Embedding').implement({
     }),
     similarity: t.float({
       nullable: true,
-      description: 'Cosine similarity to another concept, under the same model.',
+      ...operation('read', 'Cosine similarity to another concept, under the same model.'),
       args: { to: t.arg({ type: ConceptInput, required: true, description: 'The other concept.' }) },
       complexity: 3,
       resolve: async ({ vector, model }, { to }, { loaders }) => {

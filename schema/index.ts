@@ -1,4 +1,5 @@
 import { builder } from './core/builder.ts'
+import { enforceScopes } from './core/enforce-scopes.ts'
 import './core/scalars.ts'
 import './core/errors.ts'
 import './relay/node.ts'
@@ -17,4 +18,4 @@ import './assets/add.ts'
 import './assets/mutations.ts'
 import './assets/rename-collection.ts'
 
-export const schema = builder.toSchema()
+export const schema = enforceScopes(builder.toSchema())

@@ -43,8 +43,10 @@ export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
     }),
     canGuide: t.boolean({
       nullable: true,
-      description:
+      ...operation(
+        'read',
         'Whether it provides gradients, which guide and drawings need. The first check takes a while; null where it fails.',
+      ),
       resolve: async ({ card }, _args, { catalogue, guide }) =>
         (await catalogue.failure(card)) === null && (await guide.unsupportedReason(card)) === null,
     }),

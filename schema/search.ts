@@ -9,7 +9,6 @@ import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
-import { requireScope } from './core/caller.ts'
 import type { Context } from './core/context.ts'
 import { countedPage } from './core/cost.ts'
 import { PromptInput } from './core/inputs.ts'
@@ -214,15 +213,13 @@ builder.objectField(Asset, 'similar', (t) =>
   t.field({
     type: SearchConnection,
     nullable: true,
-    description: 'Similar images, best first, without this one. Empty until this one is READY.',
+    ...operation('read', 'Similar images, best first, without this one. Empty until this one is READY.'),
     args: {
       first: t.arg.int({ description: firstDescription }),
       after: t.arg.string({ description: 'Cursor of the same list; the page begins after it.' }),
     },
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
     resolve: async (asset, { first, after }, context) => {
-      // A mutation's answer leads here too.
-      requireScope(context, 'read')
       const size = pageSize(first ?? limits.defaultPageSize, 'first')
       const model = await context.catalogue.get()
       const vector = await context.loaders.storedVector(model).load(asset)

@@ -2,8 +2,9 @@
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql'
 import { limits } from '../workers/limits.ts'
 import { builder } from './core/builder.ts'
-import { type Scope, scopes } from './core/caller.ts'
+import type { Scope } from './core/caller.ts'
 import type { ServerLimits } from './core/context.ts'
+import { scopeOf } from './core/enforce-scopes.ts'
 import { operation } from './core/operation.ts'
 
 interface LimitObject {
@@ -115,10 +116,10 @@ const ServerOperation = builder.objectRef<OperationObject>('ServerOperation').im
 /** Every root field and its scope, as operation.ts put it down. */
 export function operationsOf(schema: GraphQLSchema): OperationObject[] {
   const of = (kind: OperationObject['kind'], type: GraphQLObjectType | null | undefined) =>
-    Object.values(type?.getFields() ?? {}).map(({ name, extensions }) => ({
-      name,
+    Object.values(type?.getFields() ?? {}).map((field) => ({
+      name: field.name,
       kind,
-      scope: scopes.find((scope) => scope === extensions.scope)!,
+      scope: scopeOf(field)!,
     }))
   return [
     ...of('QUERY', schema.getQueryType()),

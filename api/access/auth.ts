@@ -27,7 +27,7 @@ export function isForeign(headers: Headers): boolean {
 }
 
 /** May do everything, with the whole of each queue. */
-const owner = { scopes, tenant: null, share: 1 } as const
+const owner = { scopes, tenant: null, collection: null, share: 1 } as const
 
 /** Who uses this machine, without a key. */
 const localCaller: Caller = { id: 'local', ...owner }

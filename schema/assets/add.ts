@@ -5,7 +5,7 @@ import type { Added } from '../../workers/ingest/library.ts'
 import { limits } from '../../workers/limits.ts'
 import { Semaphore } from '../../workers/runtime/semaphore.ts'
 import { builder } from '../core/builder.ts'
-import { requireScope } from '../core/caller.ts'
+import { hasScope, requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
 import { counted } from '../core/cost.ts'
 import { atMost, InputError, ItemFailure } from '../core/errors.ts'
@@ -28,7 +28,8 @@ const AssetInput = builder.inputType('AssetInput', {
 })
 
 const OnDuplicate = builder.enumType('OnDuplicate', {
-  description: 'What becomes of the labels that are given with an image whose bytes are there already.',
+  description:
+    'What becomes of the labels that are given with an image whose bytes are there already. A key without the scope `edit` changes none of them: for it MERGE is KEEP, and REPLACE is refused.',
   values: Object.fromEntries(
     Object.entries(duplicatePolicies).map(([name, description]) => [name, { description }]),
   ) as Record<DuplicatePolicy, { description: string }>,
@@ -140,7 +141,9 @@ builder.mutationField('addAssets', (t) =>
       return { field: 20 * count, multiplier: count }
     },
     resolve: (_root, { input: { assets, onDuplicate } }, context) => {
-      requireScope(context, 'insert')
+      // A duplicate's labels are there already: who may only add does not change them.
+      if (onDuplicate === 'REPLACE') requireScope(context, 'edit')
+      const policy = hasScope(context, 'edit') ? onDuplicate : 'KEEP'
       return withUserErrors({ results: [] as Result[] }, async () => {
         atMost(assets, limits.addAssets, 'input.assets')
         // Made before: the images of one call sort in the order of its inputs, whichever is stored first.
@@ -148,7 +151,7 @@ builder.mutationField('addAssets', (t) =>
         const adds = new Semaphore(addsAtOnce)
         const results = assets.map((one, index) =>
           resultOf(
-            adds.run(() => addOne(one, ids[index]!, onDuplicate, context)),
+            adds.run(() => addOne(one, ids[index]!, policy, context)),
             index,
           ),
         )

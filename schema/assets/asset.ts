@@ -1,5 +1,6 @@
 import type { AssetRow } from '../../prisma/types.ts'
 import { builder } from '../core/builder.ts'
+import { operation } from '../core/operation.ts'
 import { Embedding } from '../embed.ts'
 
 export const IndexStatus = builder.enumType('IndexStatus', {
@@ -62,8 +63,10 @@ export const Asset = builder.node(builder.objectRef<AssetRow>('Asset'), {
     embedding: t.field({
       type: Embedding,
       nullable: true,
-      description:
+      ...operation(
+        'read',
         'Its vector. Under the default model it is null until READY; under any other it is made and stored on demand.',
+      ),
       args: { model: t.arg.id({ description: 'The default model when absent.' }) },
       complexity: ({ model }) => (model == null ? 2 : 10),
       resolve: async (asset, { model: name }, { catalogue, loaders }) => {

@@ -3,7 +3,6 @@ import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput, echoed } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
-import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
 import { atMost } from '../core/errors.ts'
 import { operation } from '../core/operation.ts'
@@ -104,10 +103,8 @@ builder.mutationFields((t) => ({
     ),
     args: { input: t.arg({ type: UpdateAssetInput, required: true, description: 'The new texts.' }) },
     complexity: 10,
-    resolve: (_root, { input }, context) => {
-      requireScope(context, 'edit')
-      return withUserErrors({ asset: null }, async () => ({ asset: await update(input, context) }))
-    },
+    resolve: (_root, { input }, context) =>
+      withUserErrors({ asset: null }, async () => ({ asset: await update(input, context) })),
   }),
 
   deleteAssets: t.field({
@@ -127,13 +124,11 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: DeleteAssetsInput, required: true, description: 'The images to delete.' }),
     },
     complexity: 10,
-    resolve: (_root, { input: { ids } }, context) => {
-      requireScope(context, 'edit')
-      return withUserErrors({ deletedIds: [] as string[] }, async () => {
+    resolve: (_root, { input: { ids } }, context) =>
+      withUserErrors({ deletedIds: [] as string[] }, async () => {
         atMost(ids, limits.ids, 'input.ids')
         const deletedIds = await context.library.delete(ids.filter(isAssetId))
         return { deletedIds, userErrors: unknownIds(ids, deletedIds, 'asset') }
-      })
-    },
+      }),
   }),
 }))

@@ -2,7 +2,6 @@ import type { RunRow } from '../../workers/drawing/runs/run-store.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
-import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
 import { asRequestError, atMost } from '../core/errors.ts'
 import { argumentImage } from '../core/image-data.ts'
@@ -162,10 +161,8 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: StartDrawingInput, required: true, description: 'The drawing to make.' }),
     },
     complexity: ({ input }) => ({ field: 200 + 5 * promptCount(input), multiplier: 1 }),
-    resolve: (_root, { input }, context) => {
-      requireScope(context, 'insert')
-      return withUserErrors({ drawing: null }, async () => ({ drawing: await start(input, context) }))
-    },
+    resolve: (_root, { input }, context) =>
+      withUserErrors({ drawing: null }, async () => ({ drawing: await start(input, context) })),
   }),
 
   stopDrawing: t.field({
@@ -183,14 +180,12 @@ builder.mutationFields((t) => ({
     ),
     args: { input: t.arg({ type: StopDrawingInput, required: true, description: 'The drawing to stop.' }) },
     complexity: 10,
-    resolve: (_root, { input: { id } }, context) => {
-      requireScope(context, 'insert')
-      return withUserErrors({ drawing: null }, async () => {
+    resolve: (_root, { input: { id } }, context) =>
+      withUserErrors({ drawing: null }, async () => {
         const drawing = isRunId(id) ? await context.runs.stop(id) : null
         if (!drawing) throw unknownDrawing(id, 'input.id')
         return { drawing }
-      })
-    },
+      }),
   }),
 
   deleteDrawings: t.field({
@@ -210,13 +205,11 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: DeleteDrawingsInput, required: true, description: 'The drawings to delete.' }),
     },
     complexity: 10,
-    resolve: (_root, { input: { ids } }, context) => {
-      requireScope(context, 'edit')
-      return withUserErrors({ deletedIds: [] as string[] }, async () => {
+    resolve: (_root, { input: { ids } }, context) =>
+      withUserErrors({ deletedIds: [] as string[] }, async () => {
         atMost(ids, limits.ids, 'input.ids')
         const deletedIds = await context.runs.delete(ids.filter(isRunId))
         return { deletedIds, userErrors: unknownIds(ids, deletedIds, 'drawing') }
-      })
-    },
+      }),
   }),
 }))

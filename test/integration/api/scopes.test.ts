@@ -18,7 +18,13 @@ beforeAll(async () => {
   ;[asset] = (await addImages(server, [await testImage()])) as [string]
   const access = new Access({
     keyRequired: true,
-    callerOf: (key) => ({ id: key, scopes: key.split('+') as Scope[], tenant: null, share: 1 }),
+    callerOf: (key) => ({
+      id: key,
+      scopes: key.split('+') as Scope[],
+      tenant: null,
+      collection: null,
+      share: 1,
+    }),
   })
   const readiness = createReadiness(server.app.services, server.app.registry.defaultName, server.app.log)
   door = http.createServer(createRouter(server.app, access, readiness)).listen(0, '127.0.0.1')

@@ -46,7 +46,7 @@ describe('callers', () => {
   })
 
   it('local callers and the holder of the one key may do everything', () => {
-    const everything = { scopes, tenant: null, share: 1 }
+    const everything = { scopes, tenant: null, collection: null, share: 1 }
     expect(open.authenticate({ host })).toMatchObject(everything)
     expect(open.authenticate({ host, 'x-api-key': 'limn_right' })).toMatchObject(everything)
   })

@@ -1,7 +1,9 @@
 /** The schema as its callers may rely on it. */
 import { readFileSync } from 'node:fs'
 import {
-  type GraphQLObjectType,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
   isAbstractType,
   isEnumType,
   isInputObjectType,
@@ -13,6 +15,7 @@ import {
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { scopes } from '../../../schema/core/caller.ts'
+import { enforceScopes } from '../../../schema/core/enforce-scopes.ts'
 import { breakingChanges, unstatedChanges } from '../../../schema/diff.ts'
 import { schema } from '../../../schema/index.ts'
 import { operationsOf } from '../../../schema/server.ts'
@@ -50,6 +53,28 @@ describe('schema.graphql', () => {
     for (const { name, scope } of operationsOf(schema)) expect(scopes, name).toContain(scope)
     for (const { path, field } of rootFields)
       expect(field.description, path).toContain(`Needs the scope \`${field.extensions.scope}\`.`)
+  })
+
+  it('every field below the roots that encodes or searches needs a scope too, and says so', () => {
+    const below = Object.values(schema.getTypeMap())
+      .filter((type) => isObjectType(type) && !roots.includes(type))
+      .flatMap((type) =>
+        Object.values((type as GraphQLObjectType).getFields()).map((field) => ({ type, field })),
+      )
+      .filter(({ field }) => field.extensions.scope !== undefined)
+    for (const { field } of below)
+      expect(field.description).toContain(`Needs the scope \`${field.extensions.scope}\`.`)
+    expect(below.map(({ type, field }) => `${type.name}.${field.name}`).sort()).toEqual([
+      'Asset.embedding',
+      'Asset.similar',
+      'Embedding.similarity',
+      'Model.canGuide',
+    ])
+  })
+
+  it('a root field that states no scope cannot be served', () => {
+    const open = new GraphQLObjectType({ name: 'Query', fields: { open: { type: GraphQLString } } })
+    expect(() => enforceScopes(new GraphQLSchema({ query: open }))).toThrow('Query.open states no scope')
   })
 
   it('every root field has an example, which is valid', () => {

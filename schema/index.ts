@@ -1,5 +1,5 @@
 import { builder } from './core/builder.ts'
-import { enforceScopes } from './core/enforce-scopes.ts'
+import { enforceScopes } from './enforce-scopes.ts'
 import './core/scalars.ts'
 import './core/errors.ts'
 import './relay/node.ts'

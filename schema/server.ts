@@ -4,8 +4,8 @@ import { limits } from '../workers/limits.ts'
 import { builder } from './core/builder.ts'
 import type { Scope } from './core/caller.ts'
 import type { ServerLimits } from './core/context.ts'
-import { scopeOf } from './core/enforce-scopes.ts'
 import { operation } from './core/operation.ts'
+import { scopeOf } from './enforce-scopes.ts'
 
 interface LimitObject {
   name: string

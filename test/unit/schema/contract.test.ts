@@ -15,8 +15,8 @@ import {
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { scopes } from '../../../schema/core/caller.ts'
-import { enforceScopes } from '../../../schema/core/enforce-scopes.ts'
 import { breakingChanges, unstatedChanges } from '../../../schema/diff.ts'
+import { enforceScopes } from '../../../schema/enforce-scopes.ts'
 import { schema } from '../../../schema/index.ts'
 import { operationsOf } from '../../../schema/server.ts'
 

@@ -5,8 +5,8 @@ import {
   type GraphQLSchema,
   isObjectType,
 } from 'graphql'
-import { requireScope, type Scope } from './caller.ts'
-import type { Context } from './context.ts'
+import { requireScope, type Scope } from './core/caller.ts'
+import type { Context } from './core/context.ts'
 
 /** The scope that a field needs, as operation.ts put it down. */
 export const scopeOf = ({ extensions }: Pick<GraphQLField<unknown, unknown>, 'extensions'>) =>

@@ -12,8 +12,9 @@ import { trialsOf } from './trials.ts'
 export async function makeFit(
   { revision, dimensions }: Pick<ModelCard, 'revision' | 'dimensions'>,
   encode: Encode,
+  onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Fit | Refusal> {
-  const { backdrop, gallery, pairs } = await readSampleLibrary(encode)
+  const { backdrop, gallery, pairs } = await readSampleLibrary(encode, onProgress)
   const trials = await trialsOf(gallery, backdrop)
   const madeFrom = `${gallery.images.length} images and ${gallery.prompts.length} names of the sample library`
   return fitRelevance({ revision, dimensions, madeFrom, backdrop, trials, pairs })

@@ -8,7 +8,7 @@ import type { Encode } from '../encode/verification/references.ts'
 import { ItemError } from '../errors.ts'
 import { uniform } from '../random.ts'
 import { dot } from '../similarity/vectors.ts'
-import { Backdrop } from './backdrop.ts'
+import { Backdrop, type Stance } from './backdrop.ts'
 import type { Pair } from './fit.ts'
 import type { Gallery, NamedImage } from './trials.ts'
 
@@ -36,15 +36,33 @@ const strangersOfEach = 4
 const edge = 256
 
 /** @param encode one model; called with some 1,400 inputs, a few at a time */
-export async function readSampleLibrary(encode: Encode): Promise<SampleLibrary> {
+export async function readSampleLibrary(
+  encode: Encode,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<SampleLibrary> {
   const manifest = await readFile(new URL('manifest.json', folder), 'utf8')
   const entries = (JSON.parse(manifest) as Entry[]).filter(({ set }) => set !== keptOut)
+  const isBehind = (_: unknown, n: number) => n % backdropEvery === 0
+  const isInFront = (_: unknown, n: number) => !isBehind(_, n)
+  const names = [...new Set(entries.filter(isInFront).map(({ title }) => plainWords(title)))]
+  const total = entries.length + names.length + twoThings
+  let done = 0
+  const counted: Encode = async (inputs) => {
+    const results = await encode(inputs)
+    done += inputs.length
+    onProgress(done, total)
+    return results
+  }
   const files = await Promise.all(entries.map(({ file }) => readFile(new URL(file, folder))))
   const vectors = await encodeAll(
-    encode,
+    counted,
     files.map((image) => ({ image })),
   )
-  const named = entries.map(
+  const texts = await encodeAll(
+    counted,
+    names.map((text) => ({ text })),
+  )
+  const images = entries.map(
     ({ title, tags }, n): NamedImage => ({
       name: plainWords(title),
       // These two say how an image is drawn, and are on most of them.
@@ -52,18 +70,14 @@ export async function readSampleLibrary(encode: Encode): Promise<SampleLibrary> 
       vector: vectors[n]!,
     }),
   )
-  const inFront = named.flatMap((image, n) => (n % backdropEvery === 0 ? [] : [{ image, file: files[n]! }]))
-  const backdrop = new Backdrop(vectors.filter((_, n) => n % backdropEvery === 0))
-  const names = [...new Set(inFront.map(({ image }) => image.name))]
-  const texts = await encodeAll(
-    encode,
-    names.map((text) => ({ text })),
-  )
+  const backdrop = new Backdrop(vectors.filter(isBehind))
   const gallery: Gallery = {
-    images: inFront.map(({ image }) => image),
+    images: images.filter(isInFront),
     prompts: names.map((text, n) => ({ text, vector: texts[n]! })),
   }
-  return { backdrop, gallery, pairs: await pairsOf(inFront, gallery, backdrop, encode) }
+  const filesInFront = files.filter(isInFront)
+  const inFront = gallery.images.map((image, n) => ({ image, file: filesInFront[n]! }))
+  return { backdrop, gallery, pairs: await pairsOf(inFront, gallery, backdrop, counted) }
 }
 
 /** Letters and digits of any script in small letters, words apart by one space. */
@@ -88,7 +102,11 @@ async function pairsOf(
 ): Promise<Pair[]> {
   const random = uniform(20)
   const any = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!
-  const stances = prompts.map(({ vector }) => backdrop.stance(vector))
+  const stances: Stance[] = []
+  for (const { vector } of prompts) {
+    stances.push(backdrop.stance(vector))
+    await new Promise(setImmediate)
+  }
   const place = new Map(prompts.map(({ text }, n) => [text, n]))
   const pairs: Pair[] = []
   const add = (prompt: number, vector: Float32Array, label: 0 | 1, weight: number) =>
@@ -97,30 +115,30 @@ async function pairsOf(
       cosine: dot(prompts[prompt]!.vector, vector),
       stance: stances[prompt]!,
     })
-  const addAll = (shown: readonly NamedImage[], vector: Float32Array) => {
+  const wordsOf = new Map(inFront.map(({ image }) => [image, ownWords(image)]))
+  const addAll = async (shown: readonly NamedImage[], vector: Float32Array) => {
+    await new Promise(setImmediate)
     for (const { name } of shown) add(place.get(name)!, vector, 1, 1 / shown.length)
     for (let n = 0; n < strangersOfEach; ) {
       const prompt = Math.floor(random() * prompts.length)
-      if (shown.some((image) => sharesWord(prompts[prompt]!.text, image))) continue
+      const words = prompts[prompt]!.text.split(' ')
+      if (shown.some((image) => words.some((word) => wordsOf.get(image)!.has(word)))) continue
       add(prompt, vector, 0, 1 / strangersOfEach)
       n++
     }
   }
-  for (const { image } of inFront) addAll([image], image.vector)
+  for (const { image } of inFront) await addAll([image], image.vector)
   const twos = Array.from({ length: twoThings }, () => [any(inFront), any(inFront)] as const)
   const drawn = await Promise.all(twos.map(([a, b]) => together(a.file, b.file)))
   const vectors = await encodeAll(
     encode,
     drawn.map((image) => ({ image })),
   )
-  for (const [n, [a, b]] of twos.entries()) addAll([a.image, b.image], vectors[n]!)
+  for (const [n, [a, b]] of twos.entries()) await addAll([a.image, b.image], vectors[n]!)
   return pairs
 }
 
-function sharesWord(text: string, { name, tags }: NamedImage): boolean {
-  const words = new Set([name, ...tags].flatMap((one) => one.split(' ')))
-  return text.split(' ').some((word) => words.has(word))
-}
+const ownWords = ({ name, tags }: NamedImage) => new Set([name, ...tags].flatMap((text) => text.split(' ')))
 
 /** One at the upper left, the other at the lower right, on white. */
 async function together(a: Uint8Array, b: Uint8Array): Promise<Buffer> {

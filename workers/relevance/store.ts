@@ -4,13 +4,18 @@ import { fileURLToPath } from 'node:url'
 import { LRUCache } from 'lru-cache'
 import { readJsonObject } from '../fs/read.ts'
 import { writeWhole } from '../fs/write.ts'
+import { bundledModel } from '../registry/bundled.ts'
 import type { ModelCard } from '../registry/card.ts'
 import { type Fit, fitVersion, type Refusal } from './fit.ts'
 import { RelevanceJudge } from './judge.ts'
 
-type Subject = Pick<ModelCard, 'name' | 'revision' | 'bundled'>
+/** A fit belongs to a revision: a copy of the bundled model has the bundled model's. */
+type Subject = Pick<ModelCard, 'revision'>
 
-const bundledModels = fileURLToPath(new URL('../models', import.meta.url))
+/** In the folder of the model that brings its fit. */
+export const fitFile = 'relevance.json'
+
+const bundledFit = fileURLToPath(new URL(`../models/${bundledModel}/${fitFile}`, import.meta.url))
 
 /** How long a model counts as having no fit before the file is looked for again, in milliseconds. */
 const retryMs = 30_000
@@ -42,9 +47,8 @@ export class RelevanceFits {
   }
 
   /** The fit of this version, or why there is none; null where none was made. */
-  async read({ name, revision, bundled }: Subject): Promise<Fit | Refusal | null> {
-    const places = [...(bundled ? [path.join(bundledModels, name, fitFile)] : []), this.#file(revision)]
-    for (const place of places) {
+  async read({ revision }: Subject): Promise<Fit | Refusal | null> {
+    for (const place of [bundledFit, this.#file(revision)]) {
       const found = (await readJsonObject(place)) as unknown as Fit | Refusal
       const whole = 'refused' in found || ('heads' in found && 'backdrop' in found)
       if (whole && found.version === fitVersion && found.revision === revision) return found
@@ -61,6 +65,3 @@ export class RelevanceFits {
     return path.join(this.#folder, `${revision}.json`)
   }
 }
-
-/** In the folder of a model that brings its fit. */
-export const fitFile = 'relevance.json'

@@ -33,7 +33,7 @@ const meaningless: Encode = async (inputs) =>
     return { contentHash, vector: vector.map((value) => value / norm(vector)) }
   })
 
-const subject = { name: 'some/model', revision: '0123456789abcdef', bundled: false, dimensions: 16 }
+const subject = { revision: '0123456789abcdef', dimensions: 16 }
 
 describe('a fit of relevance', () => {
   it('is refused, with the reason, to a model whose cosines mean nothing', async () => {

@@ -12,10 +12,12 @@ import { LocalGuide } from '../workers/guidance/local-guide.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
+import { RelevanceFits } from '../workers/relevance/store.ts'
 import { decodeBase64 } from '../workers/sources/base64.ts'
 import { fetchImage } from '../workers/sources/fetch.ts'
 import type { Config } from './config.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { createRelevanceJobs } from './relevance-jobs.ts'
 import { createVariantJobs } from './variant-jobs.ts'
 import { version } from './version.ts'
 
@@ -111,6 +113,9 @@ export async function openApp(config: Config): Promise<App> {
     parts.defer(() => database.close())
     const variantJobs = createVariantJobs({ config, log, encoder: localEncoder })
     parts.defer(() => variantJobs.close())
+    const relevance = new RelevanceFits(path.join(config.home, 'cache'))
+    const relevanceJobs = createRelevanceJobs({ encoder: localEncoder, fits: relevance, log })
+    parts.defer(() => relevanceJobs.close())
     const encoder = metrics.observe(localEncoder)
     const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
     const library = await LocalLibrary.open({
@@ -157,7 +162,7 @@ export async function openApp(config: Config): Promise<App> {
       metrics,
       registry,
       services: {
-        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, images },
+        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, relevance, images },
         server: { version, limits: limitsOf(config) },
       },
       lost: lost.promise,

@@ -12,6 +12,7 @@ const rooms: Record<string, { trade: string; column: number }> = {
   'workers/drawing': { trade: 'generators and their runs', column: 4 },
   'workers/guidance': { trade: 'loss, gradients, heatmaps', column: 4 },
   'workers/variants': { trade: 'faster files, judged', column: 3 },
+  'workers/relevance': { trade: 'what a score is worth', column: 1 },
   'workers/encode': { trade: 'texts and images to vectors', column: 2 },
   'workers/autodiff': { trade: 'gradients of ONNX graphs', column: 4 },
   'workers/registry': { trade: 'model folders, hub', column: 2 },

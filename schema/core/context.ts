@@ -6,6 +6,7 @@ import type { Encoded, EncodeInput, Encoder } from '../../workers/encode/encoder
 import type { ItemError } from '../../workers/errors.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
 import type { Library } from '../../workers/ingest/library.ts'
+import type { RelevanceFits } from '../../workers/relevance/store.ts'
 import type { Caller } from './caller.ts'
 import type { ImageSource, ReadImages } from './images.ts'
 
@@ -17,6 +18,8 @@ export interface Services {
   runs: DrawingRuns
   database: Database
   library: Library
+  /** What a score is worth, for the models that have a fit. */
+  relevance: Pick<RelevanceFits, 'of'>
   images: ReadImages
   server: ServerInfo
 }

@@ -10,6 +10,9 @@ import type { Prompt } from '../core/prompts.ts'
 
 type Score = Pick<Guided, 'loss' | 'terms'>
 
+/** With `present` where a heatmap is asked for. */
+type Result = Score & Partial<Guided> & { present?: number | null }
+
 export interface LazyGuidanceOptions extends Pick<GuideRequest, 'loss' | 'cutouts' | 'seed'> {
   model: ServedModel
   image: Uint8Array
@@ -24,7 +27,8 @@ export class LazyGuidance {
   #gradient = false
   readonly #heatmaps: HeatmapRequest[] = []
   readonly #steps: number[] = []
-  #result: Promise<Score & Partial<Guided>> | null = null
+  #result: Promise<Result> | null = null
+  #presence: Promise<(number | null)[]> | null = null
 
   constructor(options: LazyGuidanceOptions, context: Context) {
     this.model = options.model
@@ -53,25 +57,35 @@ export class LazyGuidance {
     return (await this.#compute()).steps![index]!
   }
 
-  async heatmap(request: HeatmapRequest): Promise<Heatmap> {
+  /** A map of what the image does not show stays dark: its warmest cell has the value of `present`. */
+  async heatmap(request: HeatmapRequest): Promise<Heatmap & { present: number | null }> {
     const index = this.#heatmaps.push(request) - 1
-    return (await this.#compute()).heatmaps![index]!
+    const { heatmaps, present } = await this.#compute()
+    return { ...heatmaps![index]!, present: present! }
   }
 
-  #compute(): Promise<Score & Partial<Guided>> {
+  /** The probability that the image shows what each prompt says; null where the model, or the prompt, has none. */
+  present(): Promise<(number | null)[]> {
+    this.#presence ??= this.#judge()
+    return this.#presence
+  }
+
+  #compute(): Promise<Result> {
     // The fields of one object begin in one turn: after it, all selections are known.
     this.#result ??= Promise.resolve().then(() => this.#run())
     return this.#result
   }
 
-  async #run(): Promise<Score & Partial<Guided>> {
+  async #run(): Promise<Result> {
     const { model, image, prompts, loss, cutouts, seed } = this.#options
     const { signal, guide } = this.#context
     const [gradient, heatmaps, steps] = [this.#gradient, this.#heatmaps, this.#steps]
     try {
       if (!this.#needsGuide()) return await this.#encode()
-      const request = { image, prompts, loss, cutouts, seed, gradient, heatmaps, steps }
-      return await guide.guide(model.card, request, { signal })
+      const present = heatmaps.length > 0 ? ofAttracting(prompts, await this.present()) : null
+      const peaked = present === null ? heatmaps : heatmaps.map((one) => ({ ...one, peak: present }))
+      const request = { image, prompts, loss, cutouts, seed, gradient, heatmaps: peaked, steps }
+      return { ...(await guide.guide(model.card, request, { signal })), present }
     } catch (error) {
       return imageErrorAsRequestError(error)
     }
@@ -79,6 +93,14 @@ export class LazyGuidance {
 
   #needsGuide(): boolean {
     return this.#gradient || this.#heatmaps.length > 0 || this.#steps.length > 0 || this.#options.cutouts > 0
+  }
+
+  async #judge(): Promise<(number | null)[]> {
+    const { model, prompts } = this.#options
+    const judge = await this.#context.relevance.of(model.card)
+    if (!judge) return prompts.map(() => null)
+    const { terms } = await this.#encode()
+    return prompts.map((prompt, n) => judge.present(prompt, terms[n]!.similarity))
   }
 
   /** Loss and terms alone need no gradient: the encoder, with its cache, is enough. */
@@ -96,4 +118,11 @@ export class LazyGuidance {
 
 function imageErrorAsRequestError(error: unknown): never {
   throw error instanceof ItemError ? asRequestError(error, 'image') : error
+}
+
+/** Of the prompts that attract, the one that is there most probably; null where one of them cannot be judged. */
+function ofAttracting(prompts: readonly Prompt[], present: readonly (number | null)[]): number | null {
+  const attracting = present.filter((_, n) => prompts[n]!.weight > 0)
+  if (attracting.length === 0 || attracting.includes(null)) return null
+  return Math.max(...attracting.map((one) => one!))
 }

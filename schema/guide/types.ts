@@ -39,6 +39,8 @@ export const GuideOptions = builder.inputType('GuideOptions', {
 
 interface TermObject extends Term {
   promptIndex: number
+  /** Of all prompts; judged when the first term asks. */
+  presences(): Promise<(number | null)[]>
 }
 
 const GuidanceTerm = builder.objectRef<TermObject>('GuidanceTerm').implement({
@@ -50,6 +52,12 @@ const GuidanceTerm = builder.objectRef<TermObject>('GuidanceTerm').implement({
     weight: t.exposeFloat('weight', { description: 'The weight given in the request.' }),
     similarity: t.exposeFloat('similarity', { description: 'Cosine similarity of image and prompt.' }),
     loss: t.exposeFloat('loss', { description: 'How far the image is from the prompt, before weighting.' }),
+    present: t.float({
+      nullable: true,
+      description:
+        'The probability, 0 to 1, that the image as given shows what the prompt says, anywhere in it. Null where the prompt is no text, and where the model has no fit for it.',
+      resolve: async ({ promptIndex, presences }) => (await presences())[promptIndex]!,
+    }),
   }),
 })
 
@@ -83,15 +91,21 @@ const PixelTensor = builder.objectRef<PixelTensorObject>('PixelTensor').implemen
   }),
 })
 
-const Heatmap = builder.objectRef<HeatmapObject>('Heatmap').implement({
+const Heatmap = builder.objectRef<HeatmapObject & { present: number | null }>('Heatmap').implement({
   description: 'Where in an image the prompts are seen.',
   fields: (t) => ({
     columns: t.exposeInt('columns', { description: 'Number of cells across.' }),
     rows: t.exposeInt('rows', { description: 'Number of cells down.' }),
     values: t.floatList({
-      description: 'One value in 0..1 per cell, row-major. The largest is 1, unless nothing is seen.',
+      description:
+        'One value in 0..1 per cell, row-major. The largest is `present`, or 1 where that is null, unless nothing is seen: what is not in the image does not light up.',
       complexity: 10,
       resolve: ({ values }) => values,
+    }),
+    present: t.exposeFloat('present', {
+      nullable: true,
+      description:
+        'The probability, 0 to 1, that the image shows the attracting prompt at all; of several, the one that it shows most probably. Divide values by it for a map that always reaches 1. Null where an attracting prompt is no text, and where the model has no fit for it.',
     }),
     png: t.field({
       type: ImageData,
@@ -121,7 +135,10 @@ export const Guidance = builder.objectRef<LazyGuidance>('Guidance').implement({
       description: "Each prompt's share.",
       complexity: { field: 0, multiplier: 1 },
       resolve: async (guidance) =>
-        (await guidance.score()).terms.map((term, promptIndex) => ({ ...term, promptIndex })),
+        (await guidance.score()).terms.map((term, promptIndex) => ({
+          ...{ ...term, promptIndex },
+          presences: () => guidance.present(),
+        })),
     }),
     gradient: t.field({
       type: PixelTensor,

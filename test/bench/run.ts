@@ -4,6 +4,7 @@ import { decodingBench } from './decoding.ts'
 import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
+import { relevanceBench } from './relevance.ts'
 import { printSearch, searchBench } from './search.ts'
 import { searchThroughGraphQL } from './search-graphql.ts'
 import { throughputBench } from './throughput.ts'
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<unknown>> = {
   graphql: () => searchThroughGraphQL(),
   guide: () => guideBench(),
   gallery: () => galleryBench(),
+  relevance: () => relevanceBench(),
 }
 for (const [name, run] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue

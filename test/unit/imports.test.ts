@@ -38,6 +38,7 @@ const allowed: Record<string, readonly string[]> = {
     'workers/runtime',
     'workers/similarity',
   ],
+  'workers/relevance': ['workers', 'workers/encode', 'workers/fs', 'workers/registry', 'workers/similarity'],
   'workers/guidance': [
     'workers',
     'workers/autodiff',
@@ -154,6 +155,7 @@ describe('imports', () => {
     ['schema/x.ts', '../api/app.ts'],
     ['api/x.ts', '../workers/lab/corpus/render.ts'],
     ['plugins/panel/x.ts', '../../workers/errors.ts'],
+    ['workers/relevance/x.ts', '../../prisma/types.ts'],
     ['workers/nowhere/x.ts', './y.ts'],
   ])('the test notices that %s must not import %s', (file, target) => {
     expect(violations(file, `import { a } from '${target}'`)).toHaveLength(1)

@@ -60,7 +60,7 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
   readonly #limits: ImageLimits
   readonly #defaultDeadlineMs: number
   readonly #onEncoded: (modality: Modality, stages: StageSeconds) => void
-  #onLoaded: (spec: ModelSpec, provider: Provider) => void = () => {}
+  readonly #loadedListeners: ((spec: ModelSpec, provider: Provider) => void)[] = []
   readonly #counts = { encoded: 0, batches: 0, cacheHits: 0, cacheMisses: 0 }
 
   constructor(options: LocalEncoderOptions) {
@@ -94,7 +94,9 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
         this.#counts.encoded += size
         options.onBatch?.(model, modality, size, seconds)
       },
-      onLoaded: (spec, provider) => this.#onLoaded(spec, provider),
+      onLoaded: (spec, provider) => {
+        for (const listener of this.#loadedListeners) listener(spec, provider)
+      },
     })
   }
 
@@ -110,9 +112,9 @@ export class LocalEncoder implements Encoder, ModelCatalogue {
     return this.#registry.failures.of(revision)
   }
 
-  /** Calls `listener` whenever a model came into memory. A later listener takes the place of the first. */
+  /** Calls `listener` whenever a model came into memory, after those that were given before. */
   onModelLoaded(listener: (spec: ModelSpec, provider: Provider) => void): void {
-    this.#onLoaded = listener
+    this.#loadedListeners.push(listener)
   }
 
   /**

@@ -26,6 +26,8 @@ export interface HeatmapRequest {
   columns: number | null
   rows: number | null
   overlay: boolean
+  /** The value of the warmest cell, 0..1; 1 when absent. */
+  peak?: number
 }
 
 export interface GuideOptions {

@@ -3,7 +3,8 @@ import type { ImageSpec } from '../images/image-spec.ts'
 
 /**
  * Maps the heat of the encoder's grid, d loss of each place, to cells of the image, row-major: bilinear, and scaled so
- * that the cell that lowers the loss most is 1. Cells that raise the loss, or that the encoder's crop leaves out, are 0.
+ * that the cell that lowers the loss most is `peak`. Cells that raise the loss, or that the encoder's crop leaves out,
+ * are 0.
  */
 export function cellsOf(
   heat: Float32Array,
@@ -11,6 +12,7 @@ export function cellsOf(
   image: { width: number; height: number },
   spec: ImageSpec,
   cells: { rows: number; columns: number },
+  peak = 1,
 ): number[] {
   const { width, height, crop, left, top } = fitOf(image, spec)
   const at = (row: number, column: number) => -heat[row * grid.columns + column]!
@@ -30,5 +32,5 @@ export function cellsOf(
     return Math.max(0, upper * (1 - ay) + lower * ay)
   })
   const largest = Math.max(...values)
-  return largest > 0 ? values.map((value) => value / largest) : values
+  return largest > 0 ? values.map((value) => (peak * value) / largest) : values
 }

@@ -172,7 +172,7 @@ export class LocalGuide implements Guide {
       throw new BadUserInput(`Model "${spec.name}" does not tell places apart: it has no heatmap.`)
     const columns = request.columns ?? grid.columns
     const rows = request.rows ?? grid.rows
-    const values = cellsOf(heat, grid, image, spec.image, { columns, rows })
+    const values = cellsOf(heat, grid, image, spec.image, { columns, rows }, request.peak)
     const overlay = request.overlay ? await image.overlay(values, columns, rows) : null
     return { columns, rows, values, overlay }
   }

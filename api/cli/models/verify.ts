@@ -9,6 +9,7 @@ import type { ModelSpec, Precision } from '../../../workers/registry/spec.ts'
 import type { Provider } from '../../../workers/runtime/provider.ts'
 import { openEncoder, openRegistry } from '../../app.ts'
 import type { Config } from '../../config.ts'
+import { fitRelevanceOf } from './fit-relevance.ts'
 
 /**
  * Verifies one model or all, in every precision that it has, on the CPU and on the provider that a server would use. A
@@ -25,6 +26,7 @@ export async function verify(name: string | undefined, config: Config): Promise<
   }
   for (const model of name ? [name] : await registry.names()) {
     try {
+      const before = failures
       const { folder, bundled } = await registry.get(model)
       const all: (Precision | null)[] = bundled ? [null] : precisionsOf(folder)
       for (const precision of all)
@@ -33,6 +35,7 @@ export async function verify(name: string | undefined, config: Config): Promise<
         } catch (error) {
           failed(precision ? `${model} ${precision}` : model, error)
         }
+      if (failures === before) await fitRelevanceOf(model, config)
     } catch (error) {
       if (error instanceof ModelNotFound) throw error
       failed(model, error)

@@ -83,6 +83,28 @@ describe('guide', () => {
     expect(stepped.data.guide.loss).toBeLessThan(loss)
   })
 
+  it('a heatmap of what the image does not show stays dark, and one of what it shows does not', async () => {
+    const ask = async (image: object, given: object) =>
+      (await server.query(guide('terms { present } heatmap { present values }'), { image, ...given })).data
+        .guide
+    const crabs = await ask(crab, { prompt: 'crab' })
+    expect(crabs.terms[0].present).toBeGreaterThan(0.9)
+    expect(crabs.heatmap.present).toBe(crabs.terms[0].present)
+    expect(Math.max(...crabs.heatmap.values)).toBeCloseTo(crabs.heatmap.present, 5)
+    const bananas = await ask(crab, { prompt: 'banana' })
+    expect(bananas.heatmap.present).toBeLessThan(0.2)
+    expect(Math.max(...bananas.heatmap.values)).toBeLessThan(0.2)
+    const both = await ask(crab, {
+      prompts: [{ text: 'banana' }, { text: 'crab' }, { text: 'sea', weight: -1 }],
+    })
+    expect(both.terms.map(({ present }: any) => present > 0.5)).toEqual([false, true, expect.anything()])
+    expect(both.heatmap.present).toBe(both.terms[1].present)
+    const byImage = await ask(crab, { prompts: [{ ...crab }, { text: 'crab' }] })
+    expect(byImage.terms[0].present).toBeNull()
+    expect(byImage.heatmap.present).toBeNull()
+    expect(Math.max(...byImage.heatmap.values)).toBe(1)
+  })
+
   it('an image that is steered by hand in a loop comes to fit its prompt', async () => {
     let image = base64(await testImage({ disc: 'grey' }))
     const similarity = async () =>

@@ -12,32 +12,43 @@ import type {
   Assets,
   NewAsset,
 } from './types.ts'
+import { wordsOf } from './words/document.ts'
+import { wordsRevision } from './words/lexemes.ts'
 
 const columns = Prisma.raw(assetColumns)
-const omit = { updatedAt: true } as const
+const omit = { updatedAt: true, wordsRevision: true } as const
+
+export interface AssetsOptions {
+  client: PrismaClient
+  /** Called after every insert and delete. */
+  changed?(): void
+  /** Called with the words of every asset that is inserted or has other labels, once they are stored. */
+  learn?(vocabulary: readonly string[]): Promise<void>
+}
 
 /** The rows of the library's images. */
 export class PrismaAssets implements Assets {
   readonly #client: PrismaClient
-  readonly #changed: () => void
+  readonly #options: AssetsOptions
 
-  /** `changed` is called after every insert and delete. */
-  constructor(client: PrismaClient, changed: () => void = () => {}) {
-    this.#client = client
-    this.#changed = changed
+  constructor(options: AssetsOptions) {
+    this.#client = options.client
+    this.#options = options
   }
 
   add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }> {
     const { contentHash, name, title, description, tags, collection, mimeType, bytes, width, height } = asset
+    const { words, vocabulary } = wordsOfAsset(asset)
     return mapDriverErrors(async () => {
       // A row that is deleted between the two statements makes the insert possible again.
       for (;;) {
         const [row] = await this.#client.$queryRaw<AssetRow[]>`
-          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collection", "mimeType", "bytes", "width", "height")
-          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collection}, ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
+          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collection", "mimeType", "bytes", "width", "height", "words", "wordsRevision")
+          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collection}, ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int, ${words}::tsvector, ${wordsRevision}::int)
           ON CONFLICT ("contentHash") DO NOTHING RETURNING ${columns}`
         if (row) {
-          this.#changed()
+          this.#options.changed?.()
+          await this.#options.learn?.(vocabulary)
           return { row, duplicate: false }
         }
         const there = await this.#client.asset.findUnique({ where: { contentHash }, omit })
@@ -104,20 +115,37 @@ export class PrismaAssets implements Assets {
   }
 
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
-    const { name, title, description, tags, collection } = patch
-    const where = unchanged ? { id, ...labelsOf(unchanged) } : { id }
     return mapDriverErrors(async () => {
-      const data = { name, title, description, tags, collection }
-      const [row] = await this.#client.asset.updateManyAndReturn({ where, data, omit })
-      return row ?? null
+      // Words are made of all labels: those that another call changes meanwhile are read again.
+      for (;;) {
+        const before = unchanged ?? (await this.byIds([id])).get(id)
+        if (!before) return null
+        const row = await this.#relabel(before, { ...before, ...given(patch) })
+        if (row || unchanged) return row
+      }
     })
+  }
+
+  /** Null when the labels are no longer those of `before`. */
+  async #relabel(before: AssetRow, after: AssetRow): Promise<AssetRow | null> {
+    const { name, title, description, tags, collection } = after
+    const { words, vocabulary } = wordsOfAsset(after)
+    const [row] = await this.#client.$queryRaw<AssetRow[]>`
+      UPDATE "Asset" a SET "name" = ${name}, "title" = ${title}, "description" = ${description}, "tags" = ${tags}::text[],
+        "collection" = ${collection}, "words" = ${words}::tsvector, "wordsRevision" = ${wordsRevision}::int, "updatedAt" = now()
+      WHERE a."id" = ${before.id} AND a."name" = ${before.name} AND a."title" IS NOT DISTINCT FROM ${before.title}
+        AND a."description" IS NOT DISTINCT FROM ${before.description} AND a."tags" = ${before.tags}::text[]
+        AND a."collection" IS NOT DISTINCT FROM ${before.collection}
+      RETURNING ${columns}`
+    if (row) await this.#options.learn?.(vocabulary)
+    return row ?? null
   }
 
   delete(ids: readonly string[]): Promise<AssetRow[]> {
     return mapDriverErrors(async () => {
       const rows = await this.#client.$queryRaw<AssetRow[]>`
         DELETE FROM "Asset" a WHERE a."id" = ANY(${[...ids]}::text[]) RETURNING ${columns}`
-      if (rows.length > 0) this.#changed()
+      if (rows.length > 0) this.#options.changed?.()
       return rows
     })
   }
@@ -133,10 +161,11 @@ export class PrismaAssets implements Assets {
   }
 }
 
-const labelsOf = ({ name, title, description, tags, collection }: AssetRow) => ({
-  name,
-  title,
-  description,
-  tags: { equals: tags },
-  collection,
-})
+/** The fields that a patch gives; an absent one is left as it is. */
+const given = (patch: AssetPatch) =>
+  Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))
+
+type Labelled = Pick<AssetRow, 'name' | 'title' | 'description' | 'tags' | 'collection'>
+
+const wordsOfAsset = ({ collection, ...labels }: Labelled) =>
+  wordsOf({ ...labels, collections: collection === null ? [] : [collection] })

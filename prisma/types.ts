@@ -55,7 +55,7 @@ export interface AssetFilter {
   tagsAll?: string[] | null
   tagsAny?: string[] | null
   mimeTypes?: string[] | null
-  /** Web-search syntax over name, title, description and tags. */
+  /** Words of name, title, tags, collections and description; see prisma/words/query.ts for the syntax. */
   text?: string | null
   orientation?: 'LANDSCAPE' | 'PORTRAIT' | 'SQUARE' | null
   minWidth?: number | null

@@ -30,12 +30,14 @@ export type AssetAvgAggregateOutputType = {
   bytes: number | null
   width: number | null
   height: number | null
+  wordsRevision: number | null
 }
 
 export type AssetSumAggregateOutputType = {
   bytes: number | null
   width: number | null
   height: number | null
+  wordsRevision: number | null
 }
 
 export type AssetMinAggregateOutputType = {
@@ -53,6 +55,7 @@ export type AssetMinAggregateOutputType = {
   error: string | null
   createdAt: Date | null
   updatedAt: Date | null
+  wordsRevision: number | null
 }
 
 export type AssetMaxAggregateOutputType = {
@@ -70,6 +73,7 @@ export type AssetMaxAggregateOutputType = {
   error: string | null
   createdAt: Date | null
   updatedAt: Date | null
+  wordsRevision: number | null
 }
 
 export type AssetCountAggregateOutputType = {
@@ -88,6 +92,7 @@ export type AssetCountAggregateOutputType = {
   error: number
   createdAt: number
   updatedAt: number
+  wordsRevision: number
   _all: number
 }
 
@@ -96,12 +101,14 @@ export type AssetAvgAggregateInputType = {
   bytes?: true
   width?: true
   height?: true
+  wordsRevision?: true
 }
 
 export type AssetSumAggregateInputType = {
   bytes?: true
   width?: true
   height?: true
+  wordsRevision?: true
 }
 
 export type AssetMinAggregateInputType = {
@@ -119,6 +126,7 @@ export type AssetMinAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  wordsRevision?: true
 }
 
 export type AssetMaxAggregateInputType = {
@@ -136,6 +144,7 @@ export type AssetMaxAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  wordsRevision?: true
 }
 
 export type AssetCountAggregateInputType = {
@@ -154,6 +163,7 @@ export type AssetCountAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  wordsRevision?: true
   _all?: true
 }
 
@@ -259,6 +269,7 @@ export type AssetGroupByOutputType = {
   error: string | null
   createdAt: Date
   updatedAt: Date
+  wordsRevision: number
   _count: AssetCountAggregateOutputType | null
   _avg: AssetAvgAggregateOutputType | null
   _sum: AssetSumAggregateOutputType | null
@@ -300,6 +311,7 @@ export type AssetWhereInput = {
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
+  wordsRevision?: Prisma.IntFilter<"Asset"> | number
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }
@@ -320,6 +332,7 @@ export type AssetOrderByWithRelationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
   vectors?: Prisma.AssetVectorOrderByRelationAggregateInput
   enrichments?: Prisma.EnrichmentOrderByRelationAggregateInput
 }
@@ -343,6 +356,7 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
+  wordsRevision?: Prisma.IntFilter<"Asset"> | number
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }, "id" | "contentHash">
@@ -363,6 +377,7 @@ export type AssetOrderByWithAggregationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
   _count?: Prisma.AssetCountOrderByAggregateInput
   _avg?: Prisma.AssetAvgOrderByAggregateInput
   _max?: Prisma.AssetMaxOrderByAggregateInput
@@ -389,6 +404,7 @@ export type AssetScalarWhereWithAggregatesInput = {
   error?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
+  wordsRevision?: Prisma.IntWithAggregatesFilter<"Asset"> | number
 }
 
 export type AssetCreateInput = {
@@ -407,6 +423,7 @@ export type AssetCreateInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
@@ -427,6 +444,7 @@ export type AssetUncheckedCreateInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
@@ -447,6 +465,7 @@ export type AssetUpdateInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
@@ -467,6 +486,7 @@ export type AssetUncheckedUpdateInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
@@ -487,6 +507,7 @@ export type AssetCreateManyInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
 }
 
 export type AssetUpdateManyMutationInput = {
@@ -505,6 +526,7 @@ export type AssetUpdateManyMutationInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type AssetUncheckedUpdateManyInput = {
@@ -523,6 +545,7 @@ export type AssetUncheckedUpdateManyInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type StringNullableListFilter<$PrismaModel = never> = {
@@ -549,12 +572,14 @@ export type AssetCountOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetAvgOrderByAggregateInput = {
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetMaxOrderByAggregateInput = {
@@ -572,6 +597,7 @@ export type AssetMaxOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetMinOrderByAggregateInput = {
@@ -589,12 +615,14 @@ export type AssetMinOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetSumOrderByAggregateInput = {
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetScalarRelationFilter = {
@@ -673,6 +701,7 @@ export type AssetCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
 
@@ -692,6 +721,7 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -727,6 +757,7 @@ export type AssetUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
 
@@ -746,6 +777,7 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -765,6 +797,7 @@ export type AssetCreateWithoutEnrichmentsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
 }
 
@@ -784,6 +817,7 @@ export type AssetUncheckedCreateWithoutEnrichmentsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -819,6 +853,7 @@ export type AssetUpdateWithoutEnrichmentsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
 }
 
@@ -838,6 +873,7 @@ export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -897,6 +933,7 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
   _count?: boolean | Prisma.AssetCountOutputTypeDefaultArgs<ExtArgs>
@@ -918,6 +955,7 @@ export type AssetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -936,6 +974,7 @@ export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectScalar = {
@@ -954,9 +993,10 @@ export type AssetSelectScalar = {
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
 }
 
-export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collection" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["asset"]>
+export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collection" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt" | "wordsRevision", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
@@ -996,6 +1036,10 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     error: string | null
     createdAt: Date
     updatedAt: Date
+    /**
+     * Of the tokenizer that wrote words; 0 where labels were changed without them.
+     */
+    wordsRevision: number
   }, ExtArgs["result"]["asset"]>
   composites: {}
 }
@@ -1436,6 +1480,7 @@ export interface AssetFieldRefs {
   readonly error: Prisma.FieldRef<"Asset", 'String'>
   readonly createdAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Asset", 'DateTime'>
+  readonly wordsRevision: Prisma.FieldRef<"Asset", 'Int'>
 }
     
 

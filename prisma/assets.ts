@@ -12,8 +12,8 @@ import type {
   Assets,
   NewAsset,
 } from './types.ts'
-import { wordsOf } from './words/document.ts'
-import { wordsRevision } from './words/lexemes.ts'
+import { wordsOf } from './words/text/document.ts'
+import { wordsRevision } from './words/text/lexemes.ts'
 
 const columns = Prisma.raw(assetColumns)
 const omit = { updatedAt: true, wordsRevision: true } as const

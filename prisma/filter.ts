@@ -1,6 +1,6 @@
 import { Prisma } from './generated/client.ts'
-import type { AssetFilter } from './types.ts'
-import { textQuery } from './words/tsquery.ts'
+import type { AssetFilter, WordCondition } from './types.ts'
+import { textQuery } from './words/query/tsquery.ts'
 
 /**
  * The condition on "Asset" (aliased `a`) that a filter stands for, or null when it keeps everything. An empty list of
@@ -19,6 +19,7 @@ export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | 
     add(Prisma.sql`limn_folded(a."tags") @> limn_folded(${[...tagsAll]}::text[])`)
   if (tagsAny) add(Prisma.sql`limn_folded(a."tags") && limn_folded(${[...tagsAny]}::text[])`)
   if (text?.trim()) add(textSql(text))
+  conditions.push(...wordsSql(filter.words))
   if (orientation === 'LANDSCAPE') add(Prisma.sql`a."width" > a."height"`)
   if (orientation === 'PORTRAIT') add(Prisma.sql`a."width" < a."height"`)
   if (orientation === 'SQUARE') add(Prisma.sql`a."width" = a."height"`)
@@ -37,4 +38,17 @@ const iso = (date: Date) => date.toISOString()
 function textSql(text: string): Prisma.Sql {
   const query = textQuery(text)
   return query === null ? Prisma.sql`FALSE` : Prisma.sql`a."words" @@ ${query}::tsquery`
+}
+
+function wordsSql(words: WordCondition | null | undefined): Prisma.Sql[] {
+  const { has = [], lacks = [], unindexed } = words ?? {}
+  const conditions = [
+    ...has.map((query) => Prisma.sql`a."words" @@ ${query}::tsquery`),
+    ...lacks.map((query) => Prisma.sql`NOT (a."words" @@ ${query}::tsquery)`),
+  ]
+  if (unindexed != null)
+    conditions.push(
+      Prisma.sql`a."status" <> 'READY' AND NOT EXISTS (SELECT 1 FROM "AssetVector" v WHERE v."assetId" = a."id" AND v."revision" = ${unindexed})`,
+    )
+  return conditions
 }

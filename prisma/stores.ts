@@ -9,10 +9,11 @@ import { PgLeases } from './leases.ts'
 import { PrismaRuns } from './runs.ts'
 import type { Database, OpenDatabaseOptions } from './types.ts'
 import { PgVectors } from './vectors/store.ts'
+import { PgWords } from './words/store.ts'
 import { WordsUpkeep } from './words/upkeep.ts'
 import { Vocabulary } from './words/vocabulary.ts'
 
-export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments'> {
+export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments' | 'words'> {
   leases: PgLeases
   close(): Promise<void>
 }
@@ -29,8 +30,13 @@ export function openStores(
   const vocabulary = new Vocabulary(pool)
   const leases = new PgLeases(pool, owner)
   const upkeep = new WordsUpkeep({ pool, vocabulary, leases, log })
+  const words = new PgWords({
+    ...{ pool, vocabulary, upkeep, wordRows: backend.searchLimits.wordRows },
+    search: (request) => vectors.search(request),
+  })
   return {
     vectors,
+    words,
     assets: new PrismaAssets({
       client,
       changed() {

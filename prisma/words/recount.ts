@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { mapDriverErrors } from '../errors.ts'
-import { wholeMark } from './lexemes.ts'
+import { wholeMark } from './text/lexemes.ts'
 
 /** Assets of one statement: some tens of milliseconds. */
 const batch = 2000

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { mapDriverErrors } from '../errors.ts'
-import { wordsOf } from './document.ts'
-import { wordsRevision } from './lexemes.ts'
+import { wordsOf } from './text/document.ts'
+import { wordsRevision } from './text/lexemes.ts'
 
 /** Assets of one transaction: those of the embedded database keep everybody waiting. */
 const batch = 50

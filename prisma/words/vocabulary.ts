@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { mapDriverErrors } from '../errors.ts'
+import { differsByOne, slipsOf } from './near.ts'
 import type { WordCounts } from './recount.ts'
 
 /** Lexemes that are surely in the table: an import brings the same ones again and again. */
@@ -10,6 +11,8 @@ const knownTerms = 50_000
 const totalAge = 10_000
 /** Rows of one statement. */
 const batch = 1000
+/** Words that are compared letter by letter. */
+const maxCandidates = 300
 /** The row that counts all assets. */
 const allAssets = ''
 
@@ -60,6 +63,26 @@ export class Vocabulary {
   }
 
   /**
+   * Words of the library that differ from one in a slip of the hand, the likeliest first: few slip at the first letter.
+   * By trigrams, by what the slip makes where there are too few of them, and by the beginning where the database's
+   * locale knows no letters beyond ASCII.
+   */
+  async near(word: string): Promise<{ term: string; documents: number }[]> {
+    const { rows } = await mapDriverErrors(() =>
+      this.#pool.query<{ term: string; documents: number }>(
+        `SELECT "term", "documents" FROM "Word"
+         WHERE ("term" % $1 OR "term" = ANY($2::text[]) OR "term" LIKE $3)
+           AND length("term") BETWEEN length($1) - 1 AND length($1) + 1 AND "documents" > 0
+         ORDER BY "documents" DESC, "term" LIMIT ${maxCandidates}`,
+        [word, slipsOf(word), `${word.slice(0, 2)}%`],
+      ),
+    )
+    const near = rows.filter(({ term }) => /^\p{L}/u.test(term) && differsByOne(word, term))
+    const isLikely = ({ term }: { term: string }) => term[0] === word[0] || term.length !== word.length
+    return [...near.filter(isLikely), ...near.filter((one) => !isLikely(one) && hasSame(one.term, word))]
+  }
+
+  /**
    * Takes a count of the whole library over. Nothing is locked for longer than a batch of rows; a lexeme that no asset
    * has any more goes with the second count that misses it, as an asset with it may have come meanwhile.
    */
@@ -102,6 +125,9 @@ export class Vocabulary {
     )
   }
 }
+
+/** The same letters in another order. */
+const hasSame = (a: string, b: string) => [...a].sort().join('') === [...b].sort().join('')
 
 /** As the table's collation sorts, near enough. */
 const byCodeUnits = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

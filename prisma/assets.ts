@@ -13,35 +13,46 @@ import type {
   Assets,
   NewAsset,
 } from './types.ts'
+import { wordsOf } from './words/text/document.ts'
+import { wordsRevision } from './words/text/lexemes.ts'
 
 const columns = Prisma.raw(assetColumns)
 const labelColumns = Prisma.raw(
   '"name" text, "title" text, "description" text, "tags" text[], "collections" text[]',
 )
-const omit = { updatedAt: true } as const
+const omit = { updatedAt: true, wordsRevision: true } as const
+
+export interface AssetsOptions {
+  client: PrismaClient
+  /** Called after every insert and delete. */
+  changed?(): void
+  /** Called with the words of every asset that is inserted or has other labels, once they are stored. */
+  learn?(vocabulary: readonly string[]): Promise<void>
+}
 
 /** The rows of the library's images. */
 export class PrismaAssets implements Assets {
   readonly #client: PrismaClient
-  readonly #changed: () => void
+  readonly #options: AssetsOptions
 
-  /** `changed` is called after every insert and delete. */
-  constructor(client: PrismaClient, changed: () => void = () => {}) {
-    this.#client = client
-    this.#changed = changed
+  constructor(options: AssetsOptions) {
+    this.#client = options.client
+    this.#options = options
   }
 
   add(asset: NewAsset): Promise<{ row: AssetRow; duplicate: boolean }> {
     const { contentHash, name, title, description, tags, collections, mimeType, bytes, width, height } = asset
+    const { words, vocabulary } = wordsOf(asset)
     return mapDriverErrors(async () => {
       // A row that is deleted between the two statements makes the insert possible again.
       for (;;) {
         const [row] = await this.#client.$queryRaw<AssetRow[]>`
-          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collections", "mimeType", "bytes", "width", "height")
-          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collections}::text[], ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int)
+          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collections", "mimeType", "bytes", "width", "height", "words", "wordsRevision")
+          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collections}::text[], ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int, ${words}::tsvector, ${wordsRevision}::int)
           ON CONFLICT ("contentHash") DO NOTHING RETURNING ${columns}`
         if (row) {
-          this.#changed()
+          this.#options.changed?.()
+          await this.#options.learn?.(vocabulary)
           return { row, duplicate: false }
         }
         const there = await this.#client.asset.findUnique({ where: { contentHash }, omit })
@@ -108,41 +119,48 @@ export class PrismaAssets implements Assets {
   }
 
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
-    const { name, title, description, tags, collections } = patch
-    const where = unchanged ? { id, ...sameLabels(unchanged) } : { id }
     return mapDriverErrors(async () => {
-      const data = { name, title, description, tags, collections }
-      const [row] = await this.#client.asset.updateManyAndReturn({ where, data, omit })
-      return row ?? null
+      // Words are made of all labels: those that another call changes meanwhile are read again.
+      for (;;) {
+        const row = unchanged ?? (await this.byIds([id])).get(id)
+        if (!row) return null
+        const [updated] = await this.updateEach([{ row, patch }])
+        if (updated || unchanged) return updated ?? null
+      }
     })
   }
 
   updateEach(changes: readonly AssetChange[]): Promise<AssetRow[]> {
-    const given = changes.map(({ row, patch }) => ({
-      id: row.id,
-      was: labelsOf(row),
-      becomes: { ...labelsOf(row), ...patch },
-    }))
-    return mapDriverErrors(
-      () => this.#client.$queryRaw<AssetRow[]>`
+    const made = changes.map(({ row, patch }) => {
+      const becomes = { ...labelsOf(row), ...given(patch) }
+      return { id: row.id, was: labelsOf(row), becomes, ...wordsOf(becomes) }
+    })
+    const json = JSON.stringify(made.map(({ vocabulary, ...change }) => change))
+    return mapDriverErrors(async () => {
+      const rows = await this.#client.$queryRaw<AssetRow[]>`
         UPDATE "Asset" a
         SET "name" = n."name", "title" = n."title", "description" = n."description", "tags" = n."tags",
-          "collections" = n."collections", "updatedAt" = now()
-        FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb) AS change("id" text, "was" jsonb, "becomes" jsonb)
+          "collections" = n."collections", "words" = change."words"::tsvector, "wordsRevision" = ${wordsRevision}::int,
+          "updatedAt" = now()
+        FROM jsonb_to_recordset(${json}::jsonb) AS change("id" text, "was" jsonb, "becomes" jsonb, "words" text)
         CROSS JOIN LATERAL jsonb_to_record(change."was") AS o(${labelColumns})
         CROSS JOIN LATERAL jsonb_to_record(change."becomes") AS n(${labelColumns})
         WHERE a."id" = change."id"
           AND (a."name", a."title", a."description", a."tags", a."collections")
             IS NOT DISTINCT FROM (o."name", o."title", o."description", o."tags", o."collections")
-        RETURNING ${columns}`,
-    )
+        RETURNING ${columns}`
+      const updated = new Set(rows.map(({ id }) => id))
+      const learnt = made.filter(({ id }) => updated.has(id)).flatMap(({ vocabulary }) => vocabulary)
+      if (learnt.length > 0) await this.#options.learn?.(learnt)
+      return rows
+    })
   }
 
   delete(ids: readonly string[]): Promise<AssetRow[]> {
     return mapDriverErrors(async () => {
       const rows = await this.#client.$queryRaw<AssetRow[]>`
         DELETE FROM "Asset" a WHERE a."id" = ANY(${[...ids]}::text[]) RETURNING ${columns}`
-      if (rows.length > 0) this.#changed()
+      if (rows.length > 0) this.#options.changed?.()
       return rows
     })
   }
@@ -166,7 +184,6 @@ const labelsOf = ({ name, title, description, tags, collections }: AssetRow) => 
   collections,
 })
 
-function sameLabels(row: AssetRow) {
-  const { tags, collections, ...texts } = labelsOf(row)
-  return { ...texts, tags: { equals: tags }, collections: { equals: collections } }
-}
+/** The fields that a patch gives; an absent one is left as it is. */
+const given = (patch: AssetPatch) =>
+  Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined))

@@ -1,5 +1,6 @@
 import { Prisma } from './generated/client.ts'
-import type { AssetFilter } from './types.ts'
+import type { AssetFilter, WordCondition } from './types.ts'
+import { textQuery } from './words/query/tsquery.ts'
 
 /**
  * The condition on "Asset" (aliased `a`) that a filter stands for, or null when it keeps everything. An empty list of
@@ -18,10 +19,8 @@ export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | 
   if (tagsAll && tagsAll.length > 0)
     add(Prisma.sql`limn_folded(a."tags") @> limn_folded(${[...tagsAll]}::text[])`)
   if (tagsAny) add(Prisma.sql`limn_folded(a."tags") && limn_folded(${[...tagsAny]}::text[])`)
-  if (text?.trim())
-    add(
-      Prisma.sql`limn_document(a."name", a."title", a."description", a."tags") @@ limn_query(${text}::text)`,
-    )
+  if (text?.trim()) add(textSql(text))
+  conditions.push(...wordsSql(filter.words))
   if (orientation === 'LANDSCAPE') add(Prisma.sql`a."width" > a."height"`)
   if (orientation === 'PORTRAIT') add(Prisma.sql`a."width" < a."height"`)
   if (orientation === 'SQUARE') add(Prisma.sql`a."width" = a."height"`)
@@ -35,3 +34,22 @@ export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | 
 
 // As text: the driver would write a Date in the process's own time zone.
 const iso = (date: Date) => date.toISOString()
+
+/** A text without words keeps nothing. */
+function textSql(text: string): Prisma.Sql {
+  const query = textQuery(text)
+  return query === null ? Prisma.sql`FALSE` : Prisma.sql`a."words" @@ ${query}::tsquery`
+}
+
+function wordsSql(words: WordCondition | null | undefined): Prisma.Sql[] {
+  const { has = [], lacks = [], unindexed } = words ?? {}
+  const conditions = [
+    ...has.map((query) => Prisma.sql`a."words" @@ ${query}::tsquery`),
+    ...lacks.map((query) => Prisma.sql`NOT (a."words" @@ ${query}::tsquery)`),
+  ]
+  if (unindexed != null)
+    conditions.push(
+      Prisma.sql`a."status" <> 'READY' AND NOT EXISTS (SELECT 1 FROM "AssetVector" v WHERE v."assetId" = a."id" AND v."revision" = ${unindexed})`,
+    )
+  return conditions
+}

@@ -118,6 +118,9 @@ async function apply(client: ClientBase, { name, sql, checksum }: Migration) {
   }
 }
 
+/** All that the migrations make. */
+const extensions = 'CREATE EXTENSION IF NOT EXISTS vector; CREATE EXTENSION IF NOT EXISTS pg_trgm'
+
 /** Names the role and the statement that gives it what it lacks. */
 async function missingRights(client: ClientBase, error: Error): Promise<StartupError> {
   const { rows } = await client.query<{ role: string; database: string; schema: string }>(
@@ -126,7 +129,7 @@ async function missingRights(client: ClientBase, error: Error): Promise<StartupE
   )
   const { role, database, schema } = rows[0]!
   const remedy = /extension/i.test(error.message)
-    ? `let a superuser run \`CREATE EXTENSION vector\` in the database ${database}, or, where the server trusts the extension, \`GRANT CREATE ON DATABASE ${database} TO ${role}\``
+    ? `let a superuser run \`${extensions}\` in the database ${database}, or, where the server trusts the extensions, \`GRANT CREATE ON DATABASE ${database} TO ${role}\``
     : /schema/i.test(error.message)
       ? `let the owner of the schema run \`GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${role}\` in the database ${database}`
       : `use the role that owns Limn's tables, or let that one run \`GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO ${role}\` in the database ${database}`

@@ -36,7 +36,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
     const info: DatabaseInfo = { kind: backend.kind, ...(await prepare(pool, log)) }
     const maintenance = backend.maintain(pool, info, options)
     closing.push(() => maintenance.close())
-    const { close: closeStores, ...stores } = openStores(pool, backend, serverId(home))
+    const { close: closeStores, ...stores } = openStores(pool, backend, serverId(home), log)
     closing.push(closeStores)
     await stores.leases.forgetExpired()
     const ms = Math.round(performance.now() - begun)
@@ -92,15 +92,17 @@ async function prepare(pool: pg.Pool, log: OpenDatabaseOptions['log']): Promise<
     const { rows } = await client.query(
       `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,
               (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available,
-              (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS installed`,
+              (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS installed,
+              EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm') AS trigrams`,
     )
-    const { version, major, available, installed } = rows[0]
+    const { version, major, available, installed, trigrams } = rows[0]
     if (major < oldestServer)
       throw new StartupError(`The server is PostgreSQL ${version}; Limn needs ${oldestServer} or later.`)
     const pgvector: string | null = installed ?? available
     if (!pgvector) throw new StartupError(noPgvector(version, major))
     if (!isRecent(pgvector))
       throw new StartupError(oldPgvector(pgvector, installed !== null && isRecent(available ?? '0')))
+    if (!trigrams) throw new StartupError(noTrigrams(version, major))
     const applied = await migrate(client)
     if (applied.length > 0) log?.info({ applied }, 'database migrated')
     return { version: String(version).split(' ')[0]!, pgvector }
@@ -132,6 +134,9 @@ const isRecent = (version: string) => {
 
 const noPgvector = (version: string, major: number) =>
   `PostgreSQL ${version} has no pgvector. Install version 0.8 or later on the database's machine (Debian and Ubuntu: the package postgresql-${major}-pgvector; Docker: the image pgvector/pgvector:pg${major}), or unset DATABASE_URL for the embedded database.`
+
+const noTrigrams = (version: string, major: number) =>
+  `PostgreSQL ${version} has no pg_trgm, which is among its own contrib modules. Install them on the database's machine (Debian and Ubuntu: the package postgresql-${major}; Fedora: postgresql-contrib), or unset DATABASE_URL for the embedded database.`
 
 const oldPgvector = (version: string, updatable: boolean) =>
   updatable

@@ -7,24 +7,54 @@ import { PgEnrichments } from './enrichments.ts'
 import { PrismaClient } from './generated/client.ts'
 import { PgLeases } from './leases.ts'
 import { PrismaRuns } from './runs.ts'
-import type { Database } from './types.ts'
+import type { Database, OpenDatabaseOptions } from './types.ts'
 import { PgVectors } from './vectors/store.ts'
+import { PgWords } from './words/store.ts'
+import { WordsUpkeep } from './words/upkeep.ts'
+import { Vocabulary } from './words/vocabulary.ts'
 
-export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments'> {
+export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments' | 'words'> {
   leases: PgLeases
   close(): Promise<void>
 }
 
 /** `owner` holds the leases; see server-id.ts. The pool stays the caller's. */
-export function openStores(pool: pg.Pool, backend: Backend, owner: string): Stores {
+export function openStores(
+  pool: pg.Pool,
+  backend: Backend,
+  owner: string,
+  log?: OpenDatabaseOptions['log'],
+): Stores {
   const client = new PrismaClient({ adapter: new PrismaPg(pool) })
   const vectors = new PgVectors(pool, backend)
+  const vocabulary = new Vocabulary(pool)
+  const leases = new PgLeases(pool, owner)
+  const upkeep = new WordsUpkeep({ pool, vocabulary, leases, log })
+  const words = new PgWords({
+    ...{ pool, vocabulary, upkeep, wordRows: backend.searchLimits.wordRows },
+    search: (request) => vectors.search(request),
+  })
   return {
     vectors,
-    assets: new PrismaAssets(client, () => vectors.assetsChanged()),
+    words,
+    assets: new PrismaAssets({
+      client,
+      changed() {
+        vectors.assetsChanged()
+        upkeep.changed()
+      },
+      async learn(words) {
+        upkeep.changed()
+        // The asset is stored: what is not learnt now comes with the next count.
+        await vocabulary.learn(words).catch(() => {})
+      },
+    }),
     runs: new PrismaRuns(client, pool, owner),
     enrichments: new PgEnrichments(pool),
-    leases: new PgLeases(pool, owner),
-    close: () => client.$disconnect(),
+    leases,
+    async close() {
+      await upkeep.close()
+      await client.$disconnect()
+    },
   }
 }

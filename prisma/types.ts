@@ -2,6 +2,7 @@
 
 import type { RunStore } from '../workers/drawing/runs/run-store.ts'
 import type { RestartLimits } from './embedded/restarts.ts'
+import type { GivenPrompt, WordPlan } from './words/query/plan.ts'
 
 export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
 
@@ -63,13 +64,25 @@ export interface AssetFilter {
   tagsAll?: string[] | null
   tagsAny?: string[] | null
   mimeTypes?: string[] | null
-  /** Web-search syntax over name, title, description and tags. */
+  /** Words of name, title, tags, collections and description; see prisma/words/query/query.ts for the syntax. */
   text?: string | null
   orientation?: 'LANDSCAPE' | 'PORTRAIT' | 'SQUARE' | null
   minWidth?: number | null
   minHeight?: number | null
   createdAfter?: Date | null
   createdBefore?: Date | null
+  /** Made by searches, never by callers. */
+  words?: WordCondition | null
+}
+
+/** Conditions on the words, each a tsquery. */
+export interface WordCondition {
+  /** All of them. */
+  has?: readonly string[]
+  /** None of them. */
+  lacks?: readonly string[]
+  /** A model revision that an image has no vector of, which is not READY. */
+  unindexed?: string
 }
 
 /** Keyset page, newest first. Cursors are asset ids: exactly one of first and last. */
@@ -116,6 +129,8 @@ export interface SearchRequest {
 export interface SearchPosition {
   product: number
   assetId: string
+  /** The product counts as it is given, whatever the asset's own is: the place is of another order, or of a bound. */
+  fixed?: boolean
 }
 export interface SearchHits {
   /** Best first. `product` is the inner product of query and stored vector. */
@@ -123,6 +138,58 @@ export interface SearchHits {
   hasNextPage: boolean
   /** The index gave up before it had seen enough rows for this filter, or the library is not fully indexed for this revision. */
   truncated: boolean
+}
+
+/** What a search by words and meaning has from the prompts' vectors. */
+export interface Meaning {
+  revision: string
+  dimensions: number
+  /** Sum of weight x unit vector of the prompts. */
+  query: Float32Array
+  /** What full coverage by words adds to a cosine. */
+  strength: number
+}
+
+export interface WordSearchRequest {
+  plan: WordPlan
+  where?: AssetFilter | null
+  first: number
+  /** Where the page before ended. */
+  after?: WordPosition | null
+  /** Absent: by words alone. */
+  meaning?: Meaning | null
+}
+/** A place in the order: score descending, then id. */
+export interface WordPosition {
+  /** With meaning: sum of weight x (cosine + what the words add); by words alone: their mean by weight. */
+  score: number
+  assetId: string
+}
+export interface WordHit extends WordPosition {
+  /** Inner product of query and stored vector; null for an image without one, and by words alone. */
+  product: number | null
+  /** 0..1. */
+  words: number
+}
+export interface WordHits {
+  /** Best first. */
+  hits: WordHit[]
+  hasNextPage: boolean
+  /** A bound ended the search before it was sure of the order, or words or vectors of some assets are still missing. */
+  truncated: boolean
+}
+
+/** Search by words, alone or beside meaning. */
+export interface Words {
+  /**
+   * What the prompts ask for by words, and what each counts.
+   * @param fixed of the plan of the page before
+   * @returns null where `fixed` is of no such prompts
+   */
+  plan(prompts: readonly GivenPrompt[], fixed?: string | null): Promise<WordPlan | null>
+  search(request: WordSearchRequest): Promise<WordHits>
+  /** Resolves when all words are written and counted. */
+  idle(): Promise<void>
 }
 
 export interface Vectors {
@@ -200,6 +267,7 @@ export interface ScopedDatabase {
   vectors: Vectors
   runs: RunStore
   enrichments: Enrichments
+  words: Words
 }
 
 /** The stores at its own top belong to the server's own work, which is for all tenants. */

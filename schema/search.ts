@@ -1,11 +1,7 @@
-import { createHash } from 'node:crypto'
-import type { PageInfoShape } from '@pothos/plugin-relay'
-import type { AssetFilter, AssetRow, SearchPosition } from '../prisma/types.ts'
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { BadUserInput } from '../workers/errors.ts'
 import { limits } from '../workers/limits.ts'
 import { dot } from '../workers/similarity/vectors.ts'
-import { totalWeight, weightedSum } from '../workers/similarity/weighted.ts'
 import { Asset } from './assets/asset.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
@@ -15,156 +11,65 @@ import { PromptInput } from './core/inputs.ts'
 import { operation } from './core/operation.ts'
 import {
   givenPrompts,
-  type Prompt,
   promptCount,
   promptDescription,
   promptsDescription,
   resolvePrompts,
 } from './core/prompts.ts'
-import { Model } from './models.ts'
-import { isAssetId } from './relay/ids.ts'
 import { firstDescription } from './relay/options.ts'
-import { decodeCursor, encodeCursor, pageInfo, pageSize } from './relay/page.ts'
-
-interface EdgeObject {
-  node: AssetRow
-  cursor: string
-  score: number
-  /** Cosines with the prompts, read from the stored vectors of the whole page when the first edge asks. */
-  similarities(): Promise<number[]>
-}
-
-interface ConnectionObject {
-  edges: EdgeObject[]
-  pageInfo: PageInfoShape
-  model: ServedModel
-  truncated: boolean
-  count(): Promise<number>
-}
-
-const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
-  {
-    name: 'SearchConnection',
-    type: Asset,
-    description: 'A page of search results.',
-    edgesField: { description: 'Best first.' },
-    fields: (t) => ({
-      model: t.field({
-        type: Model,
-        description: 'The model used.',
-        resolve: ({ model }) => model,
-      }),
-      truncated: t.exposeBoolean('truncated', {
-        description:
-          'True when the index stopped before it had examined enough rows for this filter: more images may match.',
-      }),
-      totalCount: t.int({
-        nullable: true,
-        description: 'How many images pass the filter, on all pages; those without a vector are among them.',
-        resolve: (page) => page.count(),
-      }),
-    }),
-  },
-  {
-    name: 'SearchEdge',
-    description: 'A search result.',
-    nodeField: { description: 'The image.' },
-    fields: (t) => ({
-      score: t.exposeFloat('score', {
-        description: 'Sum over prompts of weight x cosine, divided by the sum of |weight|.',
-      }),
-      similarities: t.floatList({
-        nullable: true,
-        description: 'Cosine similarity to each prompt, in the order of the prompts.',
-        resolve: (edge) => edge.similarities(),
-      }),
-    }),
-  },
-)
-
-interface SearchOptions {
-  prompts: readonly Prompt[]
-  model: ServedModel
-  where: AssetFilter | null
-  first: number
-  /** Cursor that the page begins after. */
-  after?: string | null | undefined
-  /** Id of an asset to leave out. */
-  except?: string
-}
-
-/** The same prompts, weights, filter and model give the same fingerprint: a cursor of one search fits no other. */
-function fingerprint({ prompts, model, where }: Pick<SearchOptions, 'prompts' | 'model' | 'where'>): string {
-  const parts = [
-    model.card.revision,
-    prompts.map(({ weight }) => weight),
-    prompts.map(({ contentHash }) => contentHash),
-    where,
-  ]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
-}
-
-function placeOf([product, assetId, print]: unknown[]): (SearchPosition & { print: string }) | null {
-  if (typeof product !== 'number' || !Number.isFinite(product)) return null
-  if (typeof assetId !== 'string' || !isAssetId(assetId) || typeof print !== 'string') return null
-  return { product, assetId, print }
-}
+import { encodeCursor, pageInfo, pageSize } from './relay/page.ts'
+import { askedBy, SearchMode } from './search/by-words.ts'
+import { type ConnectionObject, type EdgeObject, SearchConnection } from './search/connection.ts'
+import { type Found, find, type SearchOptions } from './search/find.ts'
 
 /** @throws BadUserInput for a cursor of another search */
 async function search(options: SearchOptions, context: Context): Promise<ConnectionObject> {
-  const { prompts, model, where, except } = options
-  const print = fingerprint(options)
-  const after = options.after == null ? null : decodeCursor('search', options.after, 'after', placeOf)
-  if (after && after.print !== print)
-    throw new BadUserInput(
-      'after is a cursor of another search: prompts, weights, where and model must be the same on every page.',
-      { argument: 'after' },
-    )
-  const { revision, dimensions } = model.card
-  const complete = model.isDefault || (await context.library.ensureIndexed(model.card.name))
-  const found = await context.database.vectors.search({
-    revision,
-    dimensions,
-    query: weightedSum(prompts),
-    where,
-    first: options.first + (except === undefined ? 0 : 1),
-    after,
-  })
-  const hits = found.hits.filter(({ assetId }) => assetId !== except)
-  const page = hits.slice(0, options.first)
+  const { model, except } = options
+  const found = await find(options, context)
+  const page = found.hits.filter(({ assetId }) => assetId !== except).slice(0, options.first)
   const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
-  const total = totalWeight(prompts)
-  let vectors: Promise<Map<string, Float32Array>> | undefined
-  const edges = page.flatMap(({ assetId, product }, n): EdgeObject[] => {
+  const similarities = similaritiesOf(options, page, context)
+  const edges = page.flatMap((hit, n): EdgeObject[] => {
     const node = rows[n]
     if (node instanceof Error) throw node
     // Deleted between the two queries.
     if (!node) return []
+    const { assetId, place, score, why } = hit
     return [
       {
-        node,
-        cursor: encodeCursor('search', [product, assetId, print]),
-        score: product / total,
-        similarities: async () => {
-          vectors ??= context.database.vectors.get(
-            revision,
-            page.map((hit) => hit.assetId),
-          )
-          const vector = (await vectors).get(assetId)
-          return prompts.map((concept) => (vector ? dot(vector, concept.vector) : 0))
-        },
+        ...{ node, score, why },
+        cursor: encodeCursor('search', [place, assetId, ...found.cursor]),
+        similarities: () => similarities(assetId),
       },
     ]
   })
   return {
     edges,
     model,
-    truncated: found.truncated || !complete,
-    count: async () => (await context.database.assets.count(where)) - (except === undefined ? 0 : 1),
+    truncated: found.truncated,
+    count: async () => (await context.database.assets.count(found.where)) - (except === undefined ? 0 : 1),
     pageInfo: pageInfo(edges, {
-      hasNextPage: found.hasNextPage || hits.length > page.length,
+      hasNextPage: found.hasNextPage || found.hits.length > options.first,
       hasPreviousPage: options.after != null,
     }),
+  }
+}
+
+/** Cosines with the prompts, read from the stored vectors of the whole page when the first edge asks. */
+function similaritiesOf(
+  { prompts, model, mode }: SearchOptions,
+  page: Found['hits'],
+  { database }: Context,
+): (assetId: string) => Promise<number[]> | null {
+  let vectors: Promise<Map<string, Float32Array>> | undefined
+  if (mode === 'WORDS') return () => null
+  return async (assetId) => {
+    vectors ??= database.vectors.get(
+      model.card.revision,
+      page.map((hit) => hit.assetId),
+    )
+    const vector = (await vectors).get(assetId)
+    return prompts.map((concept) => (vector ? dot(vector, concept.vector) : 0))
   }
 }
 
@@ -186,6 +91,12 @@ builder.queryFields((t) => ({
       }),
       first: t.arg.int({ description: firstDescription }),
       after: t.arg.string({ description: 'Cursor of the same search; the page begins after it.' }),
+      mode: t.arg({
+        type: SearchMode,
+        required: true,
+        defaultValue: 'HYBRID',
+        description: 'By words and meaning, or by one of them.',
+      }),
       model: t.arg.id({ description: 'The default model when absent.' }),
     },
     complexity: ({ first, ...given }) => ({
@@ -202,9 +113,10 @@ builder.queryFields((t) => ({
       const given = givenPrompts(args)
       const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
       const where = checkedWhere(args.where)
+      const asked = askedBy(given, args.mode)
       const model = await context.catalogue.get(args.model)
-      const prompts = await resolvePrompts(given, model, context)
-      return search({ prompts, model, where, first, after: args.after }, context)
+      const prompts = args.mode === 'WORDS' ? [] : await resolvePrompts(asked.prompts, model, context)
+      return search({ ...args, ...asked, prompts, model, where, first }, context)
     },
   }),
 }))
@@ -227,7 +139,20 @@ builder.objectField(Asset, 'similar', (t) =>
       const prompts = [
         { vector, weight: 1, modality: 'IMAGE' as const, contentHash: asset.contentHash, asset },
       ]
-      return search({ prompts, model, where: null, first: size, after, except: asset.id }, context)
+      return search(
+        {
+          mode: 'MEANING',
+          prompts,
+          words: [],
+          texts: [],
+          model,
+          where: null,
+          first: size,
+          after,
+          except: asset.id,
+        },
+        context,
+      )
     },
   }),
 )

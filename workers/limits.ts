@@ -12,7 +12,7 @@ export const limits = {
   collectionLength: 500,
   /** Of a packed vector: 64 Ki numbers in full precision. */
   vectorLength: 350_000,
-  cursorLength: 2000,
+  cursorLength: 4000,
   tagLength: 100,
   /** Tags of one asset. */
   tags: 200,

@@ -47,6 +47,8 @@ export interface SearchLimits {
   readonly fallback: number
   /** Candidates of a first index scan (pgvector's ef_search): its recall rests on them. */
   readonly candidates: number
+  /** Up to so many rows with words of a search are scored one by one. */
+  readonly wordRows: number
   /** Error of an inner product in the index's precision, per length of the query. */
   readonly error: number
 }

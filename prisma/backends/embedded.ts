@@ -15,7 +15,14 @@ export const embedded: Backend = {
     storage: ' WITH (ef_construction = 32)',
   },
   // Measured with 512 dimensions by test/bench/search.ts.
-  searchLimits: { exactBelow: 3_000, indexRowCost: 3, fallback: 100_000, candidates: 200, error: 2e-6 },
+  searchLimits: {
+    exactBelow: 3_000,
+    indexRowCost: 3,
+    fallback: 100_000,
+    candidates: 200,
+    wordRows: 2_000,
+    error: 2e-6,
+  },
   buildsConcurrently: false,
   // Its one session has no timers and nobody to wait for a lock; the wire ends transactions that stand still.
   sessionSettings: null,

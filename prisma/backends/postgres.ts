@@ -7,7 +7,14 @@ export const postgres: Backend = {
   // Half precision: half the size, built in a quarter less time.
   index: { type: 'halfvec', operatorClass: 'halfvec_ip_ops', storage: '' },
   // Measured with 512 dimensions by test/bench/search.ts.
-  searchLimits: { exactBelow: 3_000, indexRowCost: 3, fallback: 500_000, candidates: 200, error: 2e-4 },
+  searchLimits: {
+    exactBelow: 3_000,
+    indexRowCost: 3,
+    fallback: 500_000,
+    candidates: 200,
+    wordRows: 5_000,
+    error: 2e-4,
+  },
   buildsConcurrently: true,
   // Set, and not sent with the connection's start: PgBouncer refuses that.
   sessionSettings:

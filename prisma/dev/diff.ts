@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils'
@@ -20,7 +21,7 @@ const schemaFile = new URL('../schema.prisma', import.meta.url)
 /** The SQL that leads from the migrated database to `schema`; a comment alone, or nothing, when they agree. */
 export async function schemaDiff(schema = readFileSync(schemaFile, 'utf8')): Promise<string> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'limn-diff-'))
-  const database = await PGlite.create({ extensions: { vector } })
+  const database = await PGlite.create({ extensions: { vector, pg_trgm } })
   const secret = 'diff'
   const { server, close } = serveWire(database, secret)
   await new Promise<void>((resolve) => server.listen(path.join(folder, '.s.PGSQL.5432'), resolve))

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { type Holder, type Lock, tryLock } from '../../workers/fs/lock.ts'
 import { StartupError } from '../errors.ts'
@@ -100,7 +101,7 @@ function open(folder: string): Promise<PGlite> {
   const parameters = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   return PGlite.create({
     dataDir: folder,
-    extensions: { vector },
+    extensions: { vector, pg_trgm },
     startParams: [...PGlite.defaultStartParams, ...parameters],
   })
 }

@@ -23,6 +23,11 @@ export * from './enums.ts';
  */
 export type Asset = Prisma.AssetModel
 /**
+ * Model Word
+ * The vocabulary of the library, read and written by prisma/words alone.
+ */
+export type Word = Prisma.WordModel
+/**
  * Model IndexedModel
  * A model revision that the library is indexed for.
  */

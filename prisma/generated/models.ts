@@ -9,6 +9,7 @@
  * 🟢 You can import this file directly.
  */
 export type * from './models/Asset.ts'
+export type * from './models/Word.ts'
 export type * from './models/IndexedModel.ts'
 export type * from './models/AssetVector.ts'
 export type * from './models/GuidanceRun.ts'

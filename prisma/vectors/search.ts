@@ -228,7 +228,8 @@ const scanSettings = (candidates: number) =>
  * bits. The cursor's own number serves where its asset is gone.
  */
 function cursorSql({ request, space, query }: Scan): Prisma.Sql {
-  const { assetId, product } = request.after!
+  const { assetId, product, fixed } = request.after!
+  if (fixed) return Prisma.sql`${product}::float8`
   return Prisma.sql`(SELECT coalesce((SELECT -(c.v <#> ${query}::vector) FROM "AssetVector" c WHERE c."assetId" = ${assetId} AND c."revision" = ${space.revision}), ${product}::float8))`
 }
 

@@ -28,7 +28,7 @@ export const AssetWhere = builder.inputType('AssetWhere', {
     mimeTypes: t.stringList({ description: 'Has one of these types, e.g. image/png.' }),
     text: t.string({
       description:
-        'Full-text search in name, title, description and tags (PostgreSQL). All words must match; "a phrase", or, and -not work.',
+        'Words of name, title, tags, collections and description, as file names have them too. All must be there; "a phrase", or, and -not work, and the last word may be half typed.',
     }),
     orientation: t.field({ type: Orientation, description: 'Has this orientation.' }),
     minWidth: t.int({ description: 'Minimum width in pixels.' }),

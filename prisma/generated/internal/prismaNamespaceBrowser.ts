@@ -52,6 +52,7 @@ export const AnyNull = runtime.AnyNull
 
 export const ModelName = {
   Asset: 'Asset',
+  Word: 'Word',
   IndexedModel: 'IndexedModel',
   AssetVector: 'AssetVector',
   GuidanceRun: 'GuidanceRun',
@@ -90,10 +91,19 @@ export const AssetScalarFieldEnum = {
   status: 'status',
   error: 'error',
   createdAt: 'createdAt',
-  updatedAt: 'updatedAt'
+  updatedAt: 'updatedAt',
+  wordsRevision: 'wordsRevision'
 } as const
 
 export type AssetScalarFieldEnum = (typeof AssetScalarFieldEnum)[keyof typeof AssetScalarFieldEnum]
+
+
+export const WordScalarFieldEnum = {
+  term: 'term',
+  documents: 'documents'
+} as const
+
+export type WordScalarFieldEnum = (typeof WordScalarFieldEnum)[keyof typeof WordScalarFieldEnum]
 
 
 export const IndexedModelScalarFieldEnum = {

@@ -30,12 +30,14 @@ export type AssetAvgAggregateOutputType = {
   bytes: number | null
   width: number | null
   height: number | null
+  wordsRevision: number | null
 }
 
 export type AssetSumAggregateOutputType = {
   bytes: number | null
   width: number | null
   height: number | null
+  wordsRevision: number | null
 }
 
 export type AssetMinAggregateOutputType = {
@@ -52,6 +54,7 @@ export type AssetMinAggregateOutputType = {
   error: string | null
   createdAt: Date | null
   updatedAt: Date | null
+  wordsRevision: number | null
 }
 
 export type AssetMaxAggregateOutputType = {
@@ -68,6 +71,7 @@ export type AssetMaxAggregateOutputType = {
   error: string | null
   createdAt: Date | null
   updatedAt: Date | null
+  wordsRevision: number | null
 }
 
 export type AssetCountAggregateOutputType = {
@@ -86,6 +90,7 @@ export type AssetCountAggregateOutputType = {
   error: number
   createdAt: number
   updatedAt: number
+  wordsRevision: number
   _all: number
 }
 
@@ -94,12 +99,14 @@ export type AssetAvgAggregateInputType = {
   bytes?: true
   width?: true
   height?: true
+  wordsRevision?: true
 }
 
 export type AssetSumAggregateInputType = {
   bytes?: true
   width?: true
   height?: true
+  wordsRevision?: true
 }
 
 export type AssetMinAggregateInputType = {
@@ -116,6 +123,7 @@ export type AssetMinAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  wordsRevision?: true
 }
 
 export type AssetMaxAggregateInputType = {
@@ -132,6 +140,7 @@ export type AssetMaxAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  wordsRevision?: true
 }
 
 export type AssetCountAggregateInputType = {
@@ -150,6 +159,7 @@ export type AssetCountAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  wordsRevision?: true
   _all?: true
 }
 
@@ -255,6 +265,7 @@ export type AssetGroupByOutputType = {
   error: string | null
   createdAt: Date
   updatedAt: Date
+  wordsRevision: number
   _count: AssetCountAggregateOutputType | null
   _avg: AssetAvgAggregateOutputType | null
   _sum: AssetSumAggregateOutputType | null
@@ -296,6 +307,7 @@ export type AssetWhereInput = {
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
+  wordsRevision?: Prisma.IntFilter<"Asset"> | number
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }
@@ -316,6 +328,7 @@ export type AssetOrderByWithRelationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
   vectors?: Prisma.AssetVectorOrderByRelationAggregateInput
   enrichments?: Prisma.EnrichmentOrderByRelationAggregateInput
 }
@@ -339,6 +352,7 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
+  wordsRevision?: Prisma.IntFilter<"Asset"> | number
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }, "id" | "contentHash">
@@ -359,6 +373,7 @@ export type AssetOrderByWithAggregationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
   _count?: Prisma.AssetCountOrderByAggregateInput
   _avg?: Prisma.AssetAvgOrderByAggregateInput
   _max?: Prisma.AssetMaxOrderByAggregateInput
@@ -385,6 +400,7 @@ export type AssetScalarWhereWithAggregatesInput = {
   error?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
+  wordsRevision?: Prisma.IntWithAggregatesFilter<"Asset"> | number
 }
 
 export type AssetCreateInput = {
@@ -403,6 +419,7 @@ export type AssetCreateInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
@@ -423,6 +440,7 @@ export type AssetUncheckedCreateInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
@@ -443,6 +461,7 @@ export type AssetUpdateInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
@@ -463,6 +482,7 @@ export type AssetUncheckedUpdateInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
@@ -483,6 +503,7 @@ export type AssetCreateManyInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
 }
 
 export type AssetUpdateManyMutationInput = {
@@ -501,6 +522,7 @@ export type AssetUpdateManyMutationInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type AssetUncheckedUpdateManyInput = {
@@ -519,6 +541,7 @@ export type AssetUncheckedUpdateManyInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type StringNullableListFilter<$PrismaModel = never> = {
@@ -545,12 +568,14 @@ export type AssetCountOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetAvgOrderByAggregateInput = {
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetMaxOrderByAggregateInput = {
@@ -567,6 +592,7 @@ export type AssetMaxOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetMinOrderByAggregateInput = {
@@ -583,12 +609,14 @@ export type AssetMinOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetSumOrderByAggregateInput = {
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
+  wordsRevision?: Prisma.SortOrder
 }
 
 export type AssetScalarRelationFilter = {
@@ -676,6 +704,7 @@ export type AssetCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
 
@@ -695,6 +724,7 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -730,6 +760,7 @@ export type AssetUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
 
@@ -749,6 +780,7 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -768,6 +800,7 @@ export type AssetCreateWithoutEnrichmentsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
 }
 
@@ -787,6 +820,7 @@ export type AssetUncheckedCreateWithoutEnrichmentsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  wordsRevision?: number
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -822,6 +856,7 @@ export type AssetUpdateWithoutEnrichmentsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
 }
 
@@ -841,6 +876,7 @@ export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -900,6 +936,7 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
   _count?: boolean | Prisma.AssetCountOutputTypeDefaultArgs<ExtArgs>
@@ -921,6 +958,7 @@ export type AssetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -939,6 +977,7 @@ export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectScalar = {
@@ -957,9 +996,10 @@ export type AssetSelectScalar = {
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  wordsRevision?: boolean
 }
 
-export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["asset"]>
+export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt" | "wordsRevision", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
@@ -1002,6 +1042,10 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     error: string | null
     createdAt: Date
     updatedAt: Date
+    /**
+     * Of the tokenizer that wrote words; 0 where labels were changed without them.
+     */
+    wordsRevision: number
   }, ExtArgs["result"]["asset"]>
   composites: {}
 }
@@ -1442,6 +1486,7 @@ export interface AssetFieldRefs {
   readonly error: Prisma.FieldRef<"Asset", 'String'>
   readonly createdAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Asset", 'DateTime'>
+  readonly wordsRevision: Prisma.FieldRef<"Asset", 'Int'>
 }
     
 

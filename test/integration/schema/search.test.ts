@@ -139,6 +139,106 @@ describe('search', () => {
   })
 })
 
+describe('modes', () => {
+  const byMode = `query ($prompt: String, $prompts: [PromptInput!], $mode: SearchMode!, $first: Int, $after: String) {
+    search(prompt: $prompt, prompts: $prompts, mode: $mode, first: $first, after: $after) {
+      totalCount truncated pageInfo { hasNextPage endCursor }
+      edges { score similarities why { cosine words } node { id name } }
+    }
+  }`
+  const names = ({ data }: any): string[] => data.search.edges.map((edge: any) => edge.node.name)
+  beforeAll(async () => {
+    const [first, second, third] = await testImages(60).then((images) => images.slice(57))
+    await addImages(server, [first!], { name: 'walrus.png', title: 'A walrus on ice' })
+    await addImages(server, [second!], { name: 'holiday.png', tags: ['walrus', 'beach'] })
+    await addImages(server, [third!], { name: 'IMG_0042-final.JPG', tags: ['beach'] })
+  })
+
+  it('a search looks at words too: what is called so comes first, then what has the tag', async () => {
+    const found = await server.query(byMode, { prompt: 'walrus', mode: 'HYBRID', first: 3 })
+    expect(names(found).slice(0, 2)).toEqual(['walrus.png', 'holiday.png'])
+    const [first, second, third] = found.data.search.edges
+    expect(first.why.words).toBe(1)
+    expect(second.why.words).toBeGreaterThan(0.5)
+    expect(third.why.words).toBe(0)
+    expect(third.score).toBeCloseTo(third.why.cosine, 6)
+    expect(second.score).toBeGreaterThan(second.why.cosine)
+  })
+
+  it('by meaning alone words count nothing, by words alone vectors do not', async () => {
+    const meaning = await server.query(byMode, { prompt: 'walrus', mode: 'MEANING', first: 100 })
+    for (const { score, why } of meaning.data.search.edges) expect(why).toEqual({ cosine: score, words: 0 })
+    const words = await server.query(byMode, { prompt: 'walrus', mode: 'WORDS', first: 100 })
+    expect(names(words)).toEqual(['walrus.png', 'holiday.png'])
+    expect(words.data.search.totalCount).toBe(2)
+    for (const { score, similarities, why } of words.data.search.edges) {
+      expect(similarities).toBeNull()
+      expect(why).toEqual({ cosine: null, words: score })
+    }
+  })
+
+  it('a pasted file name finds its file first, among prompts of other kinds too', async () => {
+    const prompts = [{ text: 'img_0042-FINAL.jpg' }, { assetId: ids[0], weight: 0.5 }]
+    expect(names(await server.query(byMode, { prompts, mode: 'HYBRID', first: 1 }))).toEqual([
+      'IMG_0042-final.JPG',
+    ])
+  })
+
+  it('"-word" excludes by words, and the encoder does not read it; a weight below 0 excludes nothing', async () => {
+    const without = await server.query(byMode, { prompt: 'walrus -beach', mode: 'HYBRID', first: 100 })
+    expect(names(without)[0]).toBe('walrus.png')
+    expect(names(without)).not.toContain('holiday.png')
+    expect(without.data.search.totalCount).toBe(without.data.search.edges.length)
+    const plain = await server.query(byMode, { prompt: 'walrus', mode: 'HYBRID', first: 1 })
+    expect(without.data.search.edges[0].why.cosine).toBeCloseTo(plain.data.search.edges[0].why.cosine, 5)
+    const prompts = [{ text: 'walrus' }, { text: 'beach', weight: -0.5 }]
+    const weighed = await server.query(byMode, { prompts, mode: 'HYBRID', first: 100 })
+    expect(names(weighed)).toContain('holiday.png')
+  })
+
+  it.each(['HYBRID', 'WORDS'])(
+    'pages of mode %s follow one another, and their cursors fit no other',
+    async (mode) => {
+      const all = await server.query(byMode, { prompt: 'walrus on a beach', mode, first: 100 })
+      const seen: string[] = []
+      for (let after: string | null = null, more = true; more; ) {
+        const page: any = await server.query(byMode, { prompt: 'walrus on a beach', mode, first: 2, after })
+        seen.push(...names(page))
+        ;({ endCursor: after, hasNextPage: more } = page.data.search.pageInfo)
+        if (!more) continue
+        for (const other of [
+          { prompt: 'walrus on a beach', mode: 'MEANING' },
+          { prompt: 'walrus on a beach -x', mode },
+        ])
+          expect(await server.query(byMode, { ...other, after })).toMatchObject({
+            code: 'BAD_USER_INPUT',
+            message: expect.stringContaining('another search'),
+          })
+      }
+      expect(seen).toEqual(names(all))
+    },
+  )
+
+  it.each([
+    ['-beach', 'HYBRID', 'prompt only excludes'],
+    [' ', 'WORDS', 'is empty'],
+    ['x'.repeat(10_001), 'WORDS', 'at most 10000'],
+  ])('the prompt "%.9s" in mode %s is refused', async (prompt, mode, message) => {
+    expect(await server.query(byMode, { prompt, mode })).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  it('mode WORDS takes texts only', async () => {
+    for (const prompts of [[{ text: 'a' }, { assetId: ids[0] }], [{ text: 'a', weight: -1 }]])
+      expect(await server.query(byMode, { prompts, mode: 'WORDS' })).toMatchObject({
+        code: 'BAD_USER_INPUT',
+        message: expect.stringContaining('mode WORDS'),
+      })
+  })
+})
+
 describe('similar', () => {
   it('similar finds the nearest images without the image itself', async () => {
     const { data } = await server.query(

@@ -1,12 +1,13 @@
 // cspell:disable
 import { describe, expect, it } from 'vitest'
-import { type Labels, wordsOf } from '../../../prisma/words/document.ts'
-import { wholeOf, withoutEnding } from '../../../prisma/words/lexemes.ts'
-import { parseQuery } from '../../../prisma/words/query.ts'
+import { differsByOne, slipsOf } from '../../../prisma/words/near.ts'
+import { parseQuery } from '../../../prisma/words/query/query.ts'
+import { textQuery } from '../../../prisma/words/query/tsquery.ts'
+import { type Labels, wordsOf } from '../../../prisma/words/text/document.ts'
 import { fold } from '../../../prisma/words/text/fold.ts'
+import { wholeOf, withoutEnding } from '../../../prisma/words/text/lexemes.ts'
 import { pieces } from '../../../prisma/words/text/split.ts'
 import { stem } from '../../../prisma/words/text/stem.ts'
-import { textQuery } from '../../../prisma/words/tsquery.ts'
 
 const joints = { none: ' ', dash: '-', word: '+' }
 /** Pieces with what joins them: "a-b" by a dash, "a+b" within a word. */
@@ -180,5 +181,31 @@ describe('what people type', () => {
   it('a long text asks for its first words only', () => {
     expect(textQuery('word '.repeat(5000))!.length).toBeLessThan(5000)
     expect(parseQuery('a b '.repeat(2500)).alternatives[0]!.length).toBeLessThanOrEqual(64)
+  })
+})
+
+describe('slips of the hand', () => {
+  it.each([
+    ['umbrela', 'umbrella', true],
+    ['umberlla', 'umbrella', true],
+    ['umbrellla', 'umbrella', true],
+    ['unbrella', 'umbrella', true],
+    ['lion', 'loin', true],
+    ['cat', 'cats', true],
+    ['horse', 'horse', false],
+    ['horse', 'house', true],
+    ['horse', 'hoarse', true],
+    ['horse', 'shore', false],
+    ['abcd', 'badc', false],
+    ['abcd', 'acbde', false],
+    ['кот', 'крот', true],
+  ])('%s and %s: %s', (a, b, expected) => {
+    expect(differsByOne(a, b)).toBe(expected)
+    expect(differsByOne(b, a)).toBe(expected)
+  })
+
+  it('what a slip may have made of a word is near it', () => {
+    for (const word of ['umbrella', 'aab', 'x'])
+      for (const slip of slipsOf(word)) expect(differsByOne(word, slip), slip).toBe(true)
   })
 })

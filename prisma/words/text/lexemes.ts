@@ -1,7 +1,7 @@
 /** What a piece of text is stored as and looked for as: the one place where documents and queries must agree. */
 import { createHash } from 'node:crypto'
-import { maxLength, type Piece, pieces } from './text/split.ts'
-import { stem } from './text/stem.ts'
+import { maxLength, type Piece, pieces } from './split.ts'
+import { stem } from './stem.ts'
 
 /**
  * Raised whenever a text would give other lexemes: stored words of an older revision are rewritten after the start.

@@ -10,7 +10,7 @@ import {
   wholeOf,
   withoutEnding,
 } from './lexemes.ts'
-import { type Piece, pieces } from './text/split.ts'
+import { type Piece, pieces } from './split.ts'
 
 export interface Labels {
   name: string

@@ -2,7 +2,7 @@
  * What people type into a search box: words, "a phrase", or, -not, and a last word that may be half typed.
  * {@link parseQuery} only takes it apart; conditions.ts and terms.ts say what it asks for.
  */
-import { type Piece, pieces } from './text/split.ts'
+import { type Piece, pieces } from '../text/split.ts'
 
 /** A word as typed, which may have several pieces: "red-heart", "v2.1". */
 export interface QueryWord {

@@ -1,9 +1,9 @@
 /** Conditions on an asset's words, in the text form of PostgreSQL's type tsquery. */
-import type { Field } from './document.ts'
-import { formsOf, gramsOf, joined, joinMark, quoted, stemMark } from './lexemes.ts'
+import type { Field } from '../text/document.ts'
+import { isFunctionWord } from '../text/function-words.ts'
+import { formsOf, gramsOf, joined, joinMark, quoted, stemMark } from '../text/lexemes.ts'
+import type { Piece } from '../text/split.ts'
 import { parseQuery, type QueryWord } from './query.ts'
-import { isFunctionWord } from './text/function-words.ts'
-import type { Piece } from './text/split.ts'
 
 /** A lexeme, or all that begin with it, in any field or in one. */
 export interface Lexeme {

@@ -1,0 +1,90 @@
+import type { PageInfoShape } from '@pothos/plugin-relay'
+import type { AssetRow } from '../../prisma/types.ts'
+import type { ServedModel } from '../../workers/encode/catalogue.ts'
+import { Asset } from '../assets/asset.ts'
+import { builder } from '../core/builder.ts'
+import { Model } from '../models.ts'
+
+export interface EdgeObject {
+  node: AssetRow
+  cursor: string
+  score: number
+  why: Why
+  /** Cosines with the prompts, read from the stored vectors of the whole page when the first edge asks. */
+  similarities(): Promise<number[]> | null
+}
+
+export interface Why {
+  cosine: number | null
+  words: number
+}
+
+const SearchWhy = builder.objectRef<Why>('SearchWhy').implement({
+  description: 'What made the score of a search result.',
+  fields: (t) => ({
+    cosine: t.exposeFloat('cosine', {
+      nullable: true,
+      description:
+        'Sum over prompts of weight x cosine, divided by the sum of |weight|; null by words alone, and for an image that has no vector yet.',
+    }),
+    words: t.exposeFloat('words', {
+      description:
+        'How much of what the texts ask for is in its words, 0 to 1: terms count by how rare they are, names and tags before descriptions. 1 is a name or title that is the text.',
+    }),
+  }),
+})
+
+export interface ConnectionObject {
+  edges: EdgeObject[]
+  pageInfo: PageInfoShape
+  model: ServedModel
+  truncated: boolean
+  count(): Promise<number>
+}
+
+export const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
+  {
+    name: 'SearchConnection',
+    type: Asset,
+    description: 'A page of search results.',
+    edgesField: { description: 'Best first.' },
+    fields: (t) => ({
+      model: t.field({
+        type: Model,
+        description: 'The model used.',
+        resolve: ({ model }) => model,
+      }),
+      truncated: t.exposeBoolean('truncated', {
+        description:
+          'True when the index stopped before it had examined enough rows for this filter: more images may match.',
+      }),
+      totalCount: t.int({
+        nullable: true,
+        description: 'How many images pass the filter, on all pages; those without a vector are among them.',
+        resolve: (page) => page.count(),
+      }),
+    }),
+  },
+  {
+    name: 'SearchEdge',
+    description: 'A search result.',
+    nodeField: { description: 'The image.' },
+    fields: (t) => ({
+      score: t.exposeFloat('score', {
+        description:
+          'What the results are sorted by: why.cosine, and in mode HYBRID what why.words adds to it; in mode WORDS why.words alone. Comparable within a search only.',
+      }),
+      why: t.field({
+        type: SearchWhy,
+        description: 'What made the score.',
+        complexity: { field: 0, multiplier: 1 },
+        resolve: ({ why }) => why,
+      }),
+      similarities: t.floatList({
+        nullable: true,
+        description: 'Cosine similarity to each prompt, in the order of the prompts; null in mode WORDS.',
+        resolve: (edge) => edge.similarities(),
+      }),
+    }),
+  },
+)

@@ -97,6 +97,9 @@ that of the code where the request could not be executed (always 200 for a wrong
 is \`application/json\`), and 200 once it was executed, whatever the errors of its fields are. Two kinds of error keep their
 status when no root field succeeded: those of the server (5xx) and refused access (401, 403).
 
+A client that accepts nothing but \`text/event-stream\` gets its errors as events, with the status 200. What a server cannot
+do before GraphQL begins keeps its status of 5xx there too: such clients then try again.
+
 A request of a media type or encoding that is not read has status 415, one that accepts no type that Limn writes 406. A
 database that does not answer gives 503 with the code \`INTERNAL\`, one that has too much to do (connections, time, locks)
 503 with \`OVERLOADED\`, both with \`retryAfterMs\`; a full disk gives 507 with \`INTERNAL\`.

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { settings } from '../api/config.ts'
 import { statusOf } from '../schema/core/errors.ts'
 import { itemErrorCodes, type RequestErrorCode, requestErrorCodes } from '../workers/errors.ts'
+import { clientPages } from './clients/embed.ts'
 import { imageWay } from './images/image-way.ts'
 import { roomsPicture } from './images/rooms.ts'
 
@@ -21,6 +22,7 @@ export function generatedDocs(): Record<string, string> {
     'reference/errors.md': errorsPage(),
     'images/rooms.svg': roomsPicture(root),
     'images/image-way.svg': imageWay(),
+    ...clientPages(root),
   }
 }
 

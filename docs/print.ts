@@ -8,6 +8,7 @@ import path from 'node:path'
 import { settings } from '../api/config.ts'
 import { statusOf } from '../schema/core/errors.ts'
 import { itemErrorCodes, type RequestErrorCode, requestErrorCodes } from '../workers/errors.ts'
+import { clientPages } from './clients/embed.ts'
 import { imageWay } from './images/image-way.ts'
 import { roomsPicture } from './images/rooms.ts'
 
@@ -21,6 +22,7 @@ export function generatedDocs(): Record<string, string> {
     'reference/errors.md': errorsPage(),
     'images/rooms.svg': roomsPicture(root),
     'images/image-way.svg': imageWay(),
+    ...clientPages(root),
   }
 }
 
@@ -96,6 +98,9 @@ An error takes only its own field: the other fields are answered. The status fol
 that of the code where the request could not be executed (always 200 for a wrong document or wrong variables when the answer
 is \`application/json\`), and 200 once it was executed, whatever the errors of its fields are. Two kinds of error keep their
 status when no root field succeeded: those of the server (5xx) and refused access (401, 403).
+
+A client that accepts nothing but \`text/event-stream\` gets its errors as events, with the status 200. What a server cannot
+do before GraphQL begins keeps its status of 5xx there too: such clients then try again.
 
 A request of a media type or encoding that is not read has status 415, one that accepts no type that Limn writes 406. A
 database that does not answer gives 503 with the code \`INTERNAL\`, one that has too much to do (connections, time, locks)

@@ -1,6 +1,7 @@
 /**
  * `npm test`: installs what the tests need where it may (Debian or Ubuntu, as root), checks types and style, then runs
- * the suite on the embedded database and, where PostgreSQL with pgvector can be had, once more on that.
+ * the suite on the embedded database and, where PostgreSQL with pgvector can be had, once more on that, and tries the
+ * GraphQL clients of others.
  * What is missing elsewhere is named and its tests are skipped; with CI set, something missing is a failure.
  */
 import { spawn } from 'node:child_process'
@@ -37,6 +38,11 @@ try {
   if (await run(title, process.execPath, [vitest, 'run', ...only], env)) failed.push('tests')
 } finally {
   await postgres?.stop()
+}
+
+if (only.length === 0 && !missing.packages) {
+  const clients = ['--disable-warning=ExperimentalWarning', 'test/clients/run.ts']
+  if (await run('GraphQL clients of others', process.execPath, clients)) failed.push('clients')
 }
 
 for (const [part, reason] of Object.entries(missing)) {

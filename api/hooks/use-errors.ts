@@ -3,7 +3,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
 import { toGraphQLError } from '../../schema/core/errors.ts'
 import type { Log } from '../../workers/log.ts'
-import { readsEventsOnly } from './use-request-form.ts'
+import { readsEventsOnly } from '../http/negotiate.ts'
 
 /**
  * Shapes every error by schema/core/errors.ts; a fault of the server is logged, and the caller gets its id.
@@ -31,7 +31,8 @@ export function useErrors(log: Log): Plugin {
       else if (!Array.isArray(result)) {
         const answer = shown(result)
         const executed = 'data' in answer && !answer.errors?.some(keepsStatus)
-        setResult(executed || hasAnswer(answer) || readsEventsOnly(request) ? statusless(answer) : answer)
+        const events = readsEventsOnly(request.headers.get('accept'))
+        setResult(executed || hasAnswer(answer) || events ? statusless(answer) : answer)
       }
     },
   }

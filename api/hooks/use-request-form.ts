@@ -31,12 +31,6 @@ export function useRequestForm(maxBytes: number): Plugin<object, { body?: Body }
 
 const streams = ['text/event-stream', 'multipart/mixed'] as const
 
-/** Whether the answer can only be a stream of events: errors come as events, never as a status. */
-export function readsEventsOnly(request: Request): boolean {
-  const accept = request.headers.get('accept')
-  return accepts(accept, ['text/event-stream']) && !accepts(accept, [...jsonTypes, 'multipart/mixed'])
-}
-
 function notAcceptable(request: Request): HttpError {
   const accept = request.headers.get('accept') ?? ''
   return new HttpError(

@@ -27,6 +27,10 @@ export function accepts(accept: string | null | undefined, types: readonly strin
   )
 }
 
+/** Whether the answer can only be a stream of events: errors come as events then, never as a status of 4xx. */
+export const readsEventsOnly = (accept: string | null | undefined): boolean =>
+  accepts(accept, ['text/event-stream']) && !accepts(accept, [...jsonTypes, 'multipart/mixed'])
+
 /** The type of a refusal: the GraphQL one for a client that names it at least as warmly as plain JSON. */
 export function jsonType(accept: string | null | undefined): JsonType {
   const named = weighted(accept ?? '')

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
-import { jsonType } from './negotiate.ts'
+import { jsonType, readsEventsOnly } from './negotiate.ts'
 
 export function send(res: ServerResponse, status: number, type: string, body: string): void {
   res.writeHead(status, {
@@ -11,12 +11,19 @@ export function send(res: ServerResponse, status: number, type: string, body: st
   res.end(body)
 }
 
-/** A refusal before GraphQL begins, in GraphQL's own shape so that clients need one way of reading errors. */
+/**
+ * A refusal before GraphQL begins, in GraphQL's own shape so that clients need one way of reading errors. Who reads nothing
+ * but events gets one: graphql-sse takes any other status for a fault of the network and tries again, for half a minute,
+ * which is right for 5xx alone.
+ */
 export function sendError(req: IncomingMessage, res: ServerResponse, error: GraphQLError): void {
   const { http, ...extensions } = error.extensions as {
     http?: { status?: number; headers?: Record<string, string> }
   }
   for (const [name, value] of Object.entries(http?.headers ?? {})) res.setHeader(name, value)
+  const status = http?.status ?? 500
   const body = JSON.stringify({ errors: [{ message: error.message, extensions }] })
-  send(res, http?.status ?? 500, `${jsonType(req.headers.accept)}; charset=utf-8`, body)
+  if (status < 500 && readsEventsOnly(req.headers.accept))
+    send(res, 200, 'text/event-stream', `event: next\ndata: ${body}\n\nevent: complete\ndata:\n\n`)
+  else send(res, status, `${jsonType(req.headers.accept)}; charset=utf-8`, body)
 }

@@ -5,6 +5,43 @@ import { describe, expect, it } from 'vitest'
 import { stations } from '../../docs/images/image-way.ts'
 import { generatedDocs } from '../../docs/print.ts'
 
+const clientPages = globSync('docs/clients/*.md').sort()
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found!)
+
+describe('pages of clients', () => {
+  /** Files that a page shows, and what they import. */
+  const shownBy = (page: string) => all(readFileSync(page, 'utf8'), /^<!-- code: (\S+) -->$/gm)
+  const importsOf = (file: string) => all(readFileSync(file, 'utf8'), /from '([^']+)'/g)
+
+  it.each(clientPages)(
+    '%s has its reader install what its files import, as the test of the clients does',
+    (page) => {
+      const tried = JSON.parse(readFileSync('test/clients/package.json', 'utf8')).dependencies
+      const lines = all(readFileSync(page, 'utf8'), /^(?:npm install|npx) (.*)$/gm)
+      const installed = lines.flatMap((line) => all(line, /(@?[\w/-]+@\d+)/g))
+      for (const name of installed.map((one) => one.replace(/@\d+$/, '')))
+        expect(installed).toContain(`${name}@${tried[name]?.split('.')[0]}`)
+      const imported = shownBy(page)
+        .flatMap(importsOf)
+        .filter((name) => !/^(node:|\.)/.test(name))
+        .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0])
+      const names = installed.map((one) => one.replace(/@\d+$/, ''))
+      expect(imported.filter((name) => !names.includes(name))).toEqual([])
+    },
+  )
+
+  it.each(clientPages)('%s shows every file that its files import', (page) => {
+    const shown = shownBy(page)
+    const imported = shown.flatMap((file) =>
+      importsOf(file)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => path.join(path.dirname(file), name)),
+    )
+    const written = /__generated__|\/gql\/|\.json$/
+    expect(imported.filter((file) => !written.test(file) && !shown.includes(file))).toEqual([])
+  })
+})
+
 describe('docs', () => {
   it.each(Object.entries(generatedDocs()))('docs/%s is what `npm run docs` writes', (file, text) => {
     expect(readFileSync(path.join('docs', file), 'utf8')).toBe(text)

@@ -231,7 +231,7 @@ describe('answers', () => {
     const headers = { 'accept-encoding': 'gzip' }
     expect((await send({ body: query(models), headers })).headers['content-encoding']).toBeUndefined()
     const events = await send({
-      body: query('subscription { guidance(id: "run_none") { step } }'),
+      body: query('subscription { drawing(id: "run_none") { step } }'),
       headers: { ...headers, accept: 'text/event-stream' },
     })
     expect(events.bytes.toString()).toContain('event: next')
@@ -256,6 +256,20 @@ describe('answers', () => {
       status: 413,
       type: `${type}; charset=utf-8`,
     })
+  })
+
+  it('a refusal before GraphQL begins is an event for a client that reads nothing but events', async () => {
+    const headers = { accept: 'text/event-stream', 'x-api-key': 'of nobody' }
+    const refused = await send({ body: query(models), headers })
+    expect({ status: refused.status, type: refused.headers['content-type'] }).toEqual({
+      status: 200,
+      type: 'text/event-stream',
+    })
+    expect(refused.bytes.toString()).toMatch(
+      /^event: next\ndata: {"errors".*UNAUTHENTICATED.*}\n\nevent: complete/,
+    )
+    const both = { ...headers, accept: 'text/event-stream, application/json' }
+    expect((await send({ body: query(models), headers: both })).status).toBe(401)
   })
 
   it.each([

@@ -1,0 +1,49 @@
+import { type ApolloClient, gql, type TypedDocumentNode } from '@apollo/client'
+
+export interface Drawing {
+  id: string
+  status: 'QUEUED' | 'RUNNING' | 'DONE' | 'STOPPED' | 'FAILED'
+  step: number
+  steps: number
+  svg: string | null
+  error: string | null
+}
+
+interface StartData {
+  startDrawing: { drawing: { id: string } | null; userErrors: { field: string[] | null; message: string }[] }
+}
+
+const START: TypedDocumentNode<StartData, { input: Record<string, unknown> }> = gql`
+  mutation Start($input: StartDrawingInput!) {
+    startDrawing(input: $input) { drawing { id } userErrors { field message } }
+  }
+`
+
+const FOLLOW: TypedDocumentNode<{ drawing: Drawing | null }, { id: string }> = gql`
+  subscription Follow($id: ID!) {
+    drawing(id: $id) { id status step steps svg error }
+  }
+`
+
+/** Shows a drawing at every few steps, and returns it at its last. The cache holds each step too, under its id. */
+export async function draw(
+  limn: ApolloClient,
+  input: { prompt: string; generator: 'SHAPES' | 'STROKES'; steps?: number; width?: number; height?: number },
+  show: (drawing: Drawing) => void = () => {},
+): Promise<Drawing> {
+  const { data } = await limn.mutate({ mutation: START, variables: { input } })
+  const { drawing, userErrors } = data!.startDrawing
+  if (!drawing) throw new Error(userErrors.map(({ message }) => message).join(' '))
+  return new Promise((resolve, reject) => {
+    let last: Drawing | undefined
+    limn.subscribe({ query: FOLLOW, variables: { id: drawing.id } }).subscribe({
+      next({ data, error }) {
+        if (error || !data?.drawing) return reject(error ?? new Error('The drawing is gone.'))
+        last = data.drawing
+        show(last)
+      },
+      error: reject,
+      complete: () => resolve(last!),
+    })
+  })
+}

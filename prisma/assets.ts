@@ -18,7 +18,7 @@ const columns = Prisma.raw(assetColumns)
 const labelColumns = Prisma.raw(
   '"name" text, "title" text, "description" text, "tags" text[], "collections" text[]',
 )
-const omit = { updatedAt: true } as const
+const omit = { updatedAt: true, palette: true, colourFamilies: true } as const
 
 /** The rows of the library's images. */
 export class PrismaAssets implements Assets {

@@ -1,6 +1,7 @@
 /** The database as the rest of Limn sees it. The classes behind it: stores.ts names them, open.ts opens them. */
 
 import type { RunStore } from '../workers/drawing/runs/run-store.ts'
+import type { ColourCondition, MadeOfCondition } from './colours/filter.ts'
 import type { RestartLimits } from './embedded/restarts.ts'
 
 export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
@@ -70,6 +71,11 @@ export interface AssetFilter {
   minHeight?: number | null
   createdAfter?: Date | null
   createdBefore?: Date | null
+  /** All of these colours, each to its share. */
+  colours?: ColourCondition[] | null
+  /** One of these families (workers/colour/families.ts). */
+  colourFamilies?: string[] | null
+  madeOf?: MadeOfCondition | null
 }
 
 /** Keyset page, newest first. Cursors are asset ids: exactly one of first and last. */

@@ -904,7 +904,9 @@ export const AssetScalarFieldEnum = {
   status: 'status',
   error: 'error',
   createdAt: 'createdAt',
-  updatedAt: 'updatedAt'
+  updatedAt: 'updatedAt',
+  palette: 'palette',
+  colourFamilies: 'colourFamilies'
 } as const
 
 export type AssetScalarFieldEnum = (typeof AssetScalarFieldEnum)[keyof typeof AssetScalarFieldEnum]

@@ -30,12 +30,14 @@ export type AssetAvgAggregateOutputType = {
   bytes: number | null
   width: number | null
   height: number | null
+  palette: number | null
 }
 
 export type AssetSumAggregateOutputType = {
   bytes: number | null
   width: number | null
   height: number | null
+  palette: number[]
 }
 
 export type AssetMinAggregateOutputType = {
@@ -86,6 +88,8 @@ export type AssetCountAggregateOutputType = {
   error: number
   createdAt: number
   updatedAt: number
+  palette: number
+  colourFamilies: number
   _all: number
 }
 
@@ -94,12 +98,14 @@ export type AssetAvgAggregateInputType = {
   bytes?: true
   width?: true
   height?: true
+  palette?: true
 }
 
 export type AssetSumAggregateInputType = {
   bytes?: true
   width?: true
   height?: true
+  palette?: true
 }
 
 export type AssetMinAggregateInputType = {
@@ -150,6 +156,8 @@ export type AssetCountAggregateInputType = {
   error?: true
   createdAt?: true
   updatedAt?: true
+  palette?: true
+  colourFamilies?: true
   _all?: true
 }
 
@@ -255,6 +263,8 @@ export type AssetGroupByOutputType = {
   error: string | null
   createdAt: Date
   updatedAt: Date
+  palette: number[]
+  colourFamilies: string[]
   _count: AssetCountAggregateOutputType | null
   _avg: AssetAvgAggregateOutputType | null
   _sum: AssetSumAggregateOutputType | null
@@ -296,6 +306,8 @@ export type AssetWhereInput = {
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
+  palette?: Prisma.IntNullableListFilter<"Asset">
+  colourFamilies?: Prisma.StringNullableListFilter<"Asset">
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }
@@ -316,6 +328,8 @@ export type AssetOrderByWithRelationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
+  colourFamilies?: Prisma.SortOrder
   vectors?: Prisma.AssetVectorOrderByRelationAggregateInput
   enrichments?: Prisma.EnrichmentOrderByRelationAggregateInput
 }
@@ -339,6 +353,8 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
+  palette?: Prisma.IntNullableListFilter<"Asset">
+  colourFamilies?: Prisma.StringNullableListFilter<"Asset">
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }, "id" | "contentHash">
@@ -359,6 +375,8 @@ export type AssetOrderByWithAggregationInput = {
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
+  colourFamilies?: Prisma.SortOrder
   _count?: Prisma.AssetCountOrderByAggregateInput
   _avg?: Prisma.AssetAvgOrderByAggregateInput
   _max?: Prisma.AssetMaxOrderByAggregateInput
@@ -385,6 +403,8 @@ export type AssetScalarWhereWithAggregatesInput = {
   error?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
+  palette?: Prisma.IntNullableListFilter<"Asset">
+  colourFamilies?: Prisma.StringNullableListFilter<"Asset">
 }
 
 export type AssetCreateInput = {
@@ -403,6 +423,8 @@ export type AssetCreateInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
@@ -423,6 +445,8 @@ export type AssetUncheckedCreateInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
@@ -443,6 +467,8 @@ export type AssetUpdateInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
@@ -463,6 +489,8 @@ export type AssetUncheckedUpdateInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
@@ -483,6 +511,8 @@ export type AssetCreateManyInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
 }
 
 export type AssetUpdateManyMutationInput = {
@@ -501,6 +531,8 @@ export type AssetUpdateManyMutationInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
 }
 
 export type AssetUncheckedUpdateManyInput = {
@@ -519,6 +551,8 @@ export type AssetUncheckedUpdateManyInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
 }
 
 export type StringNullableListFilter<$PrismaModel = never> = {
@@ -526,6 +560,14 @@ export type StringNullableListFilter<$PrismaModel = never> = {
   has?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
   hasEvery?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
   hasSome?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
+  isEmpty?: boolean
+}
+
+export type IntNullableListFilter<$PrismaModel = never> = {
+  equals?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel> | null
+  has?: number | Prisma.IntFieldRefInput<$PrismaModel> | null
+  hasEvery?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel>
+  hasSome?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel>
   isEmpty?: boolean
 }
 
@@ -545,12 +587,15 @@ export type AssetCountOrderByAggregateInput = {
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
+  colourFamilies?: Prisma.SortOrder
 }
 
 export type AssetAvgOrderByAggregateInput = {
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
 }
 
 export type AssetMaxOrderByAggregateInput = {
@@ -589,6 +634,7 @@ export type AssetSumOrderByAggregateInput = {
   bytes?: Prisma.SortOrder
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
 }
 
 export type AssetScalarRelationFilter = {
@@ -601,6 +647,14 @@ export type AssetCreatetagsInput = {
 }
 
 export type AssetCreatecollectionsInput = {
+  set: string[]
+}
+
+export type AssetCreatepaletteInput = {
+  set: number[]
+}
+
+export type AssetCreatecolourFamiliesInput = {
   set: string[]
 }
 
@@ -636,6 +690,16 @@ export type EnumAssetStatusFieldUpdateOperationsInput = {
 
 export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
+}
+
+export type AssetUpdatepaletteInput = {
+  set?: number[]
+  push?: number | number[]
+}
+
+export type AssetUpdatecolourFamiliesInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 export type AssetUpdateOneRequiredWithoutVectorsNestedInput = {
@@ -676,6 +740,8 @@ export type AssetCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
 
@@ -695,6 +761,8 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -730,6 +798,8 @@ export type AssetUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
 
@@ -749,6 +819,8 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -768,6 +840,8 @@ export type AssetCreateWithoutEnrichmentsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
 }
 
@@ -787,6 +861,8 @@ export type AssetUncheckedCreateWithoutEnrichmentsInput = {
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -822,6 +898,8 @@ export type AssetUpdateWithoutEnrichmentsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
 }
 
@@ -841,6 +919,8 @@ export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -900,6 +980,8 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
   _count?: boolean | Prisma.AssetCountOutputTypeDefaultArgs<ExtArgs>
@@ -921,6 +1003,8 @@ export type AssetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -939,6 +1023,8 @@ export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectScalar = {
@@ -957,9 +1043,11 @@ export type AssetSelectScalar = {
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
 }
 
-export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt", ExtArgs["result"]["asset"]>
+export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt" | "palette" | "colourFamilies", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
@@ -1002,6 +1090,11 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     error: string | null
     createdAt: Date
     updatedAt: Date
+    /**
+     * Four numbers a colour, kept by a trigger: see 0008_colours.
+     */
+    palette: number[]
+    colourFamilies: string[]
   }, ExtArgs["result"]["asset"]>
   composites: {}
 }
@@ -1442,6 +1535,8 @@ export interface AssetFieldRefs {
   readonly error: Prisma.FieldRef<"Asset", 'String'>
   readonly createdAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Asset", 'DateTime'>
+  readonly palette: Prisma.FieldRef<"Asset", 'Int[]'>
+  readonly colourFamilies: Prisma.FieldRef<"Asset", 'String[]'>
 }
     
 

@@ -5,10 +5,12 @@ import { pino } from 'pino'
 import { openDatabase } from '../prisma/open.ts'
 import type { Services } from '../schema/core/context.ts'
 import { imageReader } from '../schema/core/images.ts'
+import { Palettes } from '../workers/colour/palettes.ts'
 import { DrawingRuns } from '../workers/drawing/runs/drawing-runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { LocalGuide } from '../workers/guidance/local-guide.ts'
+import { colourEnricher } from '../workers/ingest/enrich/colour-enricher.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -118,11 +120,13 @@ export async function openApp(config: Config): Promise<App> {
     parts.defer(() => relevanceJobs.close())
     const encoder = metrics.observe(localEncoder)
     const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
+    const palettes = new Palettes(limits)
+    parts.defer(() => palettes.close())
     const library = await LocalLibrary.open({
       database,
       encoder,
       catalogue: localEncoder,
-      enrichers: [],
+      enrichers: [colourEnricher(palettes)],
       home: config.home,
       limits,
       log,

@@ -20,7 +20,7 @@ const columns = Prisma.raw(assetColumns)
 const labelColumns = Prisma.raw(
   '"name" text, "title" text, "description" text, "tags" text[], "collections" text[]',
 )
-const omit = { updatedAt: true, wordsRevision: true } as const
+const omit = { updatedAt: true, wordsRevision: true, palette: true, colourFamilies: true } as const
 
 export interface AssetsOptions {
   client: PrismaClient

@@ -1,3 +1,4 @@
+import { colourSql, madeOfSql } from './colours/filter.ts'
 import { Prisma } from './generated/client.ts'
 import type { AssetFilter, WordCondition } from './types.ts'
 import { textQuery } from './words/query/tsquery.ts'
@@ -28,6 +29,9 @@ export function filterSql(filter: AssetFilter | null | undefined): Prisma.Sql | 
   if (filter.minHeight != null) add(Prisma.sql`a."height" >= ${filter.minHeight}::int`)
   if (filter.createdAfter) add(Prisma.sql`a."createdAt" > ${iso(filter.createdAfter)}::timestamptz`)
   if (filter.createdBefore) add(Prisma.sql`a."createdAt" < ${iso(filter.createdBefore)}::timestamptz`)
+  for (const colour of filter.colours ?? []) add(colourSql(colour))
+  if (filter.colourFamilies) add(Prisma.sql`a."colourFamilies" && ${[...filter.colourFamilies]}::text[]`)
+  if (filter.madeOf) add(madeOfSql(filter.madeOf))
 
   return conditions.length > 0 ? Prisma.join(conditions, ' AND ') : null
 }

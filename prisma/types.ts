@@ -1,6 +1,7 @@
 /** The database as the rest of Limn sees it. The classes behind it: stores.ts names them, open.ts opens them. */
 
 import type { RunStore } from '../workers/drawing/runs/run-store.ts'
+import type { ColourCondition, MadeOfCondition } from './colours/filter.ts'
 import type { RestartLimits } from './embedded/restarts.ts'
 import type { GivenPrompt, WordPlan } from './words/query/plan.ts'
 
@@ -71,6 +72,11 @@ export interface AssetFilter {
   minHeight?: number | null
   createdAfter?: Date | null
   createdBefore?: Date | null
+  /** All of these colours, each to its share. */
+  colours?: ColourCondition[] | null
+  /** One of these families (workers/colour/families.ts). */
+  colourFamilies?: string[] | null
+  madeOf?: MadeOfCondition | null
   /** Made by searches, never by callers. */
   words?: WordCondition | null
 }

@@ -1,5 +1,6 @@
 /** What the server is: its version, limits and operations. */
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql'
+import type { EnricherProgress } from '../workers/ingest/library.ts'
 import { limits } from '../workers/limits.ts'
 import { builder } from './core/builder.ts'
 import type { Scope } from './core/caller.ts'
@@ -128,6 +129,20 @@ export function operationsOf(schema: GraphQLSchema): OperationObject[] {
   ]
 }
 
+const IndexingProgress = builder.objectRef<EnricherProgress>('IndexingProgress').implement({
+  description: 'How far something that is found out about every image has come.',
+  fields: (t) => ({
+    name: t.string({
+      description: '`vectors`, `colours` and the like.',
+      resolve: ({ enricher }) => enricher,
+    }),
+    revision: t.exposeString('revision', { description: 'Of the model, or of what is found out.' }),
+    done: t.exposeInt('done', { description: 'Images that are through, those that failed among them.' }),
+    failed: t.exposeInt('failed', { description: 'Images that could not be read.' }),
+    total: t.exposeInt('total', { description: 'Images of the library.' }),
+  }),
+})
+
 const Server = builder.objectRef<object>('Server').implement({
   description: 'This server.',
   fields: (t) => ({
@@ -146,6 +161,13 @@ const Server = builder.objectRef<object>('Server').implement({
       description: 'Its operations, with the scope that each needs.',
       complexity: { field: 0, multiplier: 1 },
       resolve: (_server, _args, _context, { schema }) => operationsOf(schema),
+    }),
+    indexing: t.field({
+      type: [IndexingProgress],
+      nullable: true,
+      description: 'What is found out about every image in the background, and how far that is.',
+      complexity: { field: 50, multiplier: 1 },
+      resolve: (_server, _args, { library }) => library.progress(),
     }),
   }),
 })

@@ -16,6 +16,7 @@ const rooms: Record<string, { trade: string; column: number }> = {
   'workers/encode': { trade: 'texts and images to vectors', column: 2 },
   'workers/autodiff': { trade: 'gradients of ONNX graphs', column: 4 },
   'workers/registry': { trade: 'model folders, hub', column: 2 },
+  'workers/colour': { trade: 'palettes, OKLab', column: 0 },
   'workers/images': { trade: 'decode, resize, SVG', column: 2 },
   'workers/runtime': { trade: 'queue, batches, sessions', column: 2 },
   'workers/onnx': { trade: 'read and write graphs', column: 3 },

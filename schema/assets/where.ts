@@ -5,6 +5,15 @@ import { characters, cleanLine, cleanText } from '../../workers/ingest/labels/te
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { atMost } from '../core/errors.ts'
+import {
+  ColourFamily,
+  ColourInput,
+  checkedHex,
+  checkedHexes,
+  checkedShare,
+  checkedTolerance,
+  MadeOfInput,
+} from './colour-inputs.ts'
 
 export const Orientation = builder.enumType('Orientation', {
   description: 'Orientation of an image.',
@@ -35,8 +44,20 @@ export const AssetWhere = builder.inputType('AssetWhere', {
     minHeight: t.int({ description: 'Minimum height in pixels.' }),
     createdAfter: t.field({ type: 'DateTime', description: 'Added after this moment.' }),
     createdBefore: t.field({ type: 'DateTime', description: 'Added before this moment.' }),
+    colours: t.field({
+      type: [ColourInput],
+      description: `Shows all of these colours, at most ${maxColours}. Images whose colours are not known yet are left out.`,
+    }),
+    colourFamilies: t.field({
+      type: [ColourFamily],
+      description: 'A tenth of what is drawn or more is in one of these colours.',
+    }),
+    madeOf: t.field({ type: MadeOfInput, description: 'Consists of these colours.' }),
   }),
 })
+
+/** Entries of `colours`. */
+const maxColours = 16
 
 const lists = ['ids', 'collections', 'tagsAll', 'tagsAny', 'mimeTypes'] as const
 
@@ -55,7 +76,9 @@ export function checkedWhere(where: typeof AssetWhere.$inferInput | null | undef
   for (const field of [...lists, 'text'] as const)
     if ([where[field]].flat().some((value) => value?.includes('\0')))
       throw new BadUserInput(`where.${field} holds a NUL character. Remove it.`)
-  const given = Object.entries({ ...where, ...labelsOf(where) }).filter(([, value]) => value != null)
+  const given = Object.entries({ ...where, ...labelsOf(where), ...coloursOf(where) }).filter(
+    ([, value]) => value != null,
+  )
   return given.length > 0 ? Object.fromEntries(given) : null
 }
 
@@ -67,5 +90,25 @@ function labelsOf({ collections, tagsAll, tagsAny, text }: typeof AssetWhere.$in
     tagsAll: lines(tagsAll),
     tagsAny: lines(tagsAny),
     text: text == null ? text : cleanText(text),
+  }
+}
+
+/** @throws BadUserInput for what is no colour, tolerance or share */
+function coloursOf({
+  colours,
+  madeOf,
+}: typeof AssetWhere.$inferInput): Pick<AssetFilter, 'colours' | 'madeOf'> {
+  atMost(colours, maxColours, 'where.colours')
+  return {
+    colours: colours?.map(({ hex, tolerance, minShare }, n) => ({
+      hex: checkedHex(hex, `where.colours[${n}].hex`),
+      tolerance: checkedTolerance(tolerance, `where.colours[${n}].tolerance`),
+      minShare: checkedShare(minShare, `where.colours[${n}].minShare`),
+    })),
+    madeOf: madeOf && {
+      hexes: checkedHexes(madeOf.colours, 'where.madeOf.colours'),
+      tolerance: checkedTolerance(madeOf.tolerance, 'where.madeOf.tolerance'),
+      minShare: checkedShare(madeOf.minShare, 'where.madeOf.minShare'),
+    },
   }
 }

@@ -1,5 +1,6 @@
 import type DataLoader from 'dataloader'
 import type { AssetRow, Database } from '../../prisma/types.ts'
+import type { Palette } from '../../workers/colour/palette.ts'
 import type { DrawingRuns } from '../../workers/drawing/runs/drawing-runs.ts'
 import type { ModelCatalogue, ServedModel } from '../../workers/encode/catalogue.ts'
 import type { Encoded, EncodeInput, Encoder } from '../../workers/encode/encoder.ts'
@@ -65,6 +66,8 @@ export interface Loaders {
   concept(model: ServedModel): (given: ConceptGiven) => Promise<Concept | ItemError>
   /** The stored vector under the model, null while there is none. Never encodes for the default model. */
   storedVector(model: ServedModel): DataLoader<AssetRow, Float32Array | null>
+  /** By asset id; null until the colours are known. */
+  palette: DataLoader<string, Palette | null>
 }
 
 /** ConceptInput as a resolver gets it: exactly one field is set. */

@@ -1,5 +1,7 @@
 import DataLoader from 'dataloader'
 import type { AssetRow } from '../../prisma/types.ts'
+import { coloursEnricher } from '../../workers/colour/enrichment.ts'
+import type { Palette } from '../../workers/colour/palette.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { ItemError } from '../../workers/errors.ts'
 import { isAssetId } from '../relay/ids.ts'
@@ -39,6 +41,11 @@ export function createLoaders(context: Context): Loaders {
           return assets.map(({ id }) => vectors.get(id) ?? null)
         }),
     ),
+    palette: new DataLoader(async (ids) => {
+      const { name, revision } = coloursEnricher
+      const palettes = await context.database.enrichments.get(name, revision, ids)
+      return ids.map((id) => (palettes.get(id) as Palette | undefined) ?? null)
+    }),
   }
 }
 

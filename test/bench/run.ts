@@ -1,5 +1,6 @@
 /** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
 import { bundledBench } from './bundled.ts'
+import { colourBench } from './colour.ts'
 import { decodingBench } from './decoding.ts'
 import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
@@ -22,6 +23,7 @@ const parts: Record<string, () => Promise<unknown>> = {
   guide: () => guideBench(),
   gallery: () => galleryBench(),
   relevance: () => relevanceBench(),
+  colour: () => colourBench(),
 }
 for (const [name, run] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue

@@ -11,13 +11,14 @@ const allowed: Record<string, readonly string[]> = {
   api: ['schema', 'prisma', 'workers/*'],
   schema: ['prisma', 'workers/*'],
   // Runs state what they need of a database; prisma/runs.ts is it.
-  prisma: ['workers', 'workers/fs', 'workers/drawing/runs/run-store.ts'],
+  prisma: ['workers', 'workers/colour', 'workers/fs', 'workers/drawing/runs/run-store.ts'],
   plugins: [],
   workers: [],
   'workers/fs': ['workers'],
   'workers/similarity': ['workers'],
   'workers/runtime': ['workers'],
   'workers/images': ['workers', 'workers/runtime'],
+  'workers/colour': ['workers', 'workers/images', 'workers/runtime'],
   'workers/sources': ['workers'],
   'workers/onnx': ['workers'],
   'workers/autodiff': ['workers', 'workers/onnx'],
@@ -73,6 +74,7 @@ const allowed: Record<string, readonly string[]> = {
   'workers/ingest': [
     'prisma',
     'workers',
+    'workers/colour',
     'workers/encode',
     'workers/fs',
     'workers/images',

@@ -980,7 +980,9 @@ export const AssetScalarFieldEnum = {
   error: 'error',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
-  wordsRevision: 'wordsRevision'
+  wordsRevision: 'wordsRevision',
+  palette: 'palette',
+  colourFamilies: 'colourFamilies'
 } as const
 
 export type AssetScalarFieldEnum = (typeof AssetScalarFieldEnum)[keyof typeof AssetScalarFieldEnum]

@@ -31,6 +31,7 @@ export type AssetAvgAggregateOutputType = {
   width: number | null
   height: number | null
   wordsRevision: number | null
+  palette: number | null
 }
 
 export type AssetSumAggregateOutputType = {
@@ -38,6 +39,7 @@ export type AssetSumAggregateOutputType = {
   width: number | null
   height: number | null
   wordsRevision: number | null
+  palette: number[]
 }
 
 export type AssetMinAggregateOutputType = {
@@ -91,6 +93,8 @@ export type AssetCountAggregateOutputType = {
   createdAt: number
   updatedAt: number
   wordsRevision: number
+  palette: number
+  colourFamilies: number
   _all: number
 }
 
@@ -100,6 +104,7 @@ export type AssetAvgAggregateInputType = {
   width?: true
   height?: true
   wordsRevision?: true
+  palette?: true
 }
 
 export type AssetSumAggregateInputType = {
@@ -107,6 +112,7 @@ export type AssetSumAggregateInputType = {
   width?: true
   height?: true
   wordsRevision?: true
+  palette?: true
 }
 
 export type AssetMinAggregateInputType = {
@@ -160,6 +166,8 @@ export type AssetCountAggregateInputType = {
   createdAt?: true
   updatedAt?: true
   wordsRevision?: true
+  palette?: true
+  colourFamilies?: true
   _all?: true
 }
 
@@ -266,6 +274,8 @@ export type AssetGroupByOutputType = {
   createdAt: Date
   updatedAt: Date
   wordsRevision: number
+  palette: number[]
+  colourFamilies: string[]
   _count: AssetCountAggregateOutputType | null
   _avg: AssetAvgAggregateOutputType | null
   _sum: AssetSumAggregateOutputType | null
@@ -308,6 +318,8 @@ export type AssetWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   wordsRevision?: Prisma.IntFilter<"Asset"> | number
+  palette?: Prisma.IntNullableListFilter<"Asset">
+  colourFamilies?: Prisma.StringNullableListFilter<"Asset">
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }
@@ -329,6 +341,8 @@ export type AssetOrderByWithRelationInput = {
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   wordsRevision?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
+  colourFamilies?: Prisma.SortOrder
   vectors?: Prisma.AssetVectorOrderByRelationAggregateInput
   enrichments?: Prisma.EnrichmentOrderByRelationAggregateInput
 }
@@ -353,6 +367,8 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   wordsRevision?: Prisma.IntFilter<"Asset"> | number
+  palette?: Prisma.IntNullableListFilter<"Asset">
+  colourFamilies?: Prisma.StringNullableListFilter<"Asset">
   vectors?: Prisma.AssetVectorListRelationFilter
   enrichments?: Prisma.EnrichmentListRelationFilter
 }, "id" | "contentHash">
@@ -374,6 +390,8 @@ export type AssetOrderByWithAggregationInput = {
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   wordsRevision?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
+  colourFamilies?: Prisma.SortOrder
   _count?: Prisma.AssetCountOrderByAggregateInput
   _avg?: Prisma.AssetAvgOrderByAggregateInput
   _max?: Prisma.AssetMaxOrderByAggregateInput
@@ -401,6 +419,8 @@ export type AssetScalarWhereWithAggregatesInput = {
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
   wordsRevision?: Prisma.IntWithAggregatesFilter<"Asset"> | number
+  palette?: Prisma.IntNullableListFilter<"Asset">
+  colourFamilies?: Prisma.StringNullableListFilter<"Asset">
 }
 
 export type AssetCreateInput = {
@@ -420,6 +440,8 @@ export type AssetCreateInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
@@ -441,6 +463,8 @@ export type AssetUncheckedCreateInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
@@ -462,6 +486,8 @@ export type AssetUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
@@ -483,6 +509,8 @@ export type AssetUncheckedUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
@@ -504,6 +532,8 @@ export type AssetCreateManyInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
 }
 
 export type AssetUpdateManyMutationInput = {
@@ -523,6 +553,8 @@ export type AssetUpdateManyMutationInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
 }
 
 export type AssetUncheckedUpdateManyInput = {
@@ -542,6 +574,8 @@ export type AssetUncheckedUpdateManyInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
 }
 
 export type StringNullableListFilter<$PrismaModel = never> = {
@@ -549,6 +583,14 @@ export type StringNullableListFilter<$PrismaModel = never> = {
   has?: string | Prisma.StringFieldRefInput<$PrismaModel> | null
   hasEvery?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
   hasSome?: string[] | Prisma.ListStringFieldRefInput<$PrismaModel>
+  isEmpty?: boolean
+}
+
+export type IntNullableListFilter<$PrismaModel = never> = {
+  equals?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel> | null
+  has?: number | Prisma.IntFieldRefInput<$PrismaModel> | null
+  hasEvery?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel>
+  hasSome?: number[] | Prisma.ListIntFieldRefInput<$PrismaModel>
   isEmpty?: boolean
 }
 
@@ -569,6 +611,8 @@ export type AssetCountOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
   wordsRevision?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
+  colourFamilies?: Prisma.SortOrder
 }
 
 export type AssetAvgOrderByAggregateInput = {
@@ -576,6 +620,7 @@ export type AssetAvgOrderByAggregateInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   wordsRevision?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
 }
 
 export type AssetMaxOrderByAggregateInput = {
@@ -617,6 +662,7 @@ export type AssetSumOrderByAggregateInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   wordsRevision?: Prisma.SortOrder
+  palette?: Prisma.SortOrder
 }
 
 export type AssetScalarRelationFilter = {
@@ -629,6 +675,14 @@ export type AssetCreatetagsInput = {
 }
 
 export type AssetCreatecollectionsInput = {
+  set: string[]
+}
+
+export type AssetCreatepaletteInput = {
+  set: number[]
+}
+
+export type AssetCreatecolourFamiliesInput = {
   set: string[]
 }
 
@@ -664,6 +718,16 @@ export type EnumAssetStatusFieldUpdateOperationsInput = {
 
 export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
+}
+
+export type AssetUpdatepaletteInput = {
+  set?: number[]
+  push?: number | number[]
+}
+
+export type AssetUpdatecolourFamiliesInput = {
+  set?: string[]
+  push?: string | string[]
 }
 
 export type AssetUpdateOneRequiredWithoutVectorsNestedInput = {
@@ -705,6 +769,8 @@ export type AssetCreateWithoutVectorsInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentCreateNestedManyWithoutAssetInput
 }
 
@@ -725,6 +791,8 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -761,6 +829,8 @@ export type AssetUpdateWithoutVectorsInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentUpdateManyWithoutAssetNestedInput
 }
 
@@ -781,6 +851,8 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   enrichments?: Prisma.EnrichmentUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -801,6 +873,8 @@ export type AssetCreateWithoutEnrichmentsInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorCreateNestedManyWithoutAssetInput
 }
 
@@ -821,6 +895,8 @@ export type AssetUncheckedCreateWithoutEnrichmentsInput = {
   createdAt?: Date | string
   updatedAt?: Date | string
   wordsRevision?: number
+  palette?: Prisma.AssetCreatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetCreatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedCreateNestedManyWithoutAssetInput
 }
 
@@ -857,6 +933,8 @@ export type AssetUpdateWithoutEnrichmentsInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUpdateManyWithoutAssetNestedInput
 }
 
@@ -877,6 +955,8 @@ export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   wordsRevision?: Prisma.IntFieldUpdateOperationsInput | number
+  palette?: Prisma.AssetUpdatepaletteInput | number[]
+  colourFamilies?: Prisma.AssetUpdatecolourFamiliesInput | string[]
   vectors?: Prisma.AssetVectorUncheckedUpdateManyWithoutAssetNestedInput
 }
 
@@ -937,6 +1017,8 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   createdAt?: boolean
   updatedAt?: boolean
   wordsRevision?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
   _count?: boolean | Prisma.AssetCountOutputTypeDefaultArgs<ExtArgs>
@@ -959,6 +1041,8 @@ export type AssetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   createdAt?: boolean
   updatedAt?: boolean
   wordsRevision?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -978,6 +1062,8 @@ export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   createdAt?: boolean
   updatedAt?: boolean
   wordsRevision?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
 }, ExtArgs["result"]["asset"]>
 
 export type AssetSelectScalar = {
@@ -997,9 +1083,11 @@ export type AssetSelectScalar = {
   createdAt?: boolean
   updatedAt?: boolean
   wordsRevision?: boolean
+  palette?: boolean
+  colourFamilies?: boolean
 }
 
-export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt" | "wordsRevision", ExtArgs["result"]["asset"]>
+export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt" | "wordsRevision" | "palette" | "colourFamilies", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
@@ -1046,6 +1134,11 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
      * Of the tokenizer that wrote words; 0 where labels were changed without them.
      */
     wordsRevision: number
+    /**
+     * Four numbers a colour, kept by a trigger: see 0008_colours.
+     */
+    palette: number[]
+    colourFamilies: string[]
   }, ExtArgs["result"]["asset"]>
   composites: {}
 }
@@ -1487,6 +1580,8 @@ export interface AssetFieldRefs {
   readonly createdAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly wordsRevision: Prisma.FieldRef<"Asset", 'Int'>
+  readonly palette: Prisma.FieldRef<"Asset", 'Int[]'>
+  readonly colourFamilies: Prisma.FieldRef<"Asset", 'String[]'>
 }
     
 

@@ -13,6 +13,14 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     help: 'FOLDER: add a folder tree of images to the library',
     load: async () => (await import('./cli/import.ts')).importCommand,
   },
+  tag: {
+    help: 'ID...: give tags to images and take others from them, also to all that match a filter',
+    load: async () => (await import('./cli/tag.ts')).tagCommand,
+  },
+  samples: {
+    help: 'add | remove: the sample images that a new library begins with',
+    load: async () => (await import('./cli/samples.ts')).samplesCommand,
+  },
   draw: {
     help: 'PROMPT: have the server draw an image that matches it',
     load: async () => (await import('./cli/draw.ts')).drawCommand,

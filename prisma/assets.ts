@@ -3,6 +3,7 @@ import { mapDriverErrors } from './errors.ts'
 import { filterSql } from './filter.ts'
 import { Prisma, type PrismaClient } from './generated/client.ts'
 import { newAssetId } from './ids.ts'
+import { pageOf } from './lists/pages.ts'
 import type {
   AssetChange,
   AssetFilter,
@@ -18,14 +19,16 @@ import { wordsRevision } from './words/text/lexemes.ts'
 
 const columns = Prisma.raw(assetColumns)
 const labelColumns = Prisma.raw(
-  '"name" text, "title" text, "description" text, "tags" text[], "collections" text[]',
+  '"name" text, "title" text, "description" text, "tags" text[], "collections" text[], "takenAt" timestamptz',
 )
-const omit = { updatedAt: true, wordsRevision: true, palette: true, colourFamilies: true } as const
+const omit = { wordsRevision: true, palette: true, colourFamilies: true } as const
 
 export interface AssetsOptions {
   client: PrismaClient
   /** Called after every insert and delete. */
   changed?(): void
+  /** Called after every statement that changed rows. */
+  written?(): void
   /** Called with the words of every asset that is inserted or has other labels, once they are stored. */
   learn?(vocabulary: readonly string[]): Promise<void>
 }
@@ -47,11 +50,12 @@ export class PrismaAssets implements Assets {
       // A row that is deleted between the two statements makes the insert possible again.
       for (;;) {
         const [row] = await this.#client.$queryRaw<AssetRow[]>`
-          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collections", "mimeType", "bytes", "width", "height", "words", "wordsRevision")
-          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collections}::text[], ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int, ${words}::tsvector, ${wordsRevision}::int)
+          INSERT INTO "Asset" AS a ("id", "contentHash", "name", "title", "description", "tags", "collections", "mimeType", "bytes", "width", "height", "takenAt", "words", "wordsRevision")
+          VALUES (${asset.id ?? newAssetId()}, ${contentHash}, ${name}, ${title}, ${description}, ${tags}::text[], ${collections}::text[], ${mimeType}, ${bytes}::int, ${width}::int, ${height}::int, ${asset.takenAt?.toISOString() ?? null}::timestamptz, ${words}::tsvector, ${wordsRevision}::int)
           ON CONFLICT ("contentHash") DO NOTHING RETURNING ${columns}`
         if (row) {
           this.#options.changed?.()
+          this.#options.written?.()
           await this.#options.learn?.(vocabulary)
           return { row, duplicate: false }
         }
@@ -76,46 +80,8 @@ export class PrismaAssets implements Assets {
     })
   }
 
-  async page({ where, first, after, last, before }: AssetPageRequest): Promise<AssetPage> {
-    if ((first == null) === (last == null)) throw new TypeError('Exactly one of first and last is needed.')
-    const backwards = last != null
-    const size = (first ?? last)!
-    const filter = filterSql(where) ?? Prisma.sql`TRUE`
-    const afterSql = after == null ? Prisma.sql`TRUE` : Prisma.sql`a."id" < ${after}`
-    const beforeSql = before == null ? Prisma.sql`TRUE` : Prisma.sql`a."id" > ${before}`
-    return mapDriverErrors(async () => {
-      const found = await this.#client.$queryRaw<AssetRow[]>`
-        SELECT ${columns} FROM "Asset" a WHERE ${filter} AND ${afterSql} AND ${beforeSql}
-        ORDER BY a."id" ${Prisma.raw(backwards ? 'ASC' : 'DESC')} LIMIT ${size + 1}::int`
-      const more = found.length > size
-      const rows = found.slice(0, size)
-      if (backwards) rows.reverse()
-      // Newest first: what lies before a page is newer, what lies after it is older.
-      const newer = () =>
-        this.#exists(
-          filter,
-          rows[0] ? Prisma.sql`a."id" > ${rows[0].id}` : after && Prisma.sql`a."id" >= ${after}`,
-        )
-      const older = () => {
-        const end = rows.at(-1)
-        return this.#exists(
-          filter,
-          end ? Prisma.sql`a."id" < ${end.id}` : before && Prisma.sql`a."id" <= ${before}`,
-        )
-      }
-      return {
-        rows,
-        hasNextPage: backwards ? before != null && (await older()) : more,
-        hasPreviousPage: backwards ? more : after != null && (await newer()),
-      }
-    })
-  }
-
-  async #exists(filter: Prisma.Sql, bound: Prisma.Sql | '' | null | undefined): Promise<boolean> {
-    if (!bound) return false
-    const [row] = await this.#client.$queryRaw<{ there: boolean }[]>`
-      SELECT EXISTS (SELECT 1 FROM "Asset" a WHERE ${filter} AND ${bound}) AS there`
-    return row!.there
+  page(request: AssetPageRequest): Promise<AssetPage> {
+    return mapDriverErrors(() => pageOf(this.#client, request))
   }
 
   update(id: string, patch: AssetPatch, unchanged?: AssetRow): Promise<AssetRow | null> {
@@ -140,15 +106,16 @@ export class PrismaAssets implements Assets {
       const rows = await this.#client.$queryRaw<AssetRow[]>`
         UPDATE "Asset" a
         SET "name" = n."name", "title" = n."title", "description" = n."description", "tags" = n."tags",
-          "collections" = n."collections", "words" = change."words"::tsvector, "wordsRevision" = ${wordsRevision}::int,
+          "collections" = n."collections", "takenAt" = n."takenAt", "words" = change."words"::tsvector, "wordsRevision" = ${wordsRevision}::int,
           "updatedAt" = now()
         FROM jsonb_to_recordset(${json}::jsonb) AS change("id" text, "was" jsonb, "becomes" jsonb, "words" text)
         CROSS JOIN LATERAL jsonb_to_record(change."was") AS o(${labelColumns})
         CROSS JOIN LATERAL jsonb_to_record(change."becomes") AS n(${labelColumns})
         WHERE a."id" = change."id"
-          AND (a."name", a."title", a."description", a."tags", a."collections")
-            IS NOT DISTINCT FROM (o."name", o."title", o."description", o."tags", o."collections")
+          AND (a."name", a."title", a."description", a."tags", a."collections", a."takenAt")
+            IS NOT DISTINCT FROM (o."name", o."title", o."description", o."tags", o."collections", o."takenAt")
         RETURNING ${columns}`
+      if (rows.length > 0) this.#options.written?.()
       const updated = new Set(rows.map(({ id }) => id))
       const learnt = made.filter(({ id }) => updated.has(id)).flatMap(({ vocabulary }) => vocabulary)
       if (learnt.length > 0) await this.#options.learn?.(learnt)
@@ -160,28 +127,32 @@ export class PrismaAssets implements Assets {
     return mapDriverErrors(async () => {
       const rows = await this.#client.$queryRaw<AssetRow[]>`
         DELETE FROM "Asset" a WHERE a."id" = ANY(${[...ids]}::text[]) RETURNING ${columns}`
-      if (rows.length > 0) this.#options.changed?.()
+      if (rows.length > 0) {
+        this.#options.changed?.()
+        this.#options.written?.()
+      }
       return rows
     })
   }
 
-  count(where?: AssetFilter | null): Promise<number> {
-    const filter = filterSql(where)
-    if (!filter) return mapDriverErrors(() => this.#client.asset.count())
+  count(where?: AssetFilter | null, before?: string): Promise<number> {
+    const filter = filterSql(where) ?? Prisma.sql`TRUE`
+    const bound = before === undefined ? Prisma.sql`TRUE` : Prisma.sql`a."id" < ${before}`
     return mapDriverErrors(async () => {
       const [row] = await this.#client.$queryRaw<{ count: number }[]>`
-        SELECT count(*)::int AS count FROM "Asset" a WHERE ${filter}`
+        SELECT count(*)::int AS count FROM "Asset" a WHERE ${filter} AND ${bound}`
       return row!.count
     })
   }
 }
 
-const labelsOf = ({ name, title, description, tags, collections }: AssetRow) => ({
+const labelsOf = ({ name, title, description, tags, collections, takenAt }: AssetRow) => ({
   name,
   title,
   description,
   tags,
   collections,
+  takenAt,
 })
 
 /** The fields that a patch gives; an absent one is left as it is. */

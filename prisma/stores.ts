@@ -6,6 +6,8 @@ import type { Backend } from './backends/backend.ts'
 import { PgEnrichments } from './enrichments.ts'
 import { PrismaClient } from './generated/client.ts'
 import { PgLeases } from './leases.ts'
+import { CountChanges } from './lists/changes.ts'
+import { PgCounts } from './lists/counts.ts'
 import { PrismaRuns } from './runs.ts'
 import type { Database, OpenDatabaseOptions } from './types.ts'
 import { PgVectors } from './vectors/store.ts'
@@ -13,7 +15,8 @@ import { PgWords } from './words/store.ts'
 import { WordsUpkeep } from './words/upkeep.ts'
 import { Vocabulary } from './words/vocabulary.ts'
 
-export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments' | 'words'> {
+export interface Stores
+  extends Pick<Database, 'assets' | 'counts' | 'vectors' | 'runs' | 'enrichments' | 'words'> {
   leases: PgLeases
   close(): Promise<void>
 }
@@ -27,6 +30,7 @@ export function openStores(
 ): Stores {
   const client = new PrismaClient({ adapter: new PrismaPg(pool) })
   const vectors = new PgVectors(pool, backend)
+  const changes = new CountChanges(pool)
   const vocabulary = new Vocabulary(pool)
   const leases = new PgLeases(pool, owner)
   const upkeep = new WordsUpkeep({ pool, vocabulary, leases, log })
@@ -43,17 +47,20 @@ export function openStores(
         vectors.assetsChanged()
         upkeep.changed()
       },
+      written: () => changes.noted(),
       async learn(words) {
         upkeep.changed()
         // The asset is stored: what is not learnt now comes with the next count.
         await vocabulary.learn(words).catch(() => {})
       },
     }),
+    counts: new PgCounts({ pool }),
     runs: new PrismaRuns(client, pool, owner),
     enrichments: new PgEnrichments(pool),
     leases,
     async close() {
       await upkeep.close()
+      await changes.close()
       await client.$disconnect()
     },
   }

@@ -23,6 +23,9 @@ export interface AssetRow {
   status: AssetStatus
   error: string | null
   createdAt: Date
+  updatedAt: Date
+  /** Null where nobody knows; without an offset it is as if in UTC. */
+  takenAt: Date | null
 }
 
 export type NewAsset = Pick<
@@ -38,6 +41,7 @@ export type NewAsset = Pick<
   | 'width'
   | 'height'
 > & {
+  takenAt?: Date | null | undefined
   /** Made where it is absent. */
   id?: string | undefined
 }
@@ -49,6 +53,7 @@ export interface AssetPatch {
   description?: string | null
   tags?: string[]
   collections?: string[]
+  takenAt?: Date | null
 }
 
 /** A change of a row as it was read. */
@@ -59,19 +64,35 @@ export interface AssetChange {
 
 /** The contract's AssetWhere: fields are joined by AND, members of a list by OR (tagsAll by AND). */
 export interface AssetFilter {
+  and?: AssetFilter[] | null
+  or?: AssetFilter[] | null
+  not?: AssetFilter | null
   ids?: string[] | null
+  contentHashes?: string[] | null
   /** Paths: what lies below them is kept too. */
   collections?: string[] | null
   tagsAll?: string[] | null
   tagsAny?: string[] | null
+  tagsNone?: string[] | null
+  collectionsNone?: string[] | null
+  untagged?: boolean | null
+  inNoCollection?: boolean | null
+  status?: AssetStatus[] | null
   mimeTypes?: string[] | null
   /** Words of name, title, tags, collections and description; see prisma/words/query/query.ts for the syntax. */
   text?: string | null
   orientation?: 'LANDSCAPE' | 'PORTRAIT' | 'SQUARE' | null
   minWidth?: number | null
   minHeight?: number | null
+  /** Width / height, inclusive, as all that begins with min and max. */
+  minAspect?: number | null
+  maxAspect?: number | null
+  minBytes?: number | null
+  maxBytes?: number | null
   createdAfter?: Date | null
   createdBefore?: Date | null
+  takenAfter?: Date | null
+  takenBefore?: Date | null
   /** All of these colours, each to its share. */
   colours?: ColourCondition[] | null
   /** One of these families (workers/colour/families.ts). */
@@ -91,13 +112,27 @@ export interface WordCondition {
   unindexed?: string
 }
 
-/** Keyset page, newest first. Cursors are asset ids: exactly one of first and last. */
+export type AssetOrderField = 'ADDED' | 'TAKEN' | 'UPDATED' | 'NAME' | 'SIZE'
+export interface AssetOrder {
+  field: AssetOrderField
+  /** Rows without a value come last in both directions. */
+  direction: 'ASC' | 'DESC'
+}
+/** A row's place in an order: what it is sorted by (a date as ISO text, a name as it is written), then its id. */
+export interface AssetPosition {
+  value: string | number | null
+  id: string
+}
+
+/** Keyset page: exactly one of first and last. */
 export interface AssetPageRequest {
   where?: AssetFilter | null
+  /** Newest first when absent. */
+  orderBy?: AssetOrder | null
   first?: number | null
-  after?: string | null
+  after?: AssetPosition | null
   last?: number | null
-  before?: string | null
+  before?: AssetPosition | null
 }
 export interface AssetPage {
   rows: AssetRow[]
@@ -117,8 +152,55 @@ export interface Assets {
   updateEach(changes: readonly AssetChange[]): Promise<AssetRow[]>
   /** Deletes rows and vectors; returns what was there. */
   delete(ids: readonly string[]): Promise<AssetRow[]>
-  /** How many match; all when there is no filter. */
-  count(where?: AssetFilter | null): Promise<number>
+  /** How many match, exactly however many; all when there is no filter. `before`: only those that were added before this id. */
+  count(where?: AssetFilter | null, before?: string): Promise<number>
+}
+
+/** Names of prisma/lists/facets.ts. */
+export type FacetName = 'tags' | 'collections' | 'types' | 'orientation' | 'aspect' | 'years' | 'statuses'
+
+export interface Total {
+  count: number
+  /** Above some 10,000 a filter's images are estimated from a sample. */
+  isEstimate: boolean
+}
+
+/** A value that images have, and how many have it. */
+export interface ValueCount {
+  /** What tells values apart: the label in lower case. */
+  key: string
+  /** As most of them write it. */
+  label: string
+  count: number
+}
+
+export interface ValueRequest {
+  facet: FacetName
+  /** Most images first, then by key; or by key. */
+  orderBy: 'COUNT' | 'NAME'
+  first: number
+  after?: Pick<ValueCount, 'key' | 'count'> | null
+  /** Only values that begin so; of collections, paths and names. Regardless of case. */
+  prefix?: string | null
+  /** Of collections: only those that lie below this one. */
+  under?: string | null
+  /** Of collections: levels below `under`, or from the top. */
+  depth?: number | null
+}
+
+export interface ValuePage {
+  values: ValueCount[]
+  hasNextPage: boolean
+  /** How many values there are on all pages. */
+  total: number
+  isEstimate: boolean
+}
+
+/** How many images there are, of which kinds. Without a filter all of it is exact. */
+export interface Counts {
+  total(where?: AssetFilter | null): Promise<Total>
+  /** The values of facets; requests of one call are answered by one look at the images. */
+  values(where: AssetFilter | null, requests: readonly ValueRequest[]): Promise<ValuePage[]>
 }
 
 export interface SearchRequest {
@@ -270,6 +352,7 @@ export interface Caller {
 /** The stores of one tenant. */
 export interface ScopedDatabase {
   assets: Assets
+  counts: Counts
   vectors: Vectors
   runs: RunStore
   enrichments: Enrichments

@@ -15,8 +15,10 @@ import './drawing/queries.ts'
 import './drawing/mutations.ts'
 import './assets/colours.ts'
 import './assets/queries.ts'
+import './assets/labels.ts'
 import './assets/add.ts'
 import './assets/mutations.ts'
+import './assets/update-assets.ts'
 import './assets/rename-collection.ts'
 
 export const schema = enforceScopes(builder.toSchema())

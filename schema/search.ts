@@ -3,6 +3,7 @@ import { BadUserInput } from '../workers/errors.ts'
 import { limits } from '../workers/limits.ts'
 import { dot } from '../workers/similarity/vectors.ts'
 import { Asset } from './assets/asset.ts'
+import { AssetCounts, noCounts } from './assets/facets.ts'
 import { AssetWhere, checkedWhere } from './assets/where.ts'
 import { builder } from './core/builder.ts'
 import type { Context } from './core/context.ts'
@@ -47,7 +48,7 @@ async function search(options: SearchOptions, context: Context): Promise<Connect
     edges,
     model,
     truncated: found.truncated,
-    count: async () => (await context.database.assets.count(found.where)) - (except === undefined ? 0 : 1),
+    counts: new AssetCounts(context.database.counts, found.where, except),
     pageInfo: pageInfo(edges, {
       hasNextPage: found.hasNextPage || found.hits.length > options.first,
       hasPreviousPage: options.after != null,
@@ -127,11 +128,13 @@ builder.objectField(Asset, 'similar', (t) =>
     nullable: true,
     ...operation('read', 'Similar images, best first, without this one. Empty until this one is READY.'),
     args: {
+      where: t.arg({ type: AssetWhere, description: 'Only images that match.' }),
       first: t.arg.int({ description: firstDescription }),
       after: t.arg.string({ description: 'Cursor of the same list; the page begins after it.' }),
     },
     complexity: ({ first }) => ({ field: 20, multiplier: countedPage(first) }),
-    resolve: async (asset, { first, after }, context) => {
+    resolve: async (asset, { where: given, first, after }, context) => {
+      const where = checkedWhere(given)
       const size = pageSize(first ?? limits.defaultPageSize, 'first')
       const model = await context.catalogue.get()
       const vector = await context.loaders.storedVector(model).load(asset)
@@ -146,7 +149,7 @@ builder.objectField(Asset, 'similar', (t) =>
           words: [],
           texts: [],
           model,
-          where: null,
+          where,
           first: size,
           after,
           except: asset.id,
@@ -161,6 +164,6 @@ const noImages = (model: ServedModel): ConnectionObject => ({
   edges: [],
   model,
   truncated: false,
-  count: async () => 0,
+  counts: noCounts,
   pageInfo: pageInfo([], { hasNextPage: false, hasPreviousPage: false }),
 })

@@ -35,6 +35,16 @@ export const limits = {
   /** Ids of one nodes, deleteAssets or where.ids, and entries of any other list of a filter. */
   ids: 1000,
 
+  // A filter.
+  /** Filters inside one another by and, or, not. */
+  whereDepth: 8,
+  /** Conditions in all of them. */
+  whereConditions: 100,
+  /** Values of one facet. */
+  facetValues: 500,
+  /** Images of one updateAssets. */
+  updateAssets: 500,
+
   // Rows of a page.
   pageSize: 100,
   defaultPageSize: 20,

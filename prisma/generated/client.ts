@@ -52,6 +52,17 @@ export type Asset = Prisma.AssetModel
  */
 export type Word = Prisma.WordModel
 /**
+ * Model AssetCount
+ * How many images have a tag, lie in a collection, ...: what was summed up of AssetCountChange, which triggers write.
+ * Both are read by counts alone.
+ */
+export type AssetCount = Prisma.AssetCountModel
+/**
+ * Model AssetCountChange
+ * What statements have changed since, a row for each label that they touched.
+ */
+export type AssetCountChange = Prisma.AssetCountChangeModel
+/**
  * Model IndexedModel
  * A model revision that the library is indexed for.
  */

@@ -10,6 +10,8 @@
  */
 export type * from './models/Asset.ts'
 export type * from './models/Word.ts'
+export type * from './models/AssetCount.ts'
+export type * from './models/AssetCountChange.ts'
 export type * from './models/IndexedModel.ts'
 export type * from './models/AssetVector.ts'
 export type * from './models/GuidanceRun.ts'

@@ -13,10 +13,11 @@ import { ImageInput } from '../core/inputs.ts'
 import { operation } from '../core/operation.ts'
 import { userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { Asset } from './asset.ts'
-import { collectionsDescription, complaint } from './checks.ts'
+import { collectionsDescription, complaint, takenAtDescription } from './checks.ts'
 
 const AssetInput = builder.inputType('AssetInput', {
-  description: 'An image to add to the library. Absent texts are read from the file itself (IPTC, XMP).',
+  description:
+    'An image to add to the library. Absent texts and dates are read from the file itself (EXIF, IPTC, XMP).',
   fields: (t) => ({
     image: t.field({ type: ImageInput, required: true, description: 'The image.' }),
     name: t.string({ description: `The file's name, at most ${limits.nameLength} characters.` }),
@@ -24,6 +25,7 @@ const AssetInput = builder.inputType('AssetInput', {
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
     tags: t.stringList({ description: `At most ${limits.tags}; keywords inside the file are added.` }),
     collections: t.stringList({ description: collectionsDescription }),
+    takenAt: t.field({ type: 'DateTime', description: takenAtDescription }),
   }),
 })
 
@@ -57,7 +59,7 @@ const AddedAsset = builder.objectRef<Added>('AddedAsset').implement({
     }),
     changed: t.exposeStringList('changed', {
       description:
-        'Fields of a duplicate that took something from what was given: of name, title, description, tags and collections.',
+        'Fields of a duplicate that took something from what was given: of name, title, description, tags, collections and takenAt.',
     }),
   }),
 })

@@ -50,6 +50,18 @@ export const Asset = builder.node(builder.objectRef<AssetRow>('Asset'), {
       },
       resolve: (asset, { size }, { thumbnailUrl }) => thumbnailUrl(asset, size),
     }),
+    takenAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When it was taken, as its file says (EXIF, XMP, IPTC) or a caller; null where nobody does. A time without an offset, as most cameras write it, is given as if it were UTC: its day and hour are those of the place.',
+      resolve: (asset) => asset.takenAt,
+    }),
+    updatedAt: t.field({
+      type: 'DateTime',
+      description: 'When its labels were changed last, or it was added.',
+      resolve: (asset) => asset.updatedAt,
+    }),
     createdAt: t.field({
       type: 'DateTime',
       description: 'When it was added.',

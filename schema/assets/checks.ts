@@ -12,6 +12,9 @@ const lengths = {
 
 export const collectionsDescription = `At most ${limits.collections} paths, such as "Brand/2025/Logos": each of at most ${limits.collectionLength} characters and ${limits.collectionDepth} levels, told apart regardless of case.`
 
+export const takenAtDescription =
+  'When it was taken. A moment of an unknown time zone is given as if it were in UTC, as those of files are.'
+
 /** What is wrong with the texts of an asset, as they will be stored, or null. */
 export function complaint(given: Labels): string | null {
   const texts = cleanLabels(given)

@@ -9,7 +9,7 @@ import { operation } from '../core/operation.ts'
 import { unknownIds, userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { isAssetId } from '../relay/ids.ts'
 import { Asset } from './asset.ts'
-import { collectionsDescription } from './checks.ts'
+import { collectionsDescription, takenAtDescription } from './checks.ts'
 import { checkChange, editsLists, patchOf } from './patch.ts'
 
 const UpdateAssetInput = builder.inputType('UpdateAssetInput', {
@@ -21,6 +21,7 @@ const UpdateAssetInput = builder.inputType('UpdateAssetInput', {
     }),
     title: t.string({ description: `At most ${limits.titleLength} characters.` }),
     description: t.string({ description: `At most ${limits.descriptionLength} characters.` }),
+    takenAt: t.field({ type: 'DateTime', description: takenAtDescription }),
     tags: t.stringList({ description: `Replaces all tags, at most ${limits.tags}.` }),
     addTags: t.stringList({
       description: 'Added to the tags; those that are there stay as they are written.',

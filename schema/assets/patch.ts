@@ -1,9 +1,9 @@
 /** How a change of an image's labels is given, and what it makes of a row. */
 import type { AssetPatch, AssetRow } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
-import { cleanCollection, liesIn } from '../../workers/ingest/labels/collections.ts'
+import { cleanCollection, joinCollections, liesIn } from '../../workers/ingest/labels/collections.ts'
 import type { Labels } from '../../workers/ingest/labels/labels.ts'
-import { cleanLine } from '../../workers/ingest/labels/texts.ts'
+import { cleanLine, joinTags } from '../../workers/ingest/labels/texts.ts'
 import { complaint } from './checks.ts'
 
 /** New labels of an image. An absent field keeps the value; null clears it. */
@@ -11,6 +11,7 @@ export interface LabelChange {
   name?: string | null | undefined
   title?: string | null | undefined
   description?: string | null | undefined
+  takenAt?: Date | null | undefined
   tags?: readonly string[] | null | undefined
   addTags?: readonly string[] | null | undefined
   removeTags?: readonly string[] | null | undefined
@@ -42,13 +43,14 @@ export function patchOf(change: LabelChange, row: AssetRow): AssetPatch {
   if (change.name != null) patch.name = cleanLine(change.name)
   if (change.title !== undefined) patch.title = change.title
   if (change.description !== undefined) patch.description = change.description
+  if (change.takenAt !== undefined) patch.takenAt = change.takenAt
   const { addTags, removeTags, addCollections, removeCollections } = change
   if (change.tags !== undefined) patch.tags = [...(change.tags ?? [])]
   if (addTags != null || removeTags != null) {
     const removed = new Set(removeTags?.map(tagKey))
-    // The library joins those that differ in case alone.
     patch.tags = [...(patch.tags ?? row.tags), ...(addTags ?? [])].filter((tag) => !removed.has(tagKey(tag)))
     check('addTags', { tags: patch.tags })
+    patch.tags = joinTags(patch.tags)
   }
   if (change.collections !== undefined) patch.collections = [...(change.collections ?? [])]
   if (addCollections != null || removeCollections != null) {
@@ -57,6 +59,7 @@ export function patchOf(change: LabelChange, row: AssetRow): AssetPatch {
       (path) => !removed.some((other) => liesIn(cleanCollection(path), other)),
     )
     check('addCollections', { collections: patch.collections })
+    patch.collections = joinCollections(patch.collections)
   }
   return patch
 }

@@ -1,22 +1,38 @@
+import type { PageInfoShape } from '@pothos/plugin-relay'
+import { positionOf } from '../../prisma/lists/pages.ts'
 import type { AssetRow } from '../../prisma/types.ts'
 import { BadUserInput } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { countedPage } from '../core/cost.ts'
 import { operation } from '../core/operation.ts'
-import { isAssetId } from '../relay/ids.ts'
-import { decodeCursor, encodeCursor, pageInfo, pageSize } from '../relay/page.ts'
+import { firstDescription, relayOptions } from '../relay/options.ts'
+import { pageInfo, pageSize } from '../relay/page.ts'
 import { Asset } from './asset.ts'
+import { AssetCounts, addCounts } from './facets.ts'
+import { AssetOrderInput, cursorIn, orderOf, positionIn } from './order.ts'
 import { AssetWhere, checkedWhere } from './where.ts'
 
-const cursorOf = (asset: AssetRow) => encodeCursor('assets', [asset.id])
-
-function assetIdOf(cursor: string | null | undefined, argument: string): string | null {
-  if (cursor == null) return null
-  return decodeCursor('assets', cursor, argument, ([id]) =>
-    typeof id === 'string' && isAssetId(id) ? id : null,
-  )
+interface ConnectionObject {
+  edges: { node: AssetRow; cursor: string }[]
+  pageInfo: PageInfoShape
+  counts: AssetCounts
 }
+
+const AssetConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
+  {
+    name: 'AssetConnection',
+    type: Asset,
+    description: 'A page of the library.',
+    edgesField: { description: 'The images of the page, in the order that was asked for.' },
+  },
+  {
+    name: 'AssetEdge',
+    description: 'An image at its position in the list.',
+    nodeField: { description: 'The image.' },
+  },
+)
+addCounts(AssetConnection, 'match')
 
 builder.queryFields((t) => ({
   asset: t.field({
@@ -30,54 +46,51 @@ builder.queryFields((t) => ({
     args: { id: t.arg.id({ required: true, description: 'asset_...' }) },
     resolve: (_root, { id }, { loaders }) => loaders.asset.load(id),
   }),
-  assets: t.connection(
-    {
-      type: Asset,
-      nullable: true,
-      ...operation(
-        'read',
-        'The library, newest first, paged in either direction.',
-        '{ assets(first: 10, where: { tagsAny: ["icon"] }) { nodes { id name } totalCount pageInfo { endCursor hasNextPage } } }',
-      ),
-      args: { where: t.arg({ type: AssetWhere, description: 'Only images that match.' }) },
-      complexity: ({ first, last }) => ({ field: 5, multiplier: countedPage(first ?? last) }),
-      resolve: async (_root, { where, first, after, last, before }, { database }) => {
-        if (first != null && last != null) throw new BadUserInput('Give either first or last, not both.')
-        const size =
-          last == null
-            ? { first: pageSize(first ?? limits.defaultPageSize, 'first') }
-            : { last: pageSize(last, 'last') }
-        const filter = checkedWhere(where)
-        const { rows, hasNextPage, hasPreviousPage } = await database.assets.page({
-          ...size,
-          where: filter,
-          after: assetIdOf(after, 'after'),
-          before: assetIdOf(before, 'before'),
-        })
-        const edges = rows.map((node) => ({ node, cursor: cursorOf(node) }))
-        return {
-          edges,
-          pageInfo: pageInfo(edges, { hasNextPage, hasPreviousPage }),
-          count: () => database.assets.count(filter),
+  assets: t.field({
+    type: AssetConnection,
+    nullable: true,
+    ...operation(
+      'read',
+      'The library, newest first or in another order, paged in either direction. Pages go on exactly where the one before ended, whatever is added, deleted or changed meanwhile; an image whose own place changes may come twice, or not.',
+      `{
+        assets(first: 10, where: { tagsAny: ["icon"], not: { collections: ["Archive"] } }, orderBy: { field: NAME }) {
+          nodes { id name }
+          totalCount
+          facets { tags(first: 5) { value count } }
+          pageInfo { endCursor hasNextPage }
         }
-      },
+      }`,
+    ),
+    args: {
+      where: t.arg({ type: AssetWhere, description: 'Only images that match.' }),
+      orderBy: t.arg({ type: AssetOrderInput, description: 'Newest first when absent.' }),
+      first: t.arg.int({ description: firstDescription }),
+      after: t.arg.string(relayOptions.afterArgOptions),
+      last: t.arg.int(relayOptions.lastArgOptions),
+      before: t.arg.string(relayOptions.beforeArgOptions),
     },
-    {
-      name: 'AssetConnection',
-      description: 'A page of the library.',
-      edgesField: { description: 'The images of the page, newest first.' },
-      fields: (t) => ({
-        totalCount: t.int({
-          nullable: true,
-          description: 'How many images match, on all pages.',
-          resolve: (page) => page.count(),
-        }),
-      }),
+    complexity: ({ first, last }) => ({ field: 5, multiplier: countedPage(first ?? last) }),
+    resolve: async (_root, { where, orderBy, first, after, last, before }, { database }) => {
+      if (first != null && last != null) throw new BadUserInput('Give either first or last, not both.')
+      const size =
+        last == null
+          ? { first: pageSize(first ?? limits.defaultPageSize, 'first') }
+          : { last: pageSize(last, 'last') }
+      const filter = checkedWhere(where)
+      const order = orderOf(orderBy)
+      const { rows, hasNextPage, hasPreviousPage } = await database.assets.page({
+        ...size,
+        where: filter,
+        orderBy: order,
+        after: positionIn(order, after, 'after'),
+        before: positionIn(order, before, 'before'),
+      })
+      const edges = rows.map((node) => ({ node, cursor: cursorIn(order, positionOf(node, order)) }))
+      return {
+        edges,
+        pageInfo: pageInfo(edges, { hasNextPage, hasPreviousPage }),
+        counts: new AssetCounts(database.counts, filter),
+      }
     },
-    {
-      name: 'AssetEdge',
-      description: 'An image at its position in the list.',
-      nodeField: { description: 'The image.' },
-    },
-  ),
+  }),
 }))

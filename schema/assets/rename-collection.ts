@@ -1,9 +1,9 @@
 /** Renames a collection, with all that lies below it. */
-import type { AssetRow } from '../../prisma/types.ts'
+import { newestFirst, positionOf } from '../../prisma/lists/pages.ts'
+import type { AssetPosition, AssetRow } from '../../prisma/types.ts'
 import { BadUserInput, echoed } from '../../workers/errors.ts'
 import { cleanCollection, collectionKey, liesIn, stepsOf } from '../../workers/ingest/labels/collections.ts'
 import { builder } from '../core/builder.ts'
-import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
 import { operation } from '../core/operation.ts'
 import {
@@ -13,8 +13,9 @@ import {
   withUserErrors,
 } from '../core/user-errors.ts'
 import { complaint } from './checks.ts'
+import { updateEach } from './update-each.ts'
 
-/** Rows of one statement: others wait meanwhile where the database is embedded. */
+/** Images between two looks at the clock. */
 const rowsAtOnce = 250
 /** Of the request's time, what is left for the answer. */
 const reserveMs = 5_000
@@ -81,52 +82,37 @@ async function rename(given: typeof RenameCollectionInput.$inferInput, context: 
   const merged = !sameKey && (await has(to))
   const move = (path: string) =>
     liesIn(path, from) ? [...stepsOf(to), ...stepsOf(path).slice(stepsOf(from).length)].join('/') : path
+  /** @throws BadUserInput where the new path is over a limit */
+  const moveAll = ({ collections: before }: AssetRow) => {
+    const collections = before.map(move)
+    const wrong = complaint({ collections })
+    if (wrong !== null) throw new BadUserInput(wrong)
+    return { collections }
+  }
   const userErrors: UserErrorObject[] = []
   let moved = 0
   let kept = 0
-  let after: string | null = null
+  let after: AssetPosition | null = null
   for (;;) {
     const { rows, hasNextPage } = await assets.page({
       where: { collections: [from] },
       first: rowsAtOnce,
       after,
     })
-    const changes = rows.flatMap((row) => {
-      const patch = { collections: row.collections.map(move) }
-      if (patch.collections.every((path, n) => path === row.collections[n])) return []
-      const wrong = complaint(patch)
-      if (wrong === null) return [{ row, patch }]
+    const done = await updateEach(rows, moveAll, context, (row, error) => {
+      if (!(error instanceof BadUserInput)) throw error
       kept++
       if (userErrors.length < maxNamed)
-        userErrors.push({ field: ['input', 'to'], code: 'INVALID', message: `${row.id}: ${wrong}` })
-      return []
+        userErrors.push({ field: ['input', 'to'], code: 'INVALID', message: `${row.id}: ${error.message}` })
     })
-    moved += await updateAll(changes, move, context)
+    moved += [...done.values()].filter(({ changed }) => changed.length > 0).length
     if (!hasNextPage) return { collection: to, moved, remaining: kept, merged, userErrors }
-    after = rows.at(-1)!.id
+    after = positionOf(rows.at(-1)!, newestFirst)
     if (context.remainingMs() < reserveMs) {
       const remaining = await assets.count({ collections: [from] })
       return { collection: to, moved, remaining, merged, userErrors }
     }
   }
-}
-
-/** Also those that another call changes at the same time; returns how many there were. */
-async function updateAll(
-  changes: readonly { row: AssetRow; patch: { collections: string[] } }[],
-  move: (path: string) => string,
-  { database, library }: Context,
-): Promise<number> {
-  let waiting = changes
-  let updated = 0
-  while (waiting.length > 0) {
-    const done = new Set((await library.updateEach(waiting)).map(({ id }) => id))
-    updated += done.size
-    const late = waiting.filter(({ row }) => !done.has(row.id))
-    const rows = await database.assets.byIds(late.map(({ row }) => row.id))
-    waiting = [...rows.values()].map((row) => ({ row, patch: { collections: row.collections.map(move) } }))
-  }
-  return updated
 }
 
 /** @throws BadUserInput */
@@ -152,11 +138,9 @@ builder.mutationField('renameCollection', (t) =>
     ),
     args: { input: t.arg({ type: RenameCollectionInput, required: true, description: 'The two paths.' }) },
     complexity: 100,
-    resolve: (_root, { input }, context) => {
-      requireScope(context, 'edit')
-      return withUserErrors({ collection: null, moved: 0, remaining: 0, merged: false }, () =>
+    resolve: (_root, { input }, context) =>
+      withUserErrors({ collection: null, moved: 0, remaining: 0, merged: false }, () =>
         rename(input, context),
-      )
-    },
+      ),
   }),
 )

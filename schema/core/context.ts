@@ -41,7 +41,10 @@ export interface ServerLimits {
 }
 
 /** The part of the database that operations read and write. */
-export type RequestDatabase = Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments' | 'words'>
+export type RequestDatabase = Pick<
+  Database,
+  'assets' | 'counts' | 'vectors' | 'runs' | 'enrichments' | 'words'
+>
 
 /** One request's view of the services. */
 export interface Context extends Omit<Services, 'database'> {

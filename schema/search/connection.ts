@@ -2,6 +2,7 @@ import type { PageInfoShape } from '@pothos/plugin-relay'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
 import { Asset } from '../assets/asset.ts'
+import { type AssetCounts, addCounts } from '../assets/facets.ts'
 import { builder } from '../core/builder.ts'
 import { Model } from '../models.ts'
 
@@ -39,7 +40,7 @@ export interface ConnectionObject {
   pageInfo: PageInfoShape
   model: ServedModel
   truncated: boolean
-  count(): Promise<number>
+  counts: AssetCounts
 }
 
 export const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
@@ -57,11 +58,6 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
       truncated: t.exposeBoolean('truncated', {
         description:
           'True when the index stopped before it had examined enough rows for this filter: more images may match.',
-      }),
-      totalCount: t.int({
-        nullable: true,
-        description: 'How many images pass the filter, on all pages; those without a vector are among them.',
-        resolve: (page) => page.count(),
       }),
     }),
   },
@@ -88,3 +84,4 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
     }),
   },
 )
+addCounts(SearchConnection, 'pass the filter (those without a vector are among them)')

@@ -1,4 +1,5 @@
-import type { AssetRow, Assets } from '../../prisma/types.ts'
+import { newestFirst, positionOf } from '../../prisma/lists/pages.ts'
+import type { AssetPosition, AssetRow, Assets } from '../../prisma/types.ts'
 import type { FileCondition, FileStore } from './file-store.ts'
 
 export interface CheckFilesOptions {
@@ -35,12 +36,12 @@ export async function checkFiles({ assets, files, digestMs, maxMs }: CheckFilesO
     if (how === 'digest') check.digested++
     if (condition !== 'whole') check.faults.push({ asset, condition })
   }
-  for (let after: string | null = null; ; ) {
+  for (let after: AssetPosition | null = null; ; ) {
     const { rows, hasNextPage } = await assets.page({ first: pageSize, after })
     for (let from = 0; from < rows.length; from += filesAtOnce)
       await Promise.all(rows.slice(from, from + filesAtOnce).map(look))
     if (!hasNextPage) return check
     if (passed() > maxMs) return { ...check, incomplete: true }
-    after = rows.at(-1)!.id
+    after = positionOf(rows.at(-1)!, newestFirst)
   }
 }

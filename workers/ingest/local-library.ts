@@ -110,6 +110,7 @@ export class LocalLibrary implements Library {
       description: labels.description ?? own.description,
       tags: joinTags(labels.tags, own.keywords),
       collections: joinCollections(labels.collections),
+      takenAt: labels.takenAt ?? own.takenAt,
       mimeType,
       bytes: bytes.byteLength,
       width,

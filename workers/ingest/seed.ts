@@ -5,14 +5,7 @@ import { ItemError } from '../errors.ts'
 import { writeDurably } from '../fs/write.ts'
 import { type Log, silent } from '../log.ts'
 import type { Library } from './library.ts'
-
-interface Sample {
-  file: string
-  name: string
-  title: string
-  tags: string[]
-  collections: string[]
-}
+import { readSamples, samplesFolder } from './sample-images.ts'
 
 export interface SeedOptions {
   library: Pick<Library, 'add'>
@@ -23,7 +16,6 @@ export interface SeedOptions {
   signal?: AbortSignal
 }
 
-const folder = path.join(import.meta.dirname, 'samples')
 const addsAtOnce = 8
 
 /**
@@ -48,8 +40,7 @@ export async function seedSamples({
     return 0
   }
   if (state === null) await record('adding')
-  const samples = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Sample[]
-  const waiting = samples.values()
+  const waiting = (await readSamples()).values()
   let added = 0
   // All take from one iterator: as many lanes as images at once.
   await Promise.all(
@@ -59,7 +50,7 @@ export async function seedSamples({
         try {
           const { duplicate } = await library.add({
             ...fields,
-            bytes: await readFile(path.join(folder, file)),
+            bytes: await readFile(path.join(samplesFolder, file)),
           })
           if (!duplicate) added++
         } catch (error) {

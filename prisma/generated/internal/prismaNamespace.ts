@@ -399,6 +399,8 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 export const ModelName = {
   Asset: 'Asset',
   Word: 'Word',
+  AssetCount: 'AssetCount',
+  AssetCountChange: 'AssetCountChange',
   IndexedModel: 'IndexedModel',
   AssetVector: 'AssetVector',
   GuidanceRun: 'GuidanceRun',
@@ -419,7 +421,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "asset" | "word" | "indexedModel" | "assetVector" | "guidanceRun" | "lease" | "enrichment"
+    modelProps: "asset" | "word" | "assetCount" | "assetCountChange" | "indexedModel" | "assetVector" | "guidanceRun" | "lease" | "enrichment"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -568,6 +570,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.WordCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.WordCountAggregateOutputType> | number
+        }
+      }
+    }
+    AssetCount: {
+      payload: Prisma.$AssetCountPayload<ExtArgs>
+      fields: Prisma.AssetCountFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AssetCountFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AssetCountFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>
+        }
+        findFirst: {
+          args: Prisma.AssetCountFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AssetCountFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>
+        }
+        findMany: {
+          args: Prisma.AssetCountFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>[]
+        }
+        create: {
+          args: Prisma.AssetCountCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>
+        }
+        createMany: {
+          args: Prisma.AssetCountCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AssetCountCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>[]
+        }
+        delete: {
+          args: Prisma.AssetCountDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>
+        }
+        update: {
+          args: Prisma.AssetCountUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>
+        }
+        deleteMany: {
+          args: Prisma.AssetCountDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AssetCountUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AssetCountUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>[]
+        }
+        upsert: {
+          args: Prisma.AssetCountUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountPayload>
+        }
+        aggregate: {
+          args: Prisma.AssetCountAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAssetCount>
+        }
+        groupBy: {
+          args: Prisma.AssetCountGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AssetCountGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AssetCountCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AssetCountCountAggregateOutputType> | number
+        }
+      }
+    }
+    AssetCountChange: {
+      payload: Prisma.$AssetCountChangePayload<ExtArgs>
+      fields: Prisma.AssetCountChangeFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AssetCountChangeFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AssetCountChangeFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>
+        }
+        findFirst: {
+          args: Prisma.AssetCountChangeFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AssetCountChangeFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>
+        }
+        findMany: {
+          args: Prisma.AssetCountChangeFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>[]
+        }
+        create: {
+          args: Prisma.AssetCountChangeCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>
+        }
+        createMany: {
+          args: Prisma.AssetCountChangeCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AssetCountChangeCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>[]
+        }
+        delete: {
+          args: Prisma.AssetCountChangeDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>
+        }
+        update: {
+          args: Prisma.AssetCountChangeUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>
+        }
+        deleteMany: {
+          args: Prisma.AssetCountChangeDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AssetCountChangeUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AssetCountChangeUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>[]
+        }
+        upsert: {
+          args: Prisma.AssetCountChangeUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AssetCountChangePayload>
+        }
+        aggregate: {
+          args: Prisma.AssetCountChangeAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAssetCountChange>
+        }
+        groupBy: {
+          args: Prisma.AssetCountChangeGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AssetCountChangeGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AssetCountChangeCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AssetCountChangeCountAggregateOutputType> | number
         }
       }
     }
@@ -977,6 +1127,7 @@ export const AssetScalarFieldEnum = {
   width: 'width',
   height: 'height',
   status: 'status',
+  takenAt: 'takenAt',
   error: 'error',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
@@ -994,6 +1145,27 @@ export const WordScalarFieldEnum = {
 } as const
 
 export type WordScalarFieldEnum = (typeof WordScalarFieldEnum)[keyof typeof WordScalarFieldEnum]
+
+
+export const AssetCountScalarFieldEnum = {
+  facet: 'facet',
+  key: 'key',
+  label: 'label',
+  count: 'count'
+} as const
+
+export type AssetCountScalarFieldEnum = (typeof AssetCountScalarFieldEnum)[keyof typeof AssetCountScalarFieldEnum]
+
+
+export const AssetCountChangeScalarFieldEnum = {
+  id: 'id',
+  facet: 'facet',
+  key: 'key',
+  label: 'label',
+  count: 'count'
+} as const
+
+export type AssetCountChangeScalarFieldEnum = (typeof AssetCountChangeScalarFieldEnum)[keyof typeof AssetCountChangeScalarFieldEnum]
 
 
 export const IndexedModelScalarFieldEnum = {
@@ -1166,6 +1338,20 @@ export type DateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel
  * Reference to a field of type 'DateTime[]'
  */
 export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime[]'>
+    
+
+
+/**
+ * Reference to a field of type 'BigInt'
+ */
+export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
+    
+
+
+/**
+ * Reference to a field of type 'BigInt[]'
+ */
+export type ListBigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt[]'>
     
 
 
@@ -1384,6 +1570,8 @@ export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaC
 export type GlobalOmitConfig = {
   asset?: Prisma.AssetOmit
   word?: Prisma.WordOmit
+  assetCount?: Prisma.AssetCountOmit
+  assetCountChange?: Prisma.AssetCountChangeOmit
   indexedModel?: Prisma.IndexedModelOmit
   assetVector?: Prisma.AssetVectorOmit
   guidanceRun?: Prisma.GuidanceRunOmit

@@ -53,6 +53,8 @@ export const AnyNull = runtime.AnyNull
 export const ModelName = {
   Asset: 'Asset',
   Word: 'Word',
+  AssetCount: 'AssetCount',
+  AssetCountChange: 'AssetCountChange',
   IndexedModel: 'IndexedModel',
   AssetVector: 'AssetVector',
   GuidanceRun: 'GuidanceRun',
@@ -89,6 +91,7 @@ export const AssetScalarFieldEnum = {
   width: 'width',
   height: 'height',
   status: 'status',
+  takenAt: 'takenAt',
   error: 'error',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt',
@@ -106,6 +109,27 @@ export const WordScalarFieldEnum = {
 } as const
 
 export type WordScalarFieldEnum = (typeof WordScalarFieldEnum)[keyof typeof WordScalarFieldEnum]
+
+
+export const AssetCountScalarFieldEnum = {
+  facet: 'facet',
+  key: 'key',
+  label: 'label',
+  count: 'count'
+} as const
+
+export type AssetCountScalarFieldEnum = (typeof AssetCountScalarFieldEnum)[keyof typeof AssetCountScalarFieldEnum]
+
+
+export const AssetCountChangeScalarFieldEnum = {
+  id: 'id',
+  facet: 'facet',
+  key: 'key',
+  label: 'label',
+  count: 'count'
+} as const
+
+export type AssetCountChangeScalarFieldEnum = (typeof AssetCountChangeScalarFieldEnum)[keyof typeof AssetCountChangeScalarFieldEnum]
 
 
 export const IndexedModelScalarFieldEnum = {

@@ -53,6 +53,7 @@ export type AssetMinAggregateOutputType = {
   width: number | null
   height: number | null
   status: $Enums.AssetStatus | null
+  takenAt: Date | null
   error: string | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -70,6 +71,7 @@ export type AssetMaxAggregateOutputType = {
   width: number | null
   height: number | null
   status: $Enums.AssetStatus | null
+  takenAt: Date | null
   error: string | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -89,6 +91,7 @@ export type AssetCountAggregateOutputType = {
   width: number
   height: number
   status: number
+  takenAt: number
   error: number
   createdAt: number
   updatedAt: number
@@ -126,6 +129,7 @@ export type AssetMinAggregateInputType = {
   width?: true
   height?: true
   status?: true
+  takenAt?: true
   error?: true
   createdAt?: true
   updatedAt?: true
@@ -143,6 +147,7 @@ export type AssetMaxAggregateInputType = {
   width?: true
   height?: true
   status?: true
+  takenAt?: true
   error?: true
   createdAt?: true
   updatedAt?: true
@@ -162,6 +167,7 @@ export type AssetCountAggregateInputType = {
   width?: true
   height?: true
   status?: true
+  takenAt?: true
   error?: true
   createdAt?: true
   updatedAt?: true
@@ -270,6 +276,7 @@ export type AssetGroupByOutputType = {
   width: number
   height: number
   status: $Enums.AssetStatus
+  takenAt: Date | null
   error: string | null
   createdAt: Date
   updatedAt: Date
@@ -314,6 +321,7 @@ export type AssetWhereInput = {
   width?: Prisma.IntFilter<"Asset"> | number
   height?: Prisma.IntFilter<"Asset"> | number
   status?: Prisma.EnumAssetStatusFilter<"Asset"> | $Enums.AssetStatus
+  takenAt?: Prisma.DateTimeNullableFilter<"Asset"> | Date | string | null
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
@@ -337,6 +345,7 @@ export type AssetOrderByWithRelationInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -363,6 +372,7 @@ export type AssetWhereUniqueInput = Prisma.AtLeast<{
   width?: Prisma.IntFilter<"Asset"> | number
   height?: Prisma.IntFilter<"Asset"> | number
   status?: Prisma.EnumAssetStatusFilter<"Asset"> | $Enums.AssetStatus
+  takenAt?: Prisma.DateTimeNullableFilter<"Asset"> | Date | string | null
   error?: Prisma.StringNullableFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"Asset"> | Date | string
@@ -386,6 +396,7 @@ export type AssetOrderByWithAggregationInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -415,6 +426,7 @@ export type AssetScalarWhereWithAggregatesInput = {
   width?: Prisma.IntWithAggregatesFilter<"Asset"> | number
   height?: Prisma.IntWithAggregatesFilter<"Asset"> | number
   status?: Prisma.EnumAssetStatusWithAggregatesFilter<"Asset"> | $Enums.AssetStatus
+  takenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Asset"> | Date | string | null
   error?: Prisma.StringNullableWithAggregatesFilter<"Asset"> | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"Asset"> | Date | string
@@ -436,6 +448,7 @@ export type AssetCreateInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -459,6 +472,7 @@ export type AssetUncheckedCreateInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -482,6 +496,7 @@ export type AssetUpdateInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -505,6 +520,7 @@ export type AssetUncheckedUpdateInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -528,6 +544,7 @@ export type AssetCreateManyInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -549,6 +566,7 @@ export type AssetUpdateManyMutationInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -570,6 +588,7 @@ export type AssetUncheckedUpdateManyInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -607,6 +626,7 @@ export type AssetCountOrderByAggregateInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrder
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -634,6 +654,7 @@ export type AssetMaxOrderByAggregateInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrder
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -651,6 +672,7 @@ export type AssetMinOrderByAggregateInput = {
   width?: Prisma.SortOrder
   height?: Prisma.SortOrder
   status?: Prisma.SortOrder
+  takenAt?: Prisma.SortOrder
   error?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -716,6 +738,10 @@ export type EnumAssetStatusFieldUpdateOperationsInput = {
   set?: $Enums.AssetStatus
 }
 
+export type NullableDateTimeFieldUpdateOperationsInput = {
+  set?: Date | string | null
+}
+
 export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
 }
@@ -765,6 +791,7 @@ export type AssetCreateWithoutVectorsInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -787,6 +814,7 @@ export type AssetUncheckedCreateWithoutVectorsInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -825,6 +853,7 @@ export type AssetUpdateWithoutVectorsInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -847,6 +876,7 @@ export type AssetUncheckedUpdateWithoutVectorsInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -869,6 +899,7 @@ export type AssetCreateWithoutEnrichmentsInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -891,6 +922,7 @@ export type AssetUncheckedCreateWithoutEnrichmentsInput = {
   width: number
   height: number
   status?: $Enums.AssetStatus
+  takenAt?: Date | string | null
   error?: string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -929,6 +961,7 @@ export type AssetUpdateWithoutEnrichmentsInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -951,6 +984,7 @@ export type AssetUncheckedUpdateWithoutEnrichmentsInput = {
   width?: Prisma.IntFieldUpdateOperationsInput | number
   height?: Prisma.IntFieldUpdateOperationsInput | number
   status?: Prisma.EnumAssetStatusFieldUpdateOperationsInput | $Enums.AssetStatus
+  takenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1013,6 +1047,7 @@ export type AssetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   width?: boolean
   height?: boolean
   status?: boolean
+  takenAt?: boolean
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1037,6 +1072,7 @@ export type AssetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   width?: boolean
   height?: boolean
   status?: boolean
+  takenAt?: boolean
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1058,6 +1094,7 @@ export type AssetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   width?: boolean
   height?: boolean
   status?: boolean
+  takenAt?: boolean
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1079,6 +1116,7 @@ export type AssetSelectScalar = {
   width?: boolean
   height?: boolean
   status?: boolean
+  takenAt?: boolean
   error?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1087,7 +1125,7 @@ export type AssetSelectScalar = {
   colourFamilies?: boolean
 }
 
-export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "error" | "createdAt" | "updatedAt" | "wordsRevision" | "palette" | "colourFamilies", ExtArgs["result"]["asset"]>
+export type AssetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "contentHash" | "name" | "title" | "description" | "tags" | "collections" | "mimeType" | "bytes" | "width" | "height" | "status" | "takenAt" | "error" | "createdAt" | "updatedAt" | "wordsRevision" | "palette" | "colourFamilies", ExtArgs["result"]["asset"]>
 export type AssetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   vectors?: boolean | Prisma.Asset$vectorsArgs<ExtArgs>
   enrichments?: boolean | Prisma.Asset$enrichmentsArgs<ExtArgs>
@@ -1124,6 +1162,10 @@ export type $AssetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     width: number
     height: number
     status: $Enums.AssetStatus
+    /**
+     * When the image was taken, where that is known; without an offset as if in UTC.
+     */
+    takenAt: Date | null
     /**
      * Why indexing failed, when status is FAILED.
      */
@@ -1576,6 +1618,7 @@ export interface AssetFieldRefs {
   readonly width: Prisma.FieldRef<"Asset", 'Int'>
   readonly height: Prisma.FieldRef<"Asset", 'Int'>
   readonly status: Prisma.FieldRef<"Asset", 'AssetStatus'>
+  readonly takenAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly error: Prisma.FieldRef<"Asset", 'String'>
   readonly createdAt: Prisma.FieldRef<"Asset", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"Asset", 'DateTime'>

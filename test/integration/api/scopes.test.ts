@@ -62,6 +62,11 @@ describe('scopes', () => {
     ['edit', 'deleteDrawings', () => 'mutation { deleteDrawings(input: { ids: [] }) { __typename } }'],
     [
       'edit',
+      'updateAssets',
+      () => 'mutation { updateAssets(input: { ids: [], addTags: ["a"] }) { __typename } }',
+    ],
+    [
+      'edit',
       'renameCollection',
       () => 'mutation { renameCollection(input: { from: "none", to: "other" }) { __typename } }',
     ],

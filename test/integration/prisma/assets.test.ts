@@ -63,7 +63,8 @@ describe('assets', () => {
     await db.assets.delete([gone!.id])
     const changes = [one!, two!, gone!].map((row) => ({ row, patch: { tags: ['b "c"', '\\'], title: null } }))
     const updated = await db.assets.updateEach(changes)
-    expect(updated).toEqual([{ ...one, tags: ['b "c"', '\\'], title: null }])
+    const [{ updatedAt }] = updated as [AssetRow]
+    expect(updated).toEqual([{ ...one, tags: ['b "c"', '\\'], title: null, updatedAt }])
     expect((await db.assets.byIds([two!.id])).get(two!.id)?.title).toBe('changed')
     expect(await db.assets.updateEach([])).toEqual([])
   })
@@ -78,6 +79,8 @@ describe('assets', () => {
   })
 })
 
+const place = (id: string) => ({ value: null, id })
+
 describe('pages', () => {
   const where = { collections: ['paged'] }
   let ids: string[]
@@ -91,10 +94,10 @@ describe('pages', () => {
     const first = await db.assets.page({ where, first: 4 })
     expect(first.rows.map(({ id }) => id)).toEqual(ids.slice(0, 4))
     expect(first).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
-    const second = await db.assets.page({ where, first: 6, after: ids[3] })
+    const second = await db.assets.page({ where, first: 6, after: place(ids[3]!) })
     expect(second.rows.map(({ id }) => id)).toEqual(ids.slice(4))
     expect(second).toMatchObject({ hasNextPage: false, hasPreviousPage: true })
-    const back = await db.assets.page({ where, last: 3, before: ids[4] })
+    const back = await db.assets.page({ where, last: 3, before: place(ids[4]!) })
     expect(back.rows.map(({ id }) => id)).toEqual(ids.slice(1, 4))
     expect(back).toMatchObject({ hasNextPage: true, hasPreviousPage: true })
     const end = await db.assets.page({ where, last: 2 })
@@ -108,7 +111,7 @@ describe('pages', () => {
     const cursor = rows.at(-1)!.id
     await add({ collections: ['paged'] })
     await db.assets.delete([cursor])
-    const next = await db.assets.page({ where, first: 20, after: cursor })
+    const next = await db.assets.page({ where, first: 20, after: place(cursor) })
     expect(next.rows.map(({ id }) => id)).toEqual(ids.slice(3))
   })
 })
@@ -116,7 +119,9 @@ describe('pages', () => {
 describe('filters', () => {
   beforeAll(async () => {
     const collections = ['filtered']
-    await add({ collections, name: 'red-heart_01.svg', tags: ['icon', 'love'], width: 100, height: 50 })
+    const takenAt = new Date('2024-05-06T07:08:09Z')
+    const sized = { width: 100, height: 50, takenAt }
+    await add({ collections, name: 'red-heart_01.svg', tags: ['icon', 'love'], ...sized })
     await add({
       collections,
       name: 'blueStarShape.png',
@@ -138,6 +143,7 @@ describe('filters', () => {
       mimeType: 'image/jpeg',
     })
   })
+  const all = ['blueStarShape.png', 'haus.png', 'red-heart_01.svg', 'the-who.jpg']
   const only = (where: AssetFilter) => names({ collections: ['filtered'], ...where })
 
   it.each<[AssetFilter, string[]]>([
@@ -154,6 +160,31 @@ describe('filters', () => {
     [{ orientation: 'PORTRAIT' }, ['blueStarShape.png']],
     [{ orientation: 'SQUARE' }, ['haus.png', 'the-who.jpg']],
     [{ minWidth: 64, minHeight: 50 }, ['haus.png', 'red-heart_01.svg', 'the-who.jpg']],
+    [{ tagsNone: ['ICON', 'none'] }, ['haus.png', 'the-who.jpg']],
+    [{ tagsNone: [] }, all],
+    [{ untagged: true }, ['haus.png']],
+    [{ untagged: false }, ['blueStarShape.png', 'red-heart_01.svg', 'the-who.jpg']],
+    [{ collectionsNone: ['Filtered'] }, []],
+    [{ collectionsNone: ['elsewhere'] }, all],
+    [{ inNoCollection: true }, []],
+    [{ inNoCollection: false }, all],
+    [{ status: ['READY', 'FAILED'] }, []],
+    [{ status: ['PENDING'] }, all],
+    [{ minAspect: 1.5, maxAspect: 2 }, ['red-heart_01.svg']],
+    [{ maxAspect: 0.5 }, ['blueStarShape.png']],
+    [{ minBytes: 101 }, []],
+    [{ minBytes: 100, maxBytes: 100 }, all],
+    [{ takenAfter: new Date('2024-01-01') }, ['red-heart_01.svg']],
+    [{ not: { takenAfter: new Date('2024-01-01') } }, ['blueStarShape.png', 'haus.png', 'the-who.jpg']],
+    [{ takenBefore: new Date('2024-01-01') }, []],
+    [{ or: [{ orientation: 'PORTRAIT' }, { tagsAny: ['band'] }] }, ['blueStarShape.png', 'the-who.jpg']],
+    [{ or: [] }, []],
+    [{ or: [{}, { ids: [] }] }, all],
+    [{ and: [{ tagsAny: ['icon'] }, { not: { tagsAny: ['love'] } }, {}] }, ['blueStarShape.png']],
+    [{ and: [] }, all],
+    [{ not: {} }, []],
+    [{ not: { not: { untagged: true } } }, ['haus.png']],
+    [{ contentHashes: ['none'] }, []],
     [{ createdAfter: new Date(Date.now() + 3_600_000) }, []],
     [{ createdBefore: new Date(Date.now() - 3_600_000) }, []],
     [{ tagsAny: ['icon'], orientation: 'PORTRAIT' }, ['blueStarShape.png']],

@@ -2,15 +2,20 @@ import { deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { defaultLimits } from '../../../workers/images/open.ts'
 import { inspect } from '../../../workers/ingest/inspect.ts'
-import { type MetadataHeader, readMetadata } from '../../../workers/ingest/metadata/read.ts'
+import {
+  type EmbeddedMetadata,
+  type MetadataHeader,
+  readMetadata,
+} from '../../../workers/ingest/metadata/read.ts'
 import { silent } from '../../../workers/log.ts'
 import { blank, withChunks, withIptc } from '../../support/metadata.ts'
 
-/** As the library does: what sharp says of the file, then the metadata. */
+/** As the library does: what sharp says of the file, then the metadata. dates.test.ts reads its dates. */
 const read = async (bytes: Uint8Array) =>
-  readMetadata(bytes, (await inspect(bytes, defaultLimits)).header, silent)
-const readAs = (bytes: Uint8Array, format: string) =>
-  readMetadata(bytes, { format } as MetadataHeader, silent)
+  textsOf(await readMetadata(bytes, (await inspect(bytes, defaultLimits)).header, silent))
+const readAs = async (bytes: Uint8Array, format: string) =>
+  textsOf(await readMetadata(bytes, { format } as MetadataHeader, silent))
+const textsOf = ({ takenAt: _, ...texts }: EmbeddedMetadata) => texts
 
 const xmp = `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">Hafen &amp; Möwen</rdf:li></rdf:Alt></dc:title>

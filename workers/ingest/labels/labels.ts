@@ -9,6 +9,7 @@ export interface Labels {
   tags?: readonly string[] | null
   /** Paths such as Brand/2025/Logos. */
   collections?: readonly string[] | null
+  takenAt?: Date | null
 }
 
 /** The texts of `labels`, cleaned. Absent fields stay absent; nothing is cut. */

@@ -5,9 +5,9 @@ import { joinTags } from './texts.ts'
 
 /** What becomes of labels that are given with an image that is there already, by name and meaning. */
 export const duplicatePolicies = {
-  MERGE: 'Tags and collections are united; title and description are filled in where there are none.',
+  MERGE: 'Tags and collections are united; title, description and date are filled in where there are none.',
   KEEP: 'The asset stays as it is.',
-  REPLACE: 'What is given, name, tags and collections too, takes the place of what is there.',
+  REPLACE: 'What is given, name, tags, collections and date too, takes the place of what is there.',
 } as const
 
 export type DuplicatePolicy = keyof typeof duplicatePolicies
@@ -29,6 +29,9 @@ export function labelPatch(asset: AssetRow, labels: Labels, policy: DuplicatePol
     const tags = replace ? joinTags(labels.tags) : joinTags(asset.tags, labels.tags)
     if (!isSame(tags, asset.tags)) patch.tags = tags
   }
+  const { takenAt } = labels
+  if (takenAt && takenAt.getTime() !== asset.takenAt?.getTime() && (replace || !asset.takenAt))
+    patch.takenAt = takenAt
   if (labels.collections) {
     const there = replace ? [] : asset.collections
     const collections = joinCollections(there, labels.collections)

@@ -1,18 +1,26 @@
 import { IfdReader } from '../../images/formats/ifd.ts'
+import { parseDate } from './dates.ts'
 import type { Fields } from './fields.ts'
 import { decodeText, untilNul } from './text-bytes.ts'
 
 const imageDescription = 0x010e
 const xpTitle = 0x9c9b
 const xpKeywords = 0x9c9e
+const exifDirectory = 0x8769
+const dateTimeOriginal = 0x9003
+const dateTimeDigitized = 0x9004
+const offsetTimeOriginal = 0x9011
+const offsetTimeDigitized = 0x9012
 
-/** Title, description and keywords of a TIFF, or of an EXIF block. */
+/** Title, description, keywords and dates of a TIFF, or of an EXIF block. */
 export function readExif(block: Uint8Array): Fields {
   const prefix = Buffer.from('Exif\0\0', 'latin1')
   const start = Buffer.from(block.buffer, block.byteOffset, Math.min(6, block.byteLength))
-  const ifd = IfdReader.of(start.equals(prefix) ? block.subarray(6) : block)?.first()
-  const ascii = (tag: number) => {
-    const bytes = ifd?.get(tag)?.bytes
+  const reader = IfdReader.of(start.equals(prefix) ? block.subarray(6) : block)
+  const ifd = reader?.first()
+  const camera = reader?.at(ifd?.get(exifDirectory)?.numbers[0] ?? 0)
+  const ascii = (tag: number, directory = ifd) => {
+    const bytes = directory?.get(tag)?.bytes
     return bytes && decodeText(untilNul(bytes))
   }
   const utf16 = (tag: number) => {
@@ -23,5 +31,7 @@ export function readExif(block: Uint8Array): Fields {
     title: utf16(xpTitle),
     description: ascii(imageDescription),
     keywords: utf16(xpKeywords)?.split(';'),
+    taken: [parseDate(ascii(dateTimeOriginal, camera), ascii(offsetTimeOriginal, camera))],
+    made: parseDate(ascii(dateTimeDigitized, camera), ascii(offsetTimeDigitized, camera)),
   }
 }

@@ -1,4 +1,5 @@
 import { characters, cleanLine, cleanText } from '../labels/texts.ts'
+import type { WrittenDate } from './dates.ts'
 import { isMakersDefault } from './makers.ts'
 
 /** What one source inside a file says. Texts may be cut by their source; {@link pick} finds the whole one. */
@@ -7,6 +8,10 @@ export interface Fields {
   headline?: string | undefined
   description?: string | undefined
   keywords?: readonly string[] | undefined
+  /** When the image was taken, what is trusted most first. */
+  taken?: readonly (WrittenDate | null)[] | undefined
+  /** When the file was made, which may be later. */
+  made?: WrittenDate | null | undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+import { parseIptcDate } from './dates.ts'
 import type { Fields } from './fields.ts'
 import { decodeText } from './text-bytes.ts'
 
@@ -5,6 +6,8 @@ import { decodeText } from './text-bytes.ts'
 const characterSet = 1090
 const title = 5
 const keyword = 25
+const dateCreated = 55
+const timeCreated = 60
 const headline = 105
 const caption = 120
 
@@ -13,7 +16,7 @@ const iptcResource = 0x0404
 const utf8Escape = Buffer.from('\x1b%G', 'latin1')
 const maxSets = 10_000
 
-/** Title, description and keywords of IPTC-IIM: bare data sets, or those among Photoshop's resources. */
+/** Title, description, keywords and date of IPTC-IIM: bare data sets, or those among Photoshop's resources. */
 export function readIptc(block: Uint8Array): Fields {
   const file = Buffer.from(block.buffer, block.byteOffset, block.byteLength)
   const sets = dataSets(resource(file) ?? file)
@@ -28,6 +31,7 @@ export function readIptc(block: Uint8Array): Fields {
     headline: first(headline),
     description: first(caption),
     keywords: sets.filter(({ number }) => number === keyword).map(textOf),
+    taken: [parseIptcDate(first(dateCreated), first(timeCreated))],
   }
 }
 

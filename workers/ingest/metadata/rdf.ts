@@ -1,3 +1,4 @@
+import { parseDate } from './dates.ts'
 import type { Fields } from './fields.ts'
 import { elementsOf, textOf, type XmlElement } from './xml.ts'
 
@@ -23,6 +24,8 @@ export function fieldsOfRdf(rdf: XmlElement): Fields {
     headline: property('photoshop:Headline'),
     description: property('dc:description'),
     keywords: subjects.flatMap(wordsOf),
+    taken: [parseDate(property('exif:DateTimeOriginal')), parseDate(property('photoshop:DateCreated'))],
+    made: parseDate(property('xmp:CreateDate')),
   }
 }
 

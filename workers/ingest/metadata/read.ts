@@ -1,6 +1,7 @@
 import type { Metadata } from 'sharp'
 import type { Log } from '../../log.ts'
 import { firstCharacters, joinTags, labelLimits } from '../labels/texts.ts'
+import { pickDate } from './dates.ts'
 import { readExif } from './exif.ts'
 import { type Fields, pickCaption, pickLine, unite } from './fields.ts'
 import { readIptc } from './iptc.ts'
@@ -14,6 +15,7 @@ export interface EmbeddedMetadata {
   title: string | null
   description: string | null
   keywords: string[]
+  takenAt: Date | null
 }
 
 /** The parts of sharp's metadata that are read. */
@@ -45,16 +47,15 @@ export async function readMetadata(
   const photoshop = header.format === 'jpeg' ? photoshopBlock(bytes) : undefined
   const iptc = photoshop ?? header.iptc
   const exif = header.format === 'tiff' ? bytes : header.exif
-  return inOrder([
-    await attempt('xmp', () => (packet ? readXmp(packet) : {})),
-    await attempt('iptc', () => (iptc ? readIptc(iptc) : {})),
-    await attempt('exif', () => (exif ? readExif(exif) : {})),
-    png,
-  ])
+  const inXmp = await attempt('xmp', () => (packet ? readXmp(packet) : {}))
+  const inIptc = await attempt('iptc', () => (iptc ? readIptc(iptc) : {}))
+  const inExif = await attempt('exif', () => (exif ? readExif(exif) : {}))
+  // Texts are edited in XMP; the clock that took the image is the camera's, which writes EXIF.
+  return inOrder([inXmp, inIptc, inExif, png], [inExif, inXmp, inIptc])
 }
 
-/** The sources, the most trusted first. */
-function inOrder(sources: readonly Fields[]): EmbeddedMetadata {
+/** The sources, the most trusted first, for texts and for dates. */
+function inOrder(sources: readonly Fields[], dated = sources): EmbeddedMetadata {
   const title =
     pickLine(sources.map((source) => source.title)) ?? pickLine(sources.map((source) => source.headline))
   const description = pickCaption(sources.map((source) => source.description))
@@ -62,5 +63,6 @@ function inOrder(sources: readonly Fields[]): EmbeddedMetadata {
     title: title && firstCharacters(title, labelLimits.title),
     description: description && firstCharacters(description, labelLimits.description),
     keywords: joinTags(unite(sources.map((source) => source.keywords))),
+    takenAt: pickDate([...dated.flatMap(({ taken }) => taken ?? []), ...dated.map(({ made }) => made)]),
   }
 }

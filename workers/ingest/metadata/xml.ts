@@ -13,6 +13,8 @@ const prefixes: Record<string, string> = {
   'http://www.w3.org/1999/02/22-rdf-syntax-ns#': 'rdf:',
   'http://purl.org/dc/elements/1.1/': 'dc:',
   'http://ns.adobe.com/photoshop/1.0/': 'photoshop:',
+  'http://ns.adobe.com/exif/1.0/': 'exif:',
+  'http://ns.adobe.com/xap/1.0/': 'xmp:',
   'http://www.w3.org/2000/svg': '',
 }
 

@@ -6,7 +6,7 @@ import { elementsOf, parseXml } from './xml.ts'
 /** Packets hold kilobytes; more is not read. */
 const maxBytes = 4 * 2 ** 20
 
-/** Title, description and keywords of an XMP packet. */
+/** Title, description, keywords and dates of an XMP packet. */
 export async function readXmp(packet: Uint8Array): Promise<Fields> {
   // Programs end or fill it with NULs.
   const text = decodeXml(packet.subarray(0, maxBytes))

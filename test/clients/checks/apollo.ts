@@ -7,7 +7,7 @@ import { type Drawing, draw } from '../apollo/draw.ts'
 import { SEARCH, search } from '../apollo/search.ts'
 import { add, remove } from '../apollo/upload.ts'
 import type { Client } from './check.ts'
-import { type Limn, newImage, party, samples, samplesOnly, sha256, smallDrawing } from './limn.ts'
+import { type Limn, nearly, newImage, party, samples, samplesOnly, sha256, smallDrawing } from './limn.ts'
 import { pageWorks } from './page.ts'
 import { brief, watched } from './traffic.ts'
 
@@ -34,7 +34,7 @@ export default {
         names(found),
         party.slice(0, 3).map(([name]) => name),
       )
-      for (const [n, { score }] of found.edges.entries()) assert.ok(Math.abs(score - party[n]![1]) < 0.01)
+      for (const [n, { score }] of found.edges.entries()) assert.ok(nearly(score, party[n]![1]))
 
       const id = limn.ids.get('cake.webp')!
       const { data, error } = await client.query<any>({
@@ -91,7 +91,7 @@ export default {
         await until(() => lengths.length > before)
       }
       subscription.unsubscribe()
-      assert.deepEqual(lengths, [5, 10, 12])
+      assert.deepEqual(lengths, [5, 10, 13])
       const { assets } = list.getCurrentResult().data
       assert.deepEqual(names(assets), samples.toReversed())
       assert.equal(assets.totalCount, samples.length)

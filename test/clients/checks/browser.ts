@@ -56,12 +56,12 @@ async function inChromium({ graphql, key }: Limn): Promise<void> {
     const loaded = () => {
       const images = [...document.images]
       return (
-        images.length >= 9 && images.every((image) => image.naturalWidth > 0) && images.map(({ alt }) => alt)
+        images.length > 0 && images.every((image) => image.naturalWidth > 0) && images.map(({ alt }) => alt)
       )
     }
     const shown = await (await tab.waitForFunction(loaded)).jsonValue()
     assert.deepEqual(
-      (shown as string[]).slice(0, 9),
+      (shown as string[]).slice(0, party.length),
       party.map(([name]) => name),
     )
 

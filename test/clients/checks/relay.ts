@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './check.ts'
-import { ask, type Limn, newImage, node, party, samples, samplesOnly, smallDrawing } from './limn.ts'
+import { ask, type Limn, nearly, newImage, node, party, samples, samplesOnly, smallDrawing } from './limn.ts'
 import { pageWorks } from './page.ts'
 import { brief, watched } from './traffic.ts'
 
@@ -12,7 +13,7 @@ const folder = path.resolve('test/clients/relay')
 async function page() {
   // Not a literal: tsc would read all of Babel.
   await import(path.join(folder, 'babel.js'))
-  return {
+  const files = {
     ...(await import('../relay/environment.ts')),
     ...(await import('../relay/search.ts')),
     ...(await import('../relay/library.ts')),
@@ -21,6 +22,9 @@ async function page() {
     ...(await import('../relay/similar.ts')),
     ...(await import('../relay/documents.ts')),
   }
+  // Babel has held the event loop, and fetch has yet to hear that the server has closed its idle connections.
+  await sleep(100)
+  return files
 }
 
 const open = async ({ graphql, key }: Limn) => {
@@ -50,7 +54,7 @@ export default {
         names(found),
         party.slice(0, 3).map(([name]) => name),
       )
-      for (const [n, { score }] of found.edges.entries()) assert.ok(Math.abs(score - party[n]![1]) < 0.01)
+      for (const [n, { score }] of found.edges.entries()) assert.ok(nearly(score, party[n]![1]))
       const id = server.ids.get('cake.webp')!
       assert.deepEqual(await named(limn, id), {
         node: { id, name: 'cake.webp', tags: ['cake', 'icon'] },
@@ -83,7 +87,7 @@ export default {
         list = await library(limn, { where, first: 5, after: list.pageInfo.endCursor })
         lengths.push(list.edges.length)
       }
-      assert.deepEqual(lengths, [5, 10, 12])
+      assert.deepEqual(lengths, [5, 10, 13])
       assert.deepEqual(names(list), samples.toReversed())
       assert.equal(list.totalCount, samples.length)
 

@@ -18,7 +18,7 @@ export function createLimn(url = 'http://127.0.0.1:4000/graphql', key?: string):
 
 /** Types without an id: they stay inside the object that they came with. */
 export const embedded = [
-  ...['AddedAsset', 'InputError', 'UserError', 'Embedding', 'Direction'],
+  ...['AddedAsset', 'InputError', 'UserError', 'Embedding', 'Direction', 'SearchWhy'],
   ...['Ranking', 'RankedItem', 'Guidance', 'GuidanceTerm', 'Heatmap', 'ImageData', 'PixelTensor'],
   ...['Server', 'ServerLimit', 'ServerOperation'],
 ]

@@ -49,18 +49,9 @@ export function madeOfSql({ hexes, tolerance, minShare }: MadeOfCondition): Pris
 
 /** Of what is drawn, the share within the tolerance of one of the colours, in units of {@link unit}. */
 export function shareSql(colours: readonly Lab[], tolerance: number): Prisma.Sql {
-  const near = colours.map(
-    (lab) => Prisma.sql`${squareDistanceSql(lab)} <= ${Math.round((tolerance / 100) * unit) ** 2}::int`,
-  )
-  return Prisma.sql`(SELECT coalesce(sum(a."palette"[k + 3]), 0) FROM generate_series(1, cardinality(a."palette"), 4) AS k
-    WHERE ${Prisma.join(near, ' OR ')})`
+  const square = Math.round(((tolerance / 100) * unit) ** 2)
+  return Prisma.sql`limn_colour_share(a."palette", ${numbersOf(colours)}::int[], ${square}::int)`
 }
 
-/** Square distance, in stored units, of the colour at place `k`. */
-export function squareDistanceSql(lab: Lab): Prisma.Sql {
-  const terms = storedLab(lab).map((value, axis) => {
-    const difference = Prisma.sql`(a."palette"[k + ${Prisma.raw(String(axis))}]::int - ${value}::int)`
-    return Prisma.sql`${difference} * ${difference}`
-  })
-  return Prisma.sql`(${Prisma.join(terms, ' + ')})`
-}
+/** Three stored numbers a colour, as the database's functions take them. */
+export const numbersOf = (colours: readonly Lab[]): number[] => colours.flatMap(storedLab)

@@ -6,7 +6,7 @@ import { difference, labOfHex } from '../../workers/colour/oklab.ts'
 import type { PaletteColour } from '../../workers/colour/palette.ts'
 import { unit } from '../../workers/colour/stored.ts'
 import { Prisma } from '../generated/client.ts'
-import { anyColourSql, squareDistanceSql } from './filter.ts'
+import { anyColourSql, numbersOf } from './filter.ts'
 
 /** Colours that a search wants. */
 export interface WantedColours {
@@ -33,12 +33,7 @@ export function colourScore({ hexes, reach }: WantedColours, colours: readonly P
 /** The same on "Asset" (aliased `a`), a float8; 0 for an image whose colours are not known yet. */
 export function colourScoreSql({ hexes, reach }: WantedColours): Prisma.Sql {
   const square = ((reach / 100) * unit) ** 2
-  const scores = hexes.map(labOfHex).map((lab) => {
-    const away = Prisma.sql`${squareDistanceSql(lab)}::float8 / ${square}::float8`
-    return Prisma.sql`(SELECT sqrt(least(1, coalesce(sum(a."palette"[k + 3] * greatest(0, 1 - ${away})), 0) / ${unit}::float8))
-      FROM generate_series(1, cardinality(a."palette"), 4) AS k)`
-  })
-  return Prisma.sql`(${Prisma.join(scores, ' + ')}) / ${hexes.length}::float8`
+  return Prisma.sql`limn_colour_score(a."palette", ${numbersOf(hexes.map(labOfHex))}::int[], ${square}::float8)`
 }
 
 /** Whether the score is above 0, by the index where it helps. */

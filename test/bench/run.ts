@@ -1,6 +1,7 @@
 /** `npm run bench`: every figure of docs/benchmarks.md, in ratios taken in one run on one machine. About fifteen minutes on two cores. */
 import { bundledBench } from './bundled.ts'
 import { decodingBench } from './decoding.ts'
+import { findingBench } from './finding/finding.ts'
 import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
@@ -18,6 +19,7 @@ const parts: Record<string, () => Promise<unknown>> = {
   fusions: () => fusionsBench(),
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),
+  finding: () => findingBench(),
   guide: () => guideBench(),
   gallery: () => galleryBench(),
 }

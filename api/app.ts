@@ -9,6 +9,7 @@ import { DrawingRuns } from '../workers/drawing/runs/drawing-runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { LocalGuide } from '../workers/guidance/local-guide.ts'
+import { Suggestions } from '../workers/ingest/labels/suggestions.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -158,6 +159,7 @@ export async function openApp(config: Config): Promise<App> {
       registry,
       services: {
         ...{ encoder, catalogue: localEncoder, guide, runs, database, library, images },
+        suggestions: new Suggestions({ words: database.words, encoder, log }),
         server: { version, limits: limitsOf(config) },
       },
       lost: lost.promise,

@@ -5,6 +5,7 @@ import type { ModelCatalogue, ServedModel } from '../../workers/encode/catalogue
 import type { Encoded, EncodeInput, Encoder } from '../../workers/encode/encoder.ts'
 import type { ItemError } from '../../workers/errors.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
+import type { Suggestions } from '../../workers/ingest/labels/suggestions.ts'
 import type { Library } from '../../workers/ingest/library.ts'
 import type { Caller } from './caller.ts'
 import type { ImageSource, ReadImages } from './images.ts'
@@ -17,6 +18,7 @@ export interface Services {
   runs: DrawingRuns
   database: Database
   library: Library
+  suggestions: Suggestions
   images: ReadImages
   server: ServerInfo
 }

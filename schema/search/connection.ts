@@ -40,6 +40,7 @@ export interface ConnectionObject {
   model: ServedModel
   truncated: boolean
   count(): Promise<number>
+  suggest(): Promise<string[]>
 }
 
 export const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
@@ -62,6 +63,13 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
         nullable: true,
         description: 'How many images pass the filter, on all pages; those without a vector are among them.',
         resolve: (page) => page.count(),
+      }),
+      suggestions: t.stringList({
+        nullable: true,
+        description:
+          'Texts to look for instead, which do have matches: where no image has a word of the first text, that text spelled as the library has it, and words that mean something near. Empty in mode MEANING.',
+        complexity: 10,
+        resolve: (page) => page.suggest(),
       }),
     }),
   },

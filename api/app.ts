@@ -11,6 +11,7 @@ import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { LocalGuide } from '../workers/guidance/local-guide.ts'
 import { colourEnricher } from '../workers/ingest/enrich/colour-enricher.ts'
+import { Suggestions } from '../workers/ingest/labels/suggestions.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
 import { ModelRegistry } from '../workers/registry/registry.ts'
@@ -167,6 +168,7 @@ export async function openApp(config: Config): Promise<App> {
       registry,
       services: {
         ...{ encoder, catalogue: localEncoder, guide, runs, database, library, relevance, images },
+        suggestions: new Suggestions({ words: database.words, encoder, log }),
         server: { version, limits: limitsOf(config) },
       },
       lost: lost.promise,

@@ -13,6 +13,14 @@ const commands: Record<string, { help: string; load(): Promise<Command> }> = {
     help: 'FOLDER: add a folder tree of images to the library',
     load: async () => (await import('./cli/import.ts')).importCommand,
   },
+  search: {
+    help: 'WORDS: find images of the library (--json for programs)',
+    load: async () => (await import('./cli/search.ts')).searchCommand,
+  },
+  similar: {
+    help: 'ID or FILE: find images that are like one',
+    load: async () => (await import('./cli/similar.ts')).similarCommand,
+  },
   tag: {
     help: 'ID...: give tags to images and take others from them, also to all that match a filter',
     load: async () => (await import('./cli/tag.ts')).tagCommand,

@@ -4,6 +4,7 @@ import type { RunStore } from '../workers/drawing/runs/run-store.ts'
 import type { ColourCondition, MadeOfCondition } from './colours/filter.ts'
 import type { RestartLimits } from './embedded/restarts.ts'
 import type { GivenPrompt, WordPlan } from './words/query/plan.ts'
+import type { PromptWords } from './words/query/terms.ts'
 
 export type AssetStatus = 'PENDING' | 'READY' | 'FAILED'
 
@@ -276,6 +277,12 @@ export interface Words {
    */
   plan(prompts: readonly GivenPrompt[], fixed?: string | null): Promise<WordPlan | null>
   search(request: WordSearchRequest): Promise<WordHits>
+  /** Words of a prompt that no asset has in any form, folded. */
+  unknown(prompt: PromptWords): Promise<string[]>
+  /** Words of the library that differ from one in a slip of the hand, the likeliest first. */
+  near(word: string): Promise<{ term: string; documents: number }[]>
+  /** The library's words, the most frequent first. */
+  vocabulary(limit: number): Promise<string[]>
   /** Resolves when all words are written and counted. */
   idle(): Promise<void>
 }

@@ -22,6 +22,7 @@ import { encodeCursor, pageInfo, pageSize } from './relay/page.ts'
 import { askedBy, SearchMode } from './search/by-words.ts'
 import { type ConnectionObject, type EdgeObject, SearchConnection } from './search/connection.ts'
 import { type Found, find, type SearchOptions } from './search/find.ts'
+import { suggest } from './search/suggest.ts'
 
 /** @throws BadUserInput for a cursor of another search */
 async function search(options: SearchOptions, context: Context): Promise<ConnectionObject> {
@@ -49,6 +50,7 @@ async function search(options: SearchOptions, context: Context): Promise<Connect
     model,
     truncated: found.truncated,
     counts: new AssetCounts(context.database.counts, found.where, except),
+    suggest: () => suggest(options, context),
     pageInfo: pageInfo(edges, {
       hasNextPage: found.hasNextPage || found.hits.length > options.first,
       hasPreviousPage: options.after != null,
@@ -165,5 +167,6 @@ const noImages = (model: ServedModel): ConnectionObject => ({
   model,
   truncated: false,
   counts: noCounts,
+  suggest: async () => [],
   pageInfo: pageInfo([], { hasNextPage: false, hasPreviousPage: false }),
 })

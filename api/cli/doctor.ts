@@ -9,7 +9,7 @@ import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, checkExposure, readConfig } from '../config.ts'
 import { storedFiles } from './doctor/stored-files.ts'
-import { commandLine } from './usage.ts'
+import { commandLine } from './shared/usage.ts'
 
 /** A check and its result. `ok` is null when there was nothing to check. */
 interface Check {

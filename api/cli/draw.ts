@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type GeneratorRow, generators } from '../../workers/drawing/generators/index.ts'
 import { readConfig } from '../config.ts'
-import { type Client, RequestRefused, ServerUnreachable } from './client.ts'
-import { progressOn } from './progress.ts'
-import { reach } from './reach.ts'
-import { complain, say, withUsageErrors } from './usage.ts'
+import { type Client, RequestRefused, ServerUnreachable } from './shared/client.ts'
+import { progressOn } from './shared/progress.ts'
+import { reach } from './shared/reach.ts'
+import { complain, say, withUsageErrors } from './shared/usage.ts'
 
 /** Few elements make clearer images than many. The API's own defaults, 24 and 150, are fixed by its contract. */
 const defaults = { elements: 14, steps: 250 }

@@ -1,7 +1,7 @@
 import { readLock } from '../../prisma/home-lock.ts'
 import { readKey } from '../access/keys.ts'
 import { readConfig } from '../config.ts'
-import { commandLine, complain, say } from './usage.ts'
+import { commandLine, complain, say } from './shared/usage.ts'
 
 const usage = `limn keys: shows the key of this server (LIMN_API_KEY, or the one kept in LIMN_HOME/key), and on standard error whose it
 is. It makes none: the server does at its first start.`

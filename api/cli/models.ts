@@ -6,7 +6,7 @@ import { listModels } from './models/list.ts'
 import { optimizeModel, targetProvider } from './models/optimize.ts'
 import { pull } from './models/pull.ts'
 import { verify } from './models/verify.ts'
-import { say, UsageError, withUsageErrors } from './usage.ts'
+import { say, UsageError, withUsageErrors } from './shared/usage.ts'
 
 const usage = `limn models ls                            the models of this server
 limn models pull NAME [--precision fp16]  load one from the model hub (LIMN_HUB_URL), e.g. Xenova/clip-vit-base-patch32

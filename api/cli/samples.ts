@@ -4,9 +4,9 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { readSamples, type Sample, samplesFolder } from '../../workers/ingest/samples/read.ts'
 import { limits } from '../../workers/limits.ts'
-import { type Client, RequestRefused } from './client.ts'
-import { complain, say, withUsageErrors } from './usage.ts'
-import { printJson, serverOptions, serverUsage, withServer } from './with-server.ts'
+import { type Client, RequestRefused } from './shared/client.ts'
+import { complain, say, withUsageErrors } from './shared/usage.ts'
+import { printJson, serverOptions, serverUsage, withServer } from './shared/with-server.ts'
 
 const usage = `limn samples add | remove [--json]
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type Config, describeSettings, readConfig } from '../config.ts'
 import { type RunningServer, startServer } from '../server.ts'
-import { commandLine, say, withUsageErrors } from './usage.ts'
+import { commandLine, say, withUsageErrors } from './shared/usage.ts'
 
 /** Exit statuses of shells for "ended by signal n". */
 const statusOf = { SIGINT: 130, SIGTERM: 143 } as const

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { limits } from '../../workers/limits.ts'
-import type { Client } from './client.ts'
-import { filterOptions, filterUsage, whereOf } from './filter-flags.ts'
-import { complain, say, withUsageErrors } from './usage.ts'
-import { printJson, serverOptions, serverUsage, withServer } from './with-server.ts'
+import type { Client } from './shared/client.ts'
+import { filterOptions, filterUsage, whereOf } from './shared/filter-flags.ts'
+import { complain, say, withUsageErrors } from './shared/usage.ts'
+import { printJson, serverOptions, serverUsage, withServer } from './shared/with-server.ts'
 
 const usage = `limn tag [ID...] [FILTER...] --add TAG... [--remove TAG...] [--json]
 

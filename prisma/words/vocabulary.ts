@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { mapDriverErrors } from '../errors.ts'
 import { differsByOne, slipsOf } from './near.ts'
 import type { WordCounts } from './recount.ts'
+import { isFunctionWord } from './text/function-words.ts'
 
 /** Lexemes that are surely in the table: an import brings the same ones again and again. */
 const knownTerms = 50_000
@@ -13,6 +14,8 @@ const totalAge = 10_000
 const batch = 1000
 /** Words that are compared letter by letter. */
 const maxCandidates = 300
+/** Of files, which their names have. */
+const endings = new Set('svg png jpg jpeg webp gif tif tiff avif heic bmp ico pdf psd'.split(' '))
 /** The row that counts all assets. */
 const allAssets = ''
 
@@ -80,6 +83,22 @@ export class Vocabulary {
     const near = rows.filter(({ term }) => /^\p{L}/u.test(term) && differsByOne(word, term))
     const isLikely = ({ term }: { term: string }) => term[0] === word[0] || term.length !== word.length
     return [...near.filter(isLikely), ...near.filter((one) => !isLikely(one) && hasSame(one.term, word))]
+  }
+
+  /** Words that say something, the most frequent first: no numbers, no endings of files. */
+  async frequent(limit: number): Promise<string[]> {
+    const { rows } = await mapDriverErrors(() =>
+      this.#pool.query<{ term: string }>(
+        `SELECT "term" FROM "Word" WHERE "documents" > 0 AND length("term") BETWEEN 3 AND 30
+         ORDER BY "documents" DESC, "term" LIMIT $1`,
+        // As many forms and joins again.
+        [4 * limit],
+      ),
+    )
+    return rows
+      .map(({ term }) => term)
+      .filter((term) => /^\p{L}+$/u.test(term) && !isFunctionWord(term) && !endings.has(term))
+      .slice(0, limit)
   }
 
   /**

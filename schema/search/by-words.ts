@@ -39,7 +39,7 @@ export interface Asked {
  * see Head): the same for models whose cosines spread wide and for those whose cosines lie close together. Measured:
  * `npm run bench -- finding`.
  */
-const evidence = 10
+const evidence = 20
 
 /** What full coverage by words adds to a cosine of this model. */
 export const wordStrength = ({ scale }: Head): number => evidence / scale

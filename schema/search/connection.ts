@@ -41,6 +41,7 @@ export interface ConnectionObject {
   model: ServedModel
   truncated: boolean
   counts: AssetCounts
+  suggest(): Promise<string[]>
 }
 
 export const SearchConnection = builder.connectionObject<typeof Asset, ConnectionObject>(
@@ -58,6 +59,13 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
       truncated: t.exposeBoolean('truncated', {
         description:
           'True when the index stopped before it had examined enough rows for this filter: more images may match.',
+      }),
+      suggestions: t.stringList({
+        nullable: true,
+        description:
+          'Texts to look for instead, which do have matches: where no image has a word of the first text, that text spelled as the library has it, and words that mean something near. Empty in mode MEANING.',
+        complexity: 10,
+        resolve: (page) => page.suggest(),
       }),
     }),
   },

@@ -2,6 +2,7 @@
 import { bundledBench } from './bundled.ts'
 import { colourBench } from './colour.ts'
 import { decodingBench } from './decoding.ts'
+import { findingBench } from './finding/finding.ts'
 import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<unknown>> = {
   fusions: () => fusionsBench(),
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),
+  finding: () => findingBench(),
   guide: () => guideBench(),
   gallery: () => galleryBench(),
   relevance: () => relevanceBench(),

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
-import { UsageError } from '../usage.ts'
+import { UsageError } from '../shared/usage.ts'
 import type { Outcome } from './upload.ts'
 import type { FolderTree, ImageFile } from './walk.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client } from '../client.ts'
+import type { Client } from '../shared/client.ts'
 
 const statusOf = `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Asset { name indexStatus } } }`
 const atOnce = 250

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { joinCollections } from '../../../workers/ingest/labels/collections.ts'
 import { joinTags, labelLimits, lastCharacters } from '../../../workers/ingest/labels/texts.ts'
-import { type Client, RequestRefused } from '../client.ts'
+import { type Client, RequestRefused } from '../shared/client.ts'
 import { readImageFile } from './read-file.ts'
 import type { ImageFile } from './walk.ts'
 

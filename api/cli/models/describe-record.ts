@@ -2,7 +2,7 @@ import { precisionFor, type VariantRecord } from '../../../workers/registry/deri
 import { type ModelSpec, type Tower, towers, variantFor } from '../../../workers/registry/spec.ts'
 import type { Provider } from '../../../workers/runtime/provider.ts'
 import { inWords } from '../../../workers/variants/rewrite/write-tower.ts'
-import { bytes } from '../progress.ts'
+import { bytes } from '../shared/progress.ts'
 
 /** A model's derived files in words: how close, how fast, and whether they serve. */
 export function describeRecord(spec: ModelSpec, provider: Provider, record: VariantRecord): string {

@@ -4,7 +4,7 @@ import { makeFit } from '../../../workers/relevance/make.ts'
 import { RelevanceFits } from '../../../workers/relevance/store.ts'
 import { openEncoder, openRegistry } from '../../app.ts'
 import type { Config } from '../../config.ts'
-import { progressOn } from '../progress.ts'
+import { progressOn } from '../shared/progress.ts'
 
 /** For the files that a server would use. Says what came of it; a model is sound without a fit, too. */
 export async function fitRelevanceOf(name: string, config: Config): Promise<void> {

@@ -8,7 +8,7 @@ import type { ModelSpec } from '../../../workers/registry/spec.ts'
 import { providers } from '../../../workers/runtime/provider.ts'
 import { openRegistry } from '../../app.ts'
 import type { Config } from '../../config.ts'
-import { bytes } from '../progress.ts'
+import { bytes } from '../shared/progress.ts'
 import { describeRecord } from './describe-record.ts'
 
 export async function listModels(config: Config): Promise<number> {

@@ -5,8 +5,8 @@ import type { Provider } from '../../../workers/runtime/provider.ts'
 import { optimize } from '../../../workers/variants/optimize.ts'
 import { openRegistry } from '../../app.ts'
 import type { Config } from '../../config.ts'
-import { type Progress, progressOn } from '../progress.ts'
-import { UsageError } from '../usage.ts'
+import { type Progress, progressOn } from '../shared/progress.ts'
+import { UsageError } from '../shared/usage.ts'
 import { describeRecord } from './describe-record.ts'
 
 /** The provider that files are derived for: `cpu`, or for `gpu` the configured one, else the first that is available. */

@@ -4,7 +4,7 @@ import { HubError } from '../../../workers/registry/hub/client.ts'
 import { pullModel } from '../../../workers/registry/hub/pull.ts'
 import type { Precision } from '../../../workers/registry/spec.ts'
 import type { Config } from '../../config.ts'
-import { bytes, progressOn } from '../progress.ts'
+import { bytes, progressOn } from '../shared/progress.ts'
 import { optimizeModel, targetProvider } from './optimize.ts'
 import { verify } from './verify.ts'
 

@@ -9,16 +9,14 @@ import { countOf, type FieldQuery, type PromptWords, type Term } from './terms.t
 import { anyOf, lexemeQuery, wordQuery } from './tsquery.ts'
 
 /** What a match in each field counts: a name says more of an image than a sentence about it. */
-export const fieldValues: Record<Field, number> = { A: 1, B: 0.95, C: 0.7, D: 0.6 }
+export const fieldValues: Record<Field, number> = { A: 1, B: 0.95, C: 0.9, D: 0.7 }
 /** What the beginning of a word counts, and a word that differs in one letter. */
 const beginsValue = 0.5
-const nearValue = 0.5
+const nearValue = 0.7
 /** Function words count this part of what they would. */
 const littleWeight = 0.1
-/** Coverage counts by its square: half of what was asked for is much less than half an answer. */
-const power = 2
-/** Less than this is no match: a word of a sentence that happens to be in a name. */
-const floor = 0.1
+/** A smaller share of what was asked for is no match: a word of a sentence that happens to be in a name. */
+const floor = 0.2
 /** Full coverage; 1 is a whole name or title. */
 const ceiling = 0.8
 /** Half bits of information at which a match is taken at its word: a twelfth of the library has it. */
@@ -161,12 +159,12 @@ export function wordsOfCoverage(
   coverage: number,
   { confidence }: Pick<PlannedAlternative, 'confidence'>,
 ): number {
-  const value = coverage ** power * confidence
+  const value = coverage * confidence
   return value < floor ? 0 : ceiling * value
 }
 
 /** The same in SQL. */
-export const coverageSql = { power, floor, ceiling }
+export const coverageSql = { floor, ceiling }
 
 /** All lexemes of a prompt that a match may have, as conditions: any one of them makes a row a match. */
 export const essentialQueries = (prompt: PlannedPrompt): string[] => [

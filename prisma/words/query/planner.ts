@@ -8,7 +8,7 @@ import {
   planOf,
   type WordPlan,
 } from './plan.ts'
-import type { Term } from './terms.ts'
+import type { PromptWords, Term } from './terms.ts'
 
 /** A word that so few assets have may be a slip that somebody made when they named them. */
 const rare = 2
@@ -47,6 +47,17 @@ export class Planner {
     ])
     const found = before ?? (await this.#fix(terms, documents, total))
     return planOf(given, found, documents, total)
+  }
+
+  /** Words that no asset has in any form, folded; function words apart. */
+  async unknown({ alternatives }: PromptWords): Promise<string[]> {
+    const terms = alternatives.flat()
+    const documents = await this.#vocabulary.documents(terms.flatMap((term) => term.counted.flat()))
+    return terms
+      .filter((term) => !term.little && documentsOf(term, documents) === 0)
+      .flatMap(({ word }) => (word === null ? [] : [word]))
+      .filter((word) => word.length <= mostLetters)
+      .slice(0, maxUnknown)
   }
 
   /** Also puts the counts of words that others are taken for into `documents`. */

@@ -38,9 +38,9 @@ function alternativeSql({ terms, confidence }: PlannedAlternative): Prisma.Sql {
     terms.map((term) => Prisma.sql`${term.weight}::float8 * ${termSql(term)}`),
     ' + ',
   )
-  const { power, floor, ceiling } = coverageSql
+  const { floor, ceiling } = coverageSql
   return Prisma.sql`(SELECT CASE WHEN g.value < ${floor}::float8 THEN 0 ELSE ${ceiling}::float8 * g.value END FROM (
-    SELECT power((${covered}) / ${sum}::float8, ${power}::float8) * ${confidence}::float8 AS value OFFSET 0) g)`
+    SELECT (${covered}) / ${sum}::float8 * ${confidence}::float8 AS value OFFSET 0) g)`
 }
 
 /** The best of a term's ways and of the fields that have it so. */

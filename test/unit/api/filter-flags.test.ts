@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { whereOf } from '../../../api/cli/filter-flags.ts'
 import { samplesCommand } from '../../../api/cli/samples.ts'
+import { whereOf } from '../../../api/cli/shared/filter-flags.ts'
 import { tagCommand } from '../../../api/cli/tag.ts'
 
 afterEach(() => {

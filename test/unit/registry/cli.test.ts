@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { progressOn } from '../../../api/cli/progress.ts'
+import { progressOn } from '../../../api/cli/shared/progress.ts'
 import { writeTinyModel } from '../../support/tiny-model.ts'
 import { startHub } from './hub-server.ts'
 

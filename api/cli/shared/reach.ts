@@ -1,6 +1,6 @@
-import { readLock } from '../../prisma/home-lock.ts'
-import type { Config } from '../config.ts'
-import { startServer } from '../server.ts'
+import { readLock } from '../../../prisma/home-lock.ts'
+import type { Config } from '../../config.ts'
+import { startServer } from '../../server.ts'
 import { createClient } from './client.ts'
 
 /** The server of a command; one started for the command ends with it. */

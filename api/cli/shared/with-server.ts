@@ -1,5 +1,5 @@
 /** What commands that ask a server share: its options, and how they report that it does not answer. */
-import { readConfig } from '../config.ts'
+import { readConfig } from '../../config.ts'
 import { type Client, RequestRefused, ServerUnreachable } from './client.ts'
 import { reach } from './reach.ts'
 import { complain } from './usage.ts'

@@ -22,39 +22,49 @@ import { encodeCursor, pageInfo, pageSize } from './relay/page.ts'
 import { askedBy, SearchMode } from './search/by-words.ts'
 import { type ConnectionObject, type EdgeObject, SearchConnection } from './search/connection.ts'
 import { type Found, find, type SearchOptions } from './search/find.ts'
+import { checkedMinRelevance, cutAt, judgePage } from './search/relevance.ts'
 import { suggest } from './search/suggest.ts'
 
 /** @throws BadUserInput for a cursor of another search */
 async function search(options: SearchOptions, context: Context): Promise<ConnectionObject> {
-  const { model, except } = options
+  const { model, except, minRelevance } = options
   const found = await find(options, context)
   const page = found.hits.filter(({ assetId }) => assetId !== except).slice(0, options.first)
-  const rows = await context.loaders.asset.loadMany(page.map(({ assetId }) => assetId))
-  const similarities = similaritiesOf(options, page, context)
-  const edges = page.flatMap((hit, n): EdgeObject[] => {
+  const judged = await judgePage(options, page, context)
+  const kept = minRelevance == null ? page : cutAt(minRelevance, page, judged)
+  const rows = await context.loaders.asset.loadMany(kept.map(({ assetId }) => assetId))
+  const similarities = similaritiesOf(options, kept, context)
+  const cursorOf = ({ place, assetId }: Found['hits'][number]) =>
+    encodeCursor('search', [place, assetId, ...found.cursor])
+  const edges = kept.flatMap((hit, n): EdgeObject[] => {
     const node = rows[n]
     if (node instanceof Error) throw node
     // Deleted between the two queries.
     if (!node) return []
-    const { assetId, place, score, why } = hit
+    const { assetId, score, why } = hit
+    const { relevance = null, band = null } = judged?.of.get(assetId) ?? {}
     return [
       {
-        ...{ node, score, why },
-        cursor: encodeCursor('search', [place, assetId, ...found.cursor]),
+        ...{ node, score, why, relevance, band },
+        cursor: cursorOf(hit),
         similarities: () => similarities(assetId),
       },
     ]
   })
+  const info = pageInfo(edges, {
+    hasNextPage: (found.hasNextPage || found.hits.length > options.first) && kept.length > 0,
+    hasPreviousPage: options.after != null,
+  })
+  // The next page goes on behind what was looked at, not behind what is shown.
+  if (minRelevance != null && kept.length > 0) info.endCursor = cursorOf(page.at(-1)!)
   return {
     edges,
     model,
     truncated: found.truncated,
+    noMatch: judged?.noMatch ?? null,
     counts: new AssetCounts(context.database.counts, found.where, except),
     suggest: () => suggest(options, context),
-    pageInfo: pageInfo(edges, {
-      hasNextPage: found.hasNextPage || found.hits.length > options.first,
-      hasPreviousPage: options.after != null,
-    }),
+    pageInfo: info,
   }
 }
 
@@ -94,6 +104,10 @@ builder.queryFields((t) => ({
       }),
       first: t.arg.int({ description: firstDescription }),
       after: t.arg.string({ description: 'Cursor of the same search; the page begins after it.' }),
+      minRelevance: t.arg.float({
+        description:
+          'Leaves out results of a lower relevance, 0 to 1. A page may then hold fewer; the list ends with the first page that holds none.',
+      }),
       mode: t.arg({
         type: SearchMode,
         required: true,
@@ -116,10 +130,11 @@ builder.queryFields((t) => ({
       const given = givenPrompts(args)
       const first = pageSize(args.first ?? limits.defaultPageSize, 'first')
       const where = checkedWhere(args.where)
+      const minRelevance = checkedMinRelevance(args.minRelevance)
       const asked = askedBy(given, args.mode)
       const model = await context.catalogue.get(args.model)
       const prompts = args.mode === 'WORDS' ? [] : await resolvePrompts(asked.prompts, model, context)
-      return search({ ...args, ...asked, prompts, model, where, first }, context)
+      return search({ ...args, ...asked, prompts, model, where, first, minRelevance }, context)
     },
   }),
 }))
@@ -166,6 +181,7 @@ const noImages = (model: ServedModel): ConnectionObject => ({
   edges: [],
   model,
   truncated: false,
+  noMatch: null,
   counts: noCounts,
   suggest: async () => [],
   pageInfo: pageInfo([], { hasNextPage: false, hasPreviousPage: false }),

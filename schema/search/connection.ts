@@ -1,16 +1,20 @@
 import type { PageInfoShape } from '@pothos/plugin-relay'
 import type { AssetRow } from '../../prisma/types.ts'
 import type { ServedModel } from '../../workers/encode/catalogue.ts'
+import type { Band } from '../../workers/relevance/judge.ts'
 import { Asset } from '../assets/asset.ts'
 import { type AssetCounts, addCounts } from '../assets/facets.ts'
 import { builder } from '../core/builder.ts'
 import { Model } from '../models.ts'
+import { RelevanceBand } from './relevance.ts'
 
 export interface EdgeObject {
   node: AssetRow
   cursor: string
   score: number
   why: Why
+  relevance: number | null
+  band: Band | null
   /** Cosines with the prompts, read from the stored vectors of the whole page when the first edge asks. */
   similarities(): Promise<number[]> | null
 }
@@ -40,6 +44,7 @@ export interface ConnectionObject {
   pageInfo: PageInfoShape
   model: ServedModel
   truncated: boolean
+  noMatch: boolean | null
   counts: AssetCounts
   suggest(): Promise<string[]>
 }
@@ -59,6 +64,11 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
       truncated: t.exposeBoolean('truncated', {
         description:
           'True when the index stopped before it had examined enough rows for this filter: more images may match.',
+      }),
+      noMatch: t.exposeBoolean('noMatch', {
+        nullable: true,
+        description:
+          'True where probably nothing in the library fits: the best results are below what 95 % of the searches reach that have a match. Null where relevance is, and on later pages.',
       }),
       suggestions: t.stringList({
         nullable: true,
@@ -83,6 +93,16 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
         description: 'What made the score.',
         complexity: { field: 0, multiplier: 1 },
         resolve: ({ why }) => why,
+      }),
+      relevance: t.exposeFloat('relevance', {
+        nullable: true,
+        description:
+          'The probability that the result fits, 0 to 1. Null where nothing can be said: the model has no fit, the prompts are not one text with a weight above 0, the mode is WORDS, or the image has no vector yet.',
+      }),
+      band: t.expose('band', {
+        type: RelevanceBand,
+        nullable: true,
+        description: 'The same in a word.',
       }),
       similarities: t.floatList({
         nullable: true,

@@ -23,6 +23,8 @@ export interface SearchOptions {
   model: ServedModel
   where: AssetFilter | null
   first: number
+  /** 0..1 */
+  minRelevance?: number | null
   /** Cursor that the page begins after. */
   after?: string | null | undefined
   /** Id of an asset to leave out. */

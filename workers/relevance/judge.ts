@@ -18,10 +18,10 @@ export const bands = ['STRONG', 'FAIR', 'WEAK'] as const
 export type Band = (typeof bands)[number]
 
 /** STRONG: it rather fits than not. FAIR: worth a look. WEAK: most such hits do not fit. */
-const lowest = { STRONG: 0.5, FAIR: 0.15 } as const
+export const lowestOf = { STRONG: 0.5, FAIR: 0.15 } as const
 
 export const bandOf = (relevance: number): Band =>
-  relevance >= lowest.STRONG ? 'STRONG' : relevance >= lowest.FAIR ? 'FAIR' : 'WEAK'
+  relevance >= lowestOf.STRONG ? 'STRONG' : relevance >= lowestOf.FAIR ? 'FAIR' : 'WEAK'
 
 export interface Judgement {
   /** In the order of the hits: the probability that the hit fits the prompt, 0..1. A function of prompt and row alone. */

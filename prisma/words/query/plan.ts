@@ -163,8 +163,11 @@ export function wordsOfCoverage(
   return value < floor ? 0 : ceiling * value
 }
 
-/** The same in SQL. */
+/** {@link wordsOfCoverage} in SQL. */
 export const coverageSql = { floor, ceiling }
+
+/** The share of what was asked for, 0..1, that gave a row this many words; 1 for a whole name or title. */
+export const coverageOf = (words: number): number => Math.min(1, words / ceiling)
 
 /** All lexemes of a prompt that a match may have, as conditions: any one of them makes a row a match. */
 export const essentialQueries = (prompt: PlannedPrompt): string[] => [

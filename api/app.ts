@@ -10,6 +10,7 @@ import { DrawingRuns } from '../workers/drawing/runs/drawing-runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { LocalGuide } from '../workers/guidance/local-guide.ts'
+import { LibraryNotices } from '../workers/ingest/advice/notices.ts'
 import { colourEnricher } from '../workers/ingest/enrich/colour-enricher.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
 import type { Log } from '../workers/log.ts'
@@ -132,6 +133,7 @@ export async function openApp(config: Config): Promise<App> {
       log,
     })
     parts.defer(() => library.close())
+    const notices = new LibraryNotices({ census: database.census, log })
     const guide = new LocalGuide({
       resolve: ({ name }) => registry.get(name),
       cacheFolder: path.join(config.home, 'cache'),
@@ -166,7 +168,7 @@ export async function openApp(config: Config): Promise<App> {
       metrics,
       registry,
       services: {
-        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, relevance, images },
+        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, relevance, notices, images },
         server: { version, limits: limitsOf(config) },
       },
       lost: lost.promise,

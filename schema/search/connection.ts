@@ -5,6 +5,7 @@ import { Asset } from '../assets/asset.ts'
 import { type AssetCounts, addCounts } from '../assets/facets.ts'
 import { builder } from '../core/builder.ts'
 import { Model } from '../models.ts'
+import { Notice } from '../notices.ts'
 
 export interface EdgeObject {
   node: AssetRow
@@ -58,6 +59,14 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
       truncated: t.exposeBoolean('truncated', {
         description:
           'True when the index stopped before it had examined enough rows for this filter: more images may match.',
+      }),
+      notices: t.field({
+        type: [Notice],
+        nullable: true,
+        description:
+          'What could be better about the library and the model, e.g. that it knows no photographs; some minutes old at the most.',
+        complexity: { field: 1, multiplier: 1 },
+        resolve: ({ model }, _args, { notices }) => notices.of(model.card),
       }),
     }),
   },

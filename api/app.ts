@@ -10,6 +10,7 @@ import { DrawingRuns } from '../workers/drawing/runs/drawing-runs.ts'
 import { availableProviders } from '../workers/encode/choose-provider.ts'
 import { LocalEncoder, type LocalEncoderOptions } from '../workers/encode/local-encoder.ts'
 import { LocalGuide } from '../workers/guidance/local-guide.ts'
+import { LibraryNotices } from '../workers/ingest/advice/notices.ts'
 import { colourEnricher } from '../workers/ingest/enrich/colour-enricher.ts'
 import { Suggestions } from '../workers/ingest/labels/suggestions.ts'
 import { LocalLibrary } from '../workers/ingest/local-library.ts'
@@ -133,6 +134,7 @@ export async function openApp(config: Config): Promise<App> {
       log,
     })
     parts.defer(() => library.close())
+    const notices = new LibraryNotices({ census: database.census, log })
     const guide = new LocalGuide({
       resolve: ({ name }) => registry.get(name),
       cacheFolder: path.join(config.home, 'cache'),
@@ -167,7 +169,7 @@ export async function openApp(config: Config): Promise<App> {
       metrics,
       registry,
       services: {
-        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, relevance, images },
+        ...{ encoder, catalogue: localEncoder, guide, runs, database, library, relevance, notices, images },
         suggestions: new Suggestions({ words: database.words, encoder, log }),
         server: { version, limits: limitsOf(config) },
       },

@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type pg from 'pg'
 import { PrismaAssets } from './assets.ts'
 import type { Backend } from './backends/backend.ts'
+import { PgCensus } from './census/photographs.ts'
 import { PgEnrichments } from './enrichments.ts'
 import { PrismaClient } from './generated/client.ts'
 import { PgLeases } from './leases.ts'
@@ -16,7 +17,7 @@ import { WordsUpkeep } from './words/upkeep.ts'
 import { Vocabulary } from './words/vocabulary.ts'
 
 export interface Stores
-  extends Pick<Database, 'assets' | 'counts' | 'vectors' | 'runs' | 'enrichments' | 'words'> {
+  extends Pick<Database, 'assets' | 'counts' | 'vectors' | 'runs' | 'enrichments' | 'census' | 'words'> {
   leases: PgLeases
   close(): Promise<void>
 }
@@ -57,6 +58,7 @@ export function openStores(
     counts: new PgCounts({ pool }),
     runs: new PrismaRuns(client, pool, owner),
     enrichments: new PgEnrichments(pool),
+    census: new PgCensus(pool),
     leases,
     async close() {
       await upkeep.close()

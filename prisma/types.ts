@@ -344,6 +344,12 @@ export interface Enrichments {
   prune(enricher: string, revision: string): Promise<void>
 }
 
+/** What a library is made of. */
+export interface Census {
+  /** How many images look like photographs, and how many there are. Reads every row. */
+  photographs(): Promise<{ photographs: number; total: number }>
+}
+
 export interface DatabaseInfo {
   kind: 'embedded' | 'postgres'
   /** e.g. 18.6 */
@@ -363,6 +369,7 @@ export interface ScopedDatabase {
   vectors: Vectors
   runs: RunStore
   enrichments: Enrichments
+  census: Census
   words: Words
 }
 

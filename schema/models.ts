@@ -1,7 +1,17 @@
 import type { ServedModel } from '../workers/encode/catalogue.ts'
 import { ModelNotFound } from '../workers/errors.ts'
+import type { Domain } from '../workers/registry/purpose.ts'
 import { builder } from './core/builder.ts'
 import { operation } from './core/operation.ts'
+
+const ModelDomain = builder.enumType('ModelDomain', {
+  description: 'The kinds of images that a model was made for.',
+  values: {
+    ICONS_AND_ILLUSTRATIONS: { description: 'Icons, emoji, logos, flat illustrations.' },
+    PHOTOGRAPHS: { description: 'Photographs.' },
+    GENERAL: { description: 'Photographs and artwork alike.' },
+  } satisfies Record<Domain, { description: string }>,
+})
 
 export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
   description: 'A dual encoder: it maps images and texts into one vector space.',
@@ -40,6 +50,17 @@ export const Model = builder.node(builder.objectRef<ServedModel>('Model'), {
     licence: t.string({
       description: 'Licence of the weights, as the model card names it.',
       resolve: ({ card }) => card.licence,
+    }),
+    domain: t.field({
+      type: ModelDomain,
+      nullable: true,
+      description: 'The kinds of images that it was made for; null where nobody said.',
+      resolve: ({ card }) => card.domain,
+    }),
+    knows: t.string({
+      nullable: true,
+      description: 'What it knows, in plain words; null where nobody said.',
+      resolve: ({ card }) => card.knows,
     }),
     canGuide: t.boolean({
       nullable: true,

@@ -7,6 +7,7 @@ import type { Scope } from './core/caller.ts'
 import type { ServerLimits } from './core/context.ts'
 import { operation } from './core/operation.ts'
 import { scopeOf } from './enforce-scopes.ts'
+import { Notice } from './notices.ts'
 
 interface LimitObject {
   name: string
@@ -164,6 +165,14 @@ const Server = builder.objectRef<object>('Server').implement({
       description: 'Its limits: some are fixed, some its settings.',
       complexity: { field: 0, multiplier: 1 },
       resolve: (_server, _args, { server }) => [...fixedLimits, ...settings(server.limits)].map(limitOf),
+    }),
+    notices: t.field({
+      type: [Notice],
+      nullable: true,
+      description: 'What could be better about its library and its default model; counts the library.',
+      complexity: { field: 50, multiplier: 1 },
+      resolve: async (_server, _args, { catalogue, notices }) =>
+        notices.of((await catalogue.get()).card, true),
     }),
     operations: t.field({
       type: [ServerOperation],

@@ -5,6 +5,7 @@ import { openDatabase } from '../../prisma/open.ts'
 import type { Encoder } from '../../workers/encode/encoder.ts'
 import { verifyModel } from '../../workers/encode/verification/verify.ts'
 import { ModelFolderError } from '../../workers/errors.ts'
+import { LibraryNotices } from '../../workers/ingest/advice/notices.ts'
 import type { ModelSpec } from '../../workers/registry/spec.ts'
 import { openEncoder, openRegistry } from '../app.ts'
 import { type Config, checkExposure, readConfig } from '../config.ts'
@@ -127,6 +128,11 @@ async function* database(config: Config): AsyncGenerator<Check> {
       return `PostgreSQL ${version} (${kind === 'embedded' ? 'embedded' : 'DATABASE_URL'}), pgvector ${pgvector}, ${count} images`
     })
     yield await attempt('files', () => storedFiles(opened.assets, config.home))
+    const model = await openRegistry(config)
+      .get()
+      .catch(() => null)
+    const notices = model ? await new LibraryNotices({ census: opened.census }).of(model) : []
+    for (const { message } of notices) yield { name: 'images', ok: null, detail: message }
   } finally {
     await opened.close()
   }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
 import { printable } from './import/names.ts'
+import { noticesOf } from './import/notices.ts'
 import { Remembered } from './import/remembered.ts'
 import { Report } from './import/report.ts'
 import { states, untilIndexed } from './import/status.ts'
@@ -52,7 +53,7 @@ export const importCommand = withUsageErrors(async (args: string[]): Promise<num
   const labels = { collection: values.collection, tags: values.tag ?? [] }
   const report = values.report === undefined ? null : await Report.open(values.report, folder)
   const interrupt = interruptible()
-  const result: ImportResult = { outcomes: [], unindexed: [] }
+  const result: ImportResult = { outcomes: [], unindexed: [], notices: [] }
   const tree = await walk(folder, await realpath(config.home).catch(() => null))
   announce(tree, folder)
   try {
@@ -81,6 +82,8 @@ interface ImportResult {
   outcomes: Outcome[]
   /** In the library, and not encoded. */
   unindexed: { id: string; file: ImageFile }[]
+  /** What the server has to say of the library then. */
+  notices: string[]
 }
 
 async function run(
@@ -115,6 +118,7 @@ async function run(
   )
   const unindexed = pending.size > 0 ? await indexed(client, pending, interrupted) : []
   result.unindexed = unindexed.map(({ id }) => ({ id, file: pending.get(id)! }))
+  if (!interrupted.aborted) result.notices = await noticesOf(client)
 }
 
 /** Says what the folder holds, and what of it is passed over. */
@@ -133,7 +137,11 @@ function tally(entries: readonly PassedOver[], kindOf: (entry: PassedOver) => st
 }
 
 /** Says how the import ended; returns the exit status. */
-function conclude(tree: FolderTree, { outcomes, unindexed }: ImportResult, interrupted: boolean): number {
+function conclude(
+  tree: FolderTree,
+  { outcomes, unindexed, notices }: ImportResult,
+  interrupted: boolean,
+): number {
   const failed = [
     ...tree.unreadable.map(({ relative, reason }) => `${relative || '.'}: ${reason}`),
     ...outcomes.flatMap((one) => ('failed' in one ? [`${one.file.relative}: ${one.failed}`] : [])),
@@ -145,6 +153,7 @@ function conclude(tree: FolderTree, { outcomes, unindexed }: ImportResult, inter
   console.log(`${added} added, ${taken.length - added} already there, ${failed.length} failed`)
   if (labelled > 0) console.log(`  ${labelled} of those already there took new labels`)
   for (const line of failed) console.error(`  ${printable(line)}`)
+  for (const notice of notices) console.log(`note: ${printable(notice)}`)
   if (interrupted) {
     const left = tree.files.length - outcomes.length
     console.log(`Interrupted with ${left} to go. Run the same command again to go on.`)

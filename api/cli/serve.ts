@@ -36,6 +36,7 @@ export const serveCommand = withUsageErrors(async (args: string[]): Promise<numb
   console.log(greeting(server.url, config, Math.round(performance.now() - begun)))
   const problem = await Promise.race([server.ready, ended.then(() => null), lost.then(() => null)])
   if (problem !== null) console.error(`warning: not ready: ${problem}`)
+  else await Promise.race([printNotices(server), ended, lost])
   const signal = await Promise.race([ended, lost])
   if (signal instanceof Error) {
     console.error(signal.message)
@@ -49,6 +50,16 @@ export const serveCommand = withUsageErrors(async (args: string[]): Promise<numb
   await server.close()
   return 0
 })
+
+/** What could be better, below the greeting. */
+async function printNotices({ app }: RunningServer): Promise<void> {
+  const { catalogue, notices } = app.services
+  const found = await catalogue.get().then(
+    ({ card }) => notices.of(card, true),
+    () => [],
+  )
+  for (const { message } of found) console.log(`note: ${message}`)
+}
 
 /** On the first start: waits until the proposed query finds something. */
 async function firstImages({ app, samples, ready }: RunningServer): Promise<void> {

@@ -6,6 +6,7 @@ import type { ModelCatalogue, ServedModel } from '../../workers/encode/catalogue
 import type { Encoded, EncodeInput, Encoder } from '../../workers/encode/encoder.ts'
 import type { ItemError } from '../../workers/errors.ts'
 import type { Guide } from '../../workers/guidance/guide.ts'
+import type { LibraryNotices } from '../../workers/ingest/advice/notices.ts'
 import type { Suggestions } from '../../workers/ingest/labels/suggestions.ts'
 import type { Library } from '../../workers/ingest/library.ts'
 import type { RelevanceFits } from '../../workers/relevance/store.ts'
@@ -23,6 +24,7 @@ export interface Services {
   /** What a score is worth, for the models that have a fit. */
   relevance: Pick<RelevanceFits, 'of'>
   suggestions: Suggestions
+  notices: LibraryNotices
   images: ReadImages
   server: ServerInfo
 }

@@ -6,6 +6,7 @@ import { Asset } from '../assets/asset.ts'
 import { type AssetCounts, addCounts } from '../assets/facets.ts'
 import { builder } from '../core/builder.ts'
 import { Model } from '../models.ts'
+import { Notice } from '../notices.ts'
 import { RelevanceBand } from './relevance.ts'
 
 export interface EdgeObject {
@@ -76,6 +77,14 @@ export const SearchConnection = builder.connectionObject<typeof Asset, Connectio
           'Texts to look for instead, which do have matches: where no image has a word of the first text, that text spelled as the library has it, and words that mean something near. Empty in mode MEANING.',
         complexity: 10,
         resolve: (page) => page.suggest(),
+      }),
+      notices: t.field({
+        type: [Notice],
+        nullable: true,
+        description:
+          'What could be better about the library and the model, e.g. that it knows no photographs; some minutes old at the most.',
+        complexity: { field: 1, multiplier: 1 },
+        resolve: ({ model }, _args, { notices }) => notices.of(model.card),
       }),
     }),
   },

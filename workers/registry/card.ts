@@ -1,12 +1,13 @@
 import type { ImageSpec } from '../images/image-spec.ts'
 import type { Head } from '../similarity/probability.ts'
+import type { Purpose } from './purpose.ts'
 import type { TextSpec } from './text-spec.ts'
 
 /**
  * Everything that callers may know of a model, and all that other machines need to: it holds no path and may cross a
  * wire. {@link ModelSpec} is the same model as a folder of this machine.
  */
-export interface ModelCard {
+export interface ModelCard extends Purpose {
   /** The model's id: the folder's name, e.g. `limn-icons` or `Xenova/clip-vit-base-patch32`. */
   name: string
   bundled: boolean
@@ -26,11 +27,13 @@ export function cardOf({
   name,
   bundled,
   licence,
+  domain,
+  knows,
   revision,
   dimensions,
   image,
   text,
   head,
 }: ModelCard): ModelCard {
-  return { name, bundled, licence, revision, dimensions, image, text, head }
+  return { name, bundled, licence, domain, knows, revision, dimensions, image, text, head }
 }

@@ -13,6 +13,7 @@ import { modelFolders } from './folders.ts'
 import { chooseFiles, graphsBeside, graphsOf } from './graph-files.ts'
 import { fitToGraphs } from './graph-inputs.ts'
 import { cachedModels } from './hub/cached.ts'
+import { purposeOf } from './purpose.ts'
 import { DigestCache, revisionOf } from './revision.ts'
 import type { ModelFiles, ModelSpec, Precision } from './spec.ts'
 import { type VariantChoice, withVariants } from './with-variants.ts'
@@ -186,8 +187,12 @@ async function readSpec(
     inputs: (await checkGraph(graph)).inputs,
   }))
   const config = fitToGraphs(stated, await Promise.all(named))
-  const [revision, licence] = await Promise.all([revisionOf(folder, files, digests), licenceOf(folder)])
-  return { name, folder, bundled, cached, licence, revision, files, variants: [], ...config }
+  const [revision, licence, purpose] = await Promise.all([
+    revisionOf(folder, files, digests),
+    licenceOf(folder),
+    purposeOf(folder, name),
+  ])
+  return { name, folder, bundled, cached, licence, ...purpose, revision, files, variants: [], ...config }
 }
 
 /**

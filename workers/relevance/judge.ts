@@ -3,6 +3,9 @@ import type { Fit } from './fit.ts'
 import { sigmoid } from './logistic.ts'
 import { type HitSignals, headLogit, meaningLogit } from './signals.ts'
 
+/** A hit of a search; its cosine is null where the row has no vector, or none was looked at. */
+export type JudgedHit = Omit<HitSignals, 'cosine'> & { cosine: number | null }
+
 /** A prompt of a search. */
 export interface JudgedPrompt {
   /** L2-normalised, in the space of the judge's model. */
@@ -24,8 +27,11 @@ export const bandOf = (relevance: number): Band =>
   relevance >= lowestOf.STRONG ? 'STRONG' : relevance >= lowestOf.FAIR ? 'FAIR' : 'WEAK'
 
 export interface Judgement {
-  /** In the order of the hits: the probability that the hit fits the prompt, 0..1. A function of prompt and row alone. */
-  edges: { relevance: number; band: Band }[]
+  /**
+   * In the order of the hits: the probability that the hit fits the prompt, 0..1, a function of prompt and row alone; null
+   * where there is no cosine.
+   */
+  edges: ({ relevance: number; band: Band } | null)[]
   /** The probability that the library holds a match, 0..1, read off the best of these hits. */
   found: number
   /** `found` is below what 95 % of the searches reach that have a match. True where there is no hit. */
@@ -44,20 +50,24 @@ export class RelevanceJudge {
 
   /**
    * Judges the hits of a search's first page, best first. Null where the prompts are not one text that attracts: cosines
-   * between images, and of several prompts together, have scales of their own, which no fit knows.
+   * between images, and of several prompts together, have scales of their own, which no fit knows. Null where no hit has
+   * a cosine.
    */
-  judge(prompts: readonly JudgedPrompt[], hits: readonly HitSignals[]): Judgement | null {
+  judge(prompts: readonly JudgedPrompt[], hits: readonly JudgedHit[]): Judgement | null {
     const [prompt] = prompts
     if (prompts.length !== 1 || !isJudged(prompt!)) return null
+    const scored = hits.filter(hasCosine)
+    if (scored.length === 0 && hits.length > 0) return null
     const { heads, noMatchBelow } = this.fit
     const stance = this.#backdrop.stance(prompt!.vector)
     const edges = hits.map((hit) => {
+      if (!hasCosine(hit)) return null
       const relevance = sigmoid(headLogit(heads.hit, hit, stance))
       return { relevance, band: bandOf(relevance) }
     })
-    const logits = hits.map((hit) => headLogit(heads.found, hit, stance))
+    const logits = scored.map((hit) => headLogit(heads.found, hit, stance))
     const found = logits.length === 0 ? 0 : sigmoid(Math.max(...logits))
-    const wordsKnown = hits.some(({ words }) => words !== null)
+    const wordsKnown = scored.some(({ words }) => words !== null)
     return { edges, found, noMatch: found < noMatchBelow[wordsKnown ? 'words' : 'meaning'] }
   }
 
@@ -70,6 +80,8 @@ export class RelevanceJudge {
     return sigmoid(meaningLogit(this.fit.heads.present, cosine, this.#backdrop.stance(prompt.vector)))
   }
 }
+
+const hasCosine = (hit: JudgedHit): hit is HitSignals => hit.cosine !== null
 
 /** A vector that was given as such may stand for anything. */
 const isText = ({ modality, text }: Pick<JudgedPrompt, 'modality' | 'text'>) =>

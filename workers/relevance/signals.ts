@@ -16,6 +16,15 @@ export interface HitSignals {
 }
 
 /**
+ * The signals of the number that a search gives for a row's words: 1 is a whole name or title; else the square of the
+ * share that the row has of the prompt's words, of 0.8 at the most.
+ */
+export const wordSignals = (words: number): Pick<HitSignals, 'words' | 'exactName'> => ({
+  words: Math.min(1, Math.sqrt(words / 0.8)),
+  exactName: words >= 1,
+})
+
+/**
  * The features of a cosine: the first four grow with it, the others are the prompt's own. What is a high cosine differs
  * from prompt to prompt; the stance tells how.
  */
@@ -38,10 +47,12 @@ export function meaningLogit(fit: Logistic, cosine: number, stance: Stance): num
   return logitOf(fit, meaningFeatures(bounded, stance))
 }
 
-/** What the words of a row add to the logit of its meaning: the first where none were found, too. */
+/**
+ * What the words of a row add to the logit of its meaning. A high power: half of what was asked for is much less than half
+ * of an answer, and never counts less than nothing of it.
+ */
 export const wordFeatures = ({ words, exactName }: HitSignals): number[] => [
-  words ?? 0,
-  (words ?? 0) ** 2,
+  (words ?? 0) ** 4,
   exactName ? 1 : 0,
 ]
 

@@ -35,8 +35,8 @@ export interface Trial {
   found: 0 | 1
   weight: number
   /**
-   * MEANING: words were not looked at. NAMED: they were, and the match has them. UNNAMED: they were, and the match has
-   * none. Half of the searches of each kind have a match.
+   * MEANING: words were not looked at. NAMED: they were, and the match has them, half of the time as its name. UNNAMED:
+   * they were, and the match has none. Half of the searches of each kind have a match.
    */
   kind: 'MEANING' | 'NAMED' | 'UNNAMED'
 }
@@ -60,16 +60,22 @@ export async function trialsOf({ images, prompts }: Gallery, backdrop: Backdrop)
     )
     const isNamed = (n: number) => images[n]!.name === text
     const stance = backdrop.stance(vector)
-    const search = (kind: Trial['kind'], found: 0 | 1, weight: number, isThere: (n: number) => boolean) => {
+    const search = (
+      kind: Trial['kind'],
+      found: 0 | 1,
+      weight: number,
+      isThere: (n: number) => boolean,
+      isCalledSo = isNamed,
+    ) => {
       const score = (n: number) => {
         if (!isThere(n)) return Number.NEGATIVE_INFINITY
-        return kind === 'NAMED' ? cosines[n]! + 0.5 * shares[n]! + (isNamed(n) ? 0.25 : 0) : cosines[n]!
+        return kind === 'NAMED' ? cosines[n]! + 0.5 * shares[n]! + (isCalledSo(n) ? 0.25 : 0) : cosines[n]!
       }
       const hits = highest(images.length, score).map(
         (n): TrialHit => ({
           cosine: cosines[n]!,
           words: kind === 'MEANING' ? null : kind === 'NAMED' ? shares[n]! : 0,
-          exactName: kind === 'NAMED' && isNamed(n),
+          exactName: kind === 'NAMED' && isCalledSo(n),
           fits: shares[n] === 1 ? 1 : 0,
         }),
       )
@@ -81,7 +87,9 @@ export async function trialsOf({ images, prompts }: Gallery, backdrop: Backdrop)
     const partly = shares.some((share) => share > 0 && share < 1)
     search('MEANING', 1, 1, all)
     search('MEANING', 0, 1, hasNone)
-    search('NAMED', 1, 1 - unnamedShare, all)
+    search('NAMED', 1, (1 - unnamedShare) / 2, all)
+    // As if its words were in its tags.
+    search('NAMED', 1, (1 - unnamedShare) / 2, all, () => false)
     search('UNNAMED', 1, unnamedShare, all)
     search('NAMED', 0, partly ? 1 / 2 : 1, hasNone)
     if (partly) search('NAMED', 0, 1 / 2, lacksOne)

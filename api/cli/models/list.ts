@@ -4,6 +4,7 @@ import path from 'node:path'
 import { styleText } from 'node:util'
 import { readRecord } from '../../../workers/registry/derived.ts'
 import { onnxFiles, precisionsOf } from '../../../workers/registry/graph-files.ts'
+import { recommendedModels } from '../../../workers/registry/purpose.ts'
 import type { ModelSpec } from '../../../workers/registry/spec.ts'
 import { providers } from '../../../workers/runtime/provider.ts'
 import { openRegistry } from '../../app.ts'
@@ -29,6 +30,7 @@ export async function listModels(config: Config): Promise<number> {
   ])
   table(['  name', 'dimensions', 'image', 'tokens', 'precision', 'size', 'licence', 'revision', ''], rows)
   await listVariants(specs, config)
+  await listRecommended(new Set(specs.map(({ name }) => name)))
   for (const { name, message } of problems) console.error(`✗ ${name}: ${message}`)
   if (problems.length > 0) console.error('`limn models verify NAME` tries one again.')
   if (!rows.some(([name]) => name!.startsWith('*')))
@@ -47,6 +49,17 @@ async function listVariants(specs: readonly ModelSpec[], config: Config): Promis
       const record = await readRecord(path.join(config.home, 'cache'), revision, provider)
       if (record) console.log(`\n${describeRecord(spec, provider, record)}`)
     }
+}
+
+/** Models that can be pulled, but for those that are here. */
+async function listRecommended(here: ReadonlySet<string>): Promise<void> {
+  const others = (await recommendedModels()).filter(({ name }) => !here.has(name))
+  if (others.length === 0) return
+  console.log('\nTo be had by `limn models pull NAME`:\n')
+  table(
+    ['name', 'size', 'licence', 'knows'],
+    others.map(({ name, megabytes, licence, knows }) => [name, `${megabytes} MB`, licence, knows]),
+  )
 }
 
 function table(head: string[], rows: string[][]): void {

@@ -14,7 +14,9 @@ it('a caller without a tenant sees the library of the database', async () => {
   const scoped = place.db.for({ tenant: null })
   const { row } = await scoped.assets.add({ ...image, ...sizes, contentHash: 'a', name: 'a' })
   expect((await place.db.assets.byIds([row.id])).size).toBe(1)
-  expect(Object.keys(scoped)).toEqual(['assets', 'counts', 'vectors', 'runs', 'enrichments'])
+  expect(Object.keys(scoped)).toEqual([
+    ...['assets', 'counts', 'vectors', 'runs', 'enrichments', 'census', 'words'],
+  ])
   expect(await scoped.vectors.registered()).toEqual([])
 })
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { seedSamples } from '../workers/ingest/seed.ts'
+import { seedSamples } from '../workers/ingest/seed/seed.ts'
 import { Access, ownerCaller } from './access/auth.ts'
 import { serverKey, singleKey } from './access/keys.ts'
 import { type App, openApp } from './app.ts'

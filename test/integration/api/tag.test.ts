@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readSamples, samplesFolder } from '../../../workers/ingest/sample-images.ts'
+import { readSamples, samplesFolder } from '../../../workers/ingest/seed/samples.ts'
 import { testImages } from '../../support/images.ts'
 import { addImages, type TestServer, testServer } from '../../support/server.ts'
 

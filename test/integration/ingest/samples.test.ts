@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { seedSamples } from '../../../workers/ingest/seed.ts'
+import { seedSamples } from '../../../workers/ingest/seed/seed.ts'
 import { type TestLibrary, testLibrary } from '../../support/library.ts'
 
 const folder = path.resolve('workers/ingest/samples')

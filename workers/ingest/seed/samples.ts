@@ -11,7 +11,7 @@ export interface Sample {
   collections: string[]
 }
 
-export const samplesFolder = path.join(import.meta.dirname, 'samples')
+export const samplesFolder = path.resolve(import.meta.dirname, '../samples')
 
 export async function readSamples(): Promise<Sample[]> {
   return JSON.parse(await readFile(path.join(samplesFolder, 'manifest.json'), 'utf8'))

@@ -1,11 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Database } from '../../prisma/types.ts'
-import { ItemError } from '../errors.ts'
-import { writeDurably } from '../fs/write.ts'
-import { type Log, silent } from '../log.ts'
-import type { Library } from './library.ts'
-import { readSamples, samplesFolder } from './sample-images.ts'
+import type { Database } from '../../../prisma/types.ts'
+import { ItemError } from '../../errors.ts'
+import { writeDurably } from '../../fs/write.ts'
+import { type Log, silent } from '../../log.ts'
+import type { Library } from '../library.ts'
+import { readSamples, samplesFolder } from './samples.ts'
 
 export interface SeedOptions {
   library: Pick<Library, 'add'>

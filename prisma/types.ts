@@ -200,8 +200,12 @@ export interface ValuePage {
 /** How many images there are, of which kinds. Without a filter all of it is exact. */
 export interface Counts {
   total(where?: AssetFilter | null): Promise<Total>
-  /** The values of facets; requests of one call are answered by one look at the images. */
-  values(where: AssetFilter | null, requests: readonly ValueRequest[]): Promise<ValuePage[]>
+  /** The values of facets; requests of one call are answered by one look at the images. `total` saves counting them. */
+  values(
+    where: AssetFilter | null,
+    requests: readonly ValueRequest[],
+    total?: Promise<Total>,
+  ): Promise<ValuePage[]>
 }
 
 export interface SearchRequest {

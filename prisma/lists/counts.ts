@@ -15,10 +15,12 @@ import { keptCounts, keptImages, valuePage } from './sql.ts'
 
 /** Images of a filter that are counted one by one. */
 const exactUpTo = 10_000
-/** What the planner says above this is believed so far as to draw a sample at once. */
-const surelyMany = 10 * exactUpTo
-/** Images of a sample, and the largest part of the library that it may be. */
-const sampleSize = 4_000
+/** Where the planner says so many times more, a sample is drawn at once. */
+const surelyMany = 3
+/** Images of a sample whose values are counted, and of one that is only counted: near 2 % then. */
+const sampleSize = 3_000
+const countedSize = 2_000
+/** The largest part of the library that a sample may be. */
 const largestPart = 1 / 16
 /** Fewer make no estimate: the planner was wrong. */
 const smallestSample = 200
@@ -45,9 +47,13 @@ export class PgCounts implements Counts {
     return mapDriverErrors(() => this.#total(where ?? null))
   }
 
-  values(where: AssetFilter | null, requests: readonly ValueRequest[]): Promise<ValuePage[]> {
+  values(
+    where: AssetFilter | null,
+    requests: readonly ValueRequest[],
+    total?: Promise<Total>,
+  ): Promise<ValuePage[]> {
     if (requests.length === 0) return Promise.resolve([])
-    return mapDriverErrors(() => this.#values(where, requests))
+    return mapDriverErrors(() => this.#values(where, requests, total))
   }
 
   async #total(where: AssetFilter | null): Promise<Total> {
@@ -58,7 +64,7 @@ export class PgCounts implements Counts {
     const known = this.#estimates.get(key)
     if (known) return known
     const planned = await this.#planned(condition!)
-    if (planned > surelyMany) {
+    if (planned > surelyMany * this.#exactUpTo) {
       const count = await this.#sampled(condition!, planned)
       if (count > 2 * this.#exactUpTo) return this.#estimated(key, count)
     }
@@ -101,19 +107,23 @@ export class PgCounts implements Counts {
       )
       return row!.count
     }
-    const part = partFor(expected)
+    const part = partFor(expected, countedSize)
     const found = await count(part)
     if (found >= smallestSample || part === largestPart) return Math.round(found / part)
     return Math.round((await count(largestPart)) / largestPart)
   }
 
-  async #values(where: AssetFilter | null, requests: readonly ValueRequest[]): Promise<ValuePage[]> {
+  async #values(
+    where: AssetFilter | null,
+    requests: readonly ValueRequest[],
+    known?: Promise<Total>,
+  ): Promise<ValuePage[]> {
     const filter = filterSql(where)
     const exact = !filter && requests.every(({ facet }) => facets[facet].kept)
-    const total = exact ? null : await this.#total(where)
+    const total = exact ? null : await (known ?? this.#total(where))
     const sample = total !== null && total.count > this.#exactUpTo
     const condition = Prisma.join(
-      [filter ?? Prisma.sql`TRUE`, sample ? inSample(partFor(total.count)) : Prisma.sql`TRUE`],
+      [filter ?? Prisma.sql`TRUE`, sample ? inSample(partFor(total.count, sampleSize)) : Prisma.sql`TRUE`],
       ' AND ',
     )
     const scale = sample
@@ -147,7 +157,7 @@ export class PgCounts implements Counts {
   }
 }
 
-const partFor = (expected: number) => Math.min(largestPart, sampleSize / Math.max(1, expected))
+const partFor = (expected: number, size: number) => Math.min(largestPart, size / Math.max(1, expected))
 
 /** The part of all images whose hash begins below a number. */
 function inSample(part: number): Prisma.Sql {

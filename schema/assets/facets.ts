@@ -49,6 +49,7 @@ export class AssetCounts {
     const pages = this.#counts.values(
       this.#where,
       sent.map(({ request }) => request),
+      this.#total,
     )
     for (const [n, { settle }] of sent.entries()) settle(pages.then((all) => all[n]!))
   }

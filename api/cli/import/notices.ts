@@ -1,4 +1,4 @@
-import { type Client, RequestRefused } from '../client.ts'
+import { type Client, RequestRefused } from '../shared/client.ts'
 
 const query = '{ server { notices { message } } }'
 

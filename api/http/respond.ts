@@ -3,13 +3,20 @@ import type { GraphQLError } from 'graphql'
 import { jsonType } from './negotiate.ts'
 
 export function send(res: ServerResponse, status: number, type: string, body: string): void {
+  writeHead(res, status, type, body)
+  res.end(body)
+}
+
+function writeHead(res: ServerResponse, status: number, type: string, body: string): void {
   res.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'x-content-type-options': 'nosniff',
   })
-  res.end(body)
 }
+
+/** How long a refused request may go on sending its body. */
+const lingerMs = 10_000
 
 /** A refusal before GraphQL begins, in GraphQL's own shape so that clients need one way of reading errors. */
 export function sendError(req: IncomingMessage, res: ServerResponse, error: GraphQLError): void {
@@ -18,5 +25,19 @@ export function sendError(req: IncomingMessage, res: ServerResponse, error: Grap
   }
   for (const [name, value] of Object.entries(http?.headers ?? {})) res.setHeader(name, value)
   const body = JSON.stringify({ errors: [{ message: error.message, extensions }] })
-  send(res, http?.status ?? 500, `${jsonType(req.headers.accept)}; charset=utf-8`, body)
+  const status = http?.status ?? 500
+  const type = `${jsonType(req.headers.accept)}; charset=utf-8`
+  if (req.complete) {
+    send(res, status, type, body)
+    return
+  }
+  // A connection that is closed while its client still sends is reset, and the answer may be lost with it.
+  writeHead(res, status, type, body)
+  res.write(body)
+  const end = () => {
+    clearTimeout(timer)
+    res.end()
+  }
+  const timer = setTimeout(end, lingerMs)
+  req.once('end', end).once('close', end).resume()
 }

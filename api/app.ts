@@ -41,6 +41,14 @@ const limitsOf = ({ maxUploadBytes, maxPixels, maxBodyBytes, deadlineMs }: Confi
   deadlineMs,
 })
 
+type ImageSetting = 'maxUploadBytes' | 'maxPixels' | 'maxDecodeMs'
+
+const imageLimits = ({ maxUploadBytes, maxPixels, maxDecodeMs }: Pick<Config, ImageSetting>) => ({
+  bytes: maxUploadBytes,
+  pixels: maxPixels,
+  milliseconds: maxDecodeMs,
+})
+
 /** JSON lines on standard error: standard output is for people. */
 export function createLog(level: Config['logLevel']): Log {
   const redact = ['*.authorization', '*["x-api-key"]', '*.apiKey', '*.hubToken', '*.databaseUrl']
@@ -70,7 +78,7 @@ export function openRegistry({
 
 export function openEncoder(
   registry: ModelRegistry,
-  config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | 'maxUploadBytes' | 'maxPixels'>,
+  config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | ImageSetting>,
   more: Pick<LocalEncoderOptions, 'log' | 'onBatch' | 'onEncoded'> = {},
 ): LocalEncoder {
   return new LocalEncoder({
@@ -79,7 +87,7 @@ export function openEncoder(
     provider: config.provider,
     queueLimit: config.queueLimit,
     defaultDeadlineMs: config.deadlineMs,
-    limits: { bytes: config.maxUploadBytes, pixels: config.maxPixels },
+    limits: imageLimits(config),
     ...more,
   })
 }
@@ -112,7 +120,7 @@ export async function openApp(config: Config): Promise<App> {
     const variantJobs = createVariantJobs({ config, log, encoder: localEncoder })
     parts.defer(() => variantJobs.close())
     const encoder = metrics.observe(localEncoder)
-    const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
+    const limits = imageLimits(config)
     const library = await LocalLibrary.open({
       database,
       encoder,

@@ -1,22 +1,35 @@
 import { Worker } from 'node:worker_threads'
+import { ItemError } from '../errors.ts'
 import type { Backpressure } from '../runtime/backpressure.ts'
 import { BatchQueue, type Queued } from '../runtime/queue.ts'
 import { fromWire } from '../runtime/wire-errors.ts'
 import type { DecodeReply, DecodeRequest } from './decode-protocol.ts'
+import { needsProcess } from './decode-raster.ts'
 import type { ImageSpec } from './image-spec.ts'
 import type { ImageLimits } from './open.ts'
+
+/** In a thread, or in the thread's process: an image that takes long there holds up no image of the other kind. */
+const places = ['thread', 'process'] as const
+type Place = (typeof places)[number]
 
 interface Task extends Queued {
   request: Omit<DecodeRequest, 'id'>
   settle(result: Uint8Array | Error): void
+  /** How often a thread died that was at this. */
+  deaths: number
 }
+
+/** An image under which threads die more often than this is given up. */
+const maxDeaths = 2
 
 /** Threads that decode and resize, off the event loop and ahead of the sessions. */
 export class DecodePool {
   readonly #size: number
   readonly #backpressure: Backpressure
   readonly #threads = new Set<DecodeThread>()
-  readonly #waiting = new BatchQueue<Task>()
+  readonly #waiting = { thread: new BatchQueue<Task>(), process: new BatchQueue<Task>() }
+  /** Images of threads that died: each has a thread to itself now, so that the one to blame is found. */
+  readonly #suspects: Task[] = []
   #closed = false
 
   /** The pool begins nothing while `backpressure` has no room for decoded images. */
@@ -43,44 +56,69 @@ export class DecodePool {
       const settle = (result: Uint8Array | Error) =>
         result instanceof Error ? reject(result) : resolve(result)
       if (this.#closed) return settle(new Error('the encoder is closed'))
-      this.#waiting.push({ ...queued, bucket: '', request: { bytes, image, limits }, settle })
+      const place = needsProcess(bytes) ? 'process' : 'thread'
+      const request = { bytes, image, limits }
+      this.#waiting[place].push({ ...queued, bucket: place, request, settle, deaths: 0 })
       this.#assign()
     })
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const { settle } of this.#waiting.drain()) settle(new Error('the encoder is closed'))
+    const waiting = places.flatMap((place) => this.#waiting[place].drain())
+    for (const { settle } of [...waiting, ...this.#suspects.splice(0)])
+      settle(new Error('the encoder is closed'))
     await Promise.all([...this.#threads].map((thread) => thread.close()))
   }
 
   #assign(): void {
-    while (this.#waiting.length > 0 && this.#backpressure.hasRoom) {
-      const thread = this.#freeThread()
+    while (this.#suspects.length > 0) {
+      const thread = this.#freeThread((one) => one.isIdle)
       if (!thread) return
-      const [task] = this.#waiting.take(1)
-      if (!task) return
-      thread.run(task)
+      thread.run(this.#suspects.shift()!)
     }
+    for (const place of places)
+      while (this.#waiting[place].length > 0 && this.#backpressure.hasRoom) {
+        const thread = this.#freeThread((one) => one.hasRoom(place))
+        if (!thread) break
+        const [task] = this.#waiting[place].take(1)
+        if (!task) break
+        thread.run(task)
+      }
   }
 
   /** Starts a thread when all are busy, and replaces those that died. Null when `size` threads are busy. */
-  #freeThread(): DecodeThread | null {
-    for (const thread of this.#threads) if (thread.hasRoom) return thread
+  #freeThread(isFree: (thread: DecodeThread) => boolean): DecodeThread | null {
+    for (const thread of this.#threads) if (isFree(thread)) return thread
     if (this.#threads.size >= this.#size) return null
     const thread = new DecodeThread({
       onRoom: () => this.#assign(),
-      onEnd: () => {
+      onEnd: (running) => {
         this.#threads.delete(thread)
+        for (const task of running) this.#tryAgain(task)
         if (!this.#closed) this.#assign()
       },
     })
     this.#threads.add(thread)
     return thread
   }
+
+  /** After a thread's death. */
+  #tryAgain(task: Task): void {
+    task.deaths++
+    if (this.#closed) task.settle(new Error('the encoder is closed'))
+    else if (task.deaths <= maxDeaths) this.#suspects.push(task)
+    else
+      task.settle(
+        new ItemError(
+          'INVALID',
+          `${task.deaths} threads ended while they decoded this image; save it anew, as PNG or JPEG.`,
+        ),
+      )
+  }
 }
 
-/** Images at one thread: while libvips works on one, the other's bytes are on their way. */
+/** Images at one thread, and as many at its process: while libvips works on one, the other's bytes are on their way. */
 const maxInFlight = 2
 
 class DecodeThread {
@@ -88,7 +126,7 @@ class DecodeThread {
   readonly #running = new Map<number, Task>()
   #next = 0
 
-  constructor({ onRoom, onEnd }: { onRoom(): void; onEnd(): void }) {
+  constructor({ onRoom, onEnd }: { onRoom(): void; onEnd(running: Task[]): void }) {
     this.#worker.unref()
     this.#worker.on('message', (reply: DecodeReply) => {
       const task = this.#running.get(reply.id)
@@ -99,17 +137,23 @@ class DecodeThread {
       onRoom()
     })
     const end = () => {
-      for (const task of this.#running.values()) task.settle(new Error('the decoding thread ended'))
+      const running = [...this.#running.values()]
       this.#running.clear()
-      onEnd()
+      onEnd(running)
     }
     // An exit follows every error.
     this.#worker.once('error', () => {})
     this.#worker.once('exit', end)
   }
 
-  get hasRoom(): boolean {
-    return this.#running.size < maxInFlight
+  get isIdle(): boolean {
+    return this.#running.size === 0
+  }
+
+  hasRoom(place: Place): boolean {
+    const running = [...this.#running.values()]
+    if (running.some(({ deaths }) => deaths > 0)) return false
+    return running.filter(({ bucket }) => bucket === place).length < maxInFlight
   }
 
   run(task: Task): void {

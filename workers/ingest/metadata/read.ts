@@ -16,6 +16,8 @@ export interface EmbeddedMetadata {
   keywords: string[]
 }
 
+export const noMetadata: EmbeddedMetadata = { title: null, description: null, keywords: [] }
+
 /** The parts of sharp's metadata that are read. */
 export type MetadataHeader = Pick<Metadata, 'format'> & Partial<Pick<Metadata, 'exif' | 'xmp' | 'iptc'>>
 

@@ -10,8 +10,9 @@ import { PrismaRuns } from './runs.ts'
 import type { Database } from './types.ts'
 import { PgVectors } from './vectors/store.ts'
 
-export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'runs' | 'enrichments'> {
+export interface Stores extends Pick<Database, 'assets' | 'vectors' | 'enrichments'> {
   leases: PgLeases
+  runs: PrismaRuns
   close(): Promise<void>
 }
 

@@ -1,11 +1,12 @@
-import type { RunRow } from '../../workers/drawing/runs/run-store.ts'
-import { ItemError } from '../../workers/errors.ts'
+import type { RequestKey, RunRow } from '../../workers/drawing/runs/run-store.ts'
+import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import { requireScope } from '../core/caller.ts'
 import type { Context } from '../core/context.ts'
 import { asRequestError, atMost } from '../core/errors.ts'
 import { argumentImage } from '../core/image-data.ts'
+import { inputDigest } from '../core/input-digest.ts'
 import { ImageInput, PromptInput } from '../core/inputs.ts'
 import { operation } from '../core/operation.ts'
 import {
@@ -67,6 +68,9 @@ const StartDrawingInput = builder.inputType('StartDrawingInput', {
       description:
         'The image to start from, or for RECOLOUR the SVG whose fills and strokes are changed. SHAPES and STROKES take their first colours from it.',
     }),
+    idempotencyKey: t.string({
+      description: `Your own name of this request, such as a UUID, at most ${limits.idempotencyKeyLength} printable ASCII characters. The same request, sent again with it within 24 hours because its answer was lost, answers the drawing that it has started and starts no other; another input with it is a CONFLICT.`,
+    }),
   }),
 })
 
@@ -124,8 +128,14 @@ const DeleteDrawingsPayload = builder
   })
 
 /** @throws BadUserInput naming the field, Overloaded */
-async function start(input: typeof StartDrawingInput.$inferInput, context: Context): Promise<RunRow> {
+async function start(
+  { idempotencyKey, ...input }: typeof StartDrawingInput.$inferInput,
+  context: Context,
+): Promise<RunRow> {
   checkDrawing(input)
+  const key = await requestKey(idempotencyKey, input, context)
+  const started = key && (await context.runs.startedWith(key))
+  if (started) return started
   const placed = givenPrompts(input, 'input.')
   const { generator, steps, seed, width, height, elements, palette } = input
   const model = await context.catalogue.get(input.model)
@@ -134,14 +144,35 @@ async function start(input: typeof StartDrawingInput.$inferInput, context: Conte
     resolvePrompts(placed, model, context),
   ])
   try {
-    return await context.runs.start({
-      model: model.card,
-      prompts,
-      ...{ generator, steps, seed, width, height, elements, palette: palette ?? null, start: image },
-    })
+    const drawing = {
+      generator,
+      steps,
+      seed,
+      width,
+      height,
+      elements,
+      palette: palette ?? null,
+      start: image,
+    }
+    return await context.runs.start({ model: model.card, prompts, ...drawing }, key)
   } catch (error) {
     throw error instanceof ItemError ? asRequestError(error, 'input.start') : error
   }
+}
+
+/** @throws BadUserInput */
+async function requestKey(
+  key: string | null | undefined,
+  input: object,
+  { caller }: Context,
+): Promise<RequestKey | null> {
+  if (key == null) return null
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > limits.idempotencyKeyLength)
+    throw new BadUserInput(
+      `The key must be 1 to ${limits.idempotencyKeyLength} printable ASCII characters without blanks, such as a UUID.`,
+      { argument: 'input.idempotencyKey' },
+    )
+  return { caller: caller.id, key, digest: await inputDigest(input) }
 }
 
 builder.mutationFields((t) => ({

@@ -7,6 +7,9 @@ import { defineConfig } from 'vitest/config'
 const postgres = process.env.LIMN_TEST_POSTGRES
 const withDatabase = ['test/{integration,e2e,faults}/**/*.test.ts']
 
+/** LIMN_TEST_REPEAT=10 runs each test ten times and prints how often it passed. */
+const times = Number(process.env.LIMN_TEST_REPEAT ?? 1)
+
 const project = (name: string, include: string[], more: object = {}) => ({
   extends: true as const,
   test: { name, include, ...more },
@@ -33,6 +36,8 @@ export default defineConfig({
           ]
         : []),
     ],
+    repeats: times - 1,
+    reporters: times > 1 ? ['default', './test/support/attempts-reporter.ts'] : ['default'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',

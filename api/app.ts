@@ -47,6 +47,14 @@ const limitsOf = ({ maxUploadBytes, maxPixels, maxBodyBytes, deadlineMs }: Confi
   deadlineMs,
 })
 
+type ImageSetting = 'maxUploadBytes' | 'maxPixels' | 'maxDecodeMs'
+
+const imageLimits = ({ maxUploadBytes, maxPixels, maxDecodeMs }: Pick<Config, ImageSetting>) => ({
+  bytes: maxUploadBytes,
+  pixels: maxPixels,
+  milliseconds: maxDecodeMs,
+})
+
 /** JSON lines on standard error: standard output is for people. */
 export function createLog(level: Config['logLevel']): Log {
   const redact = ['*.authorization', '*["x-api-key"]', '*.apiKey', '*.hubToken', '*.databaseUrl']
@@ -76,7 +84,7 @@ export function openRegistry({
 
 export function openEncoder(
   registry: ModelRegistry,
-  config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | 'maxUploadBytes' | 'maxPixels'>,
+  config: Pick<Config, 'home' | 'provider' | 'queueLimit' | 'deadlineMs' | ImageSetting>,
   more: Pick<LocalEncoderOptions, 'log' | 'onBatch' | 'onEncoded'> = {},
 ): LocalEncoder {
   return new LocalEncoder({
@@ -85,7 +93,7 @@ export function openEncoder(
     provider: config.provider,
     queueLimit: config.queueLimit,
     defaultDeadlineMs: config.deadlineMs,
-    limits: { bytes: config.maxUploadBytes, pixels: config.maxPixels },
+    limits: imageLimits(config),
     ...more,
   })
 }
@@ -121,7 +129,7 @@ export async function openApp(config: Config): Promise<App> {
     const relevanceJobs = createRelevanceJobs({ encoder: localEncoder, fits: relevance, log })
     parts.defer(() => relevanceJobs.close())
     const encoder = metrics.observe(localEncoder)
-    const limits = { bytes: config.maxUploadBytes, pixels: config.maxPixels }
+    const limits = imageLimits(config)
     const palettes = new Palettes(limits)
     parts.defer(() => palettes.close())
     const library = await LocalLibrary.open({

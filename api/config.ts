@@ -169,6 +169,12 @@ const table = {
     wholeNumber(1).default(32 * 1024 * 1024),
   ),
   maxPixels: row('LIMN_MAX_PIXELS', '100000000', 'pixels of one image', wholeNumber(1).default(100_000_000)),
+  maxDecodeMs: row(
+    'LIMN_MAX_DECODE_MS',
+    '10000',
+    'time that decoding one image, or drawing one SVG, may take',
+    wholeNumber(1).default(10_000),
+  ),
   allowPrivateUrls: row(
     'LIMN_ALLOW_PRIVATE_URLS',
     'false',

@@ -39,6 +39,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
     const { close: closeStores, ...stores } = openStores(pool, backend, serverId(home), log)
     closing.push(closeStores)
     await stores.leases.forgetExpired()
+    await stores.runs.forgetKeys()
     const ms = Math.round(performance.now() - begun)
     log?.info({ ...info, ms }, 'database open')
     return {

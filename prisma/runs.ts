@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type {
   HeldRun,
   NewRun,
+  RequestKey,
   RunEnd,
   RunFrame,
   RunPage,
@@ -15,6 +16,9 @@ import { DatabaseBusy, DatabaseUnavailable, DiskFull, mapDriverErrors } from './
 import type { Prisma, PrismaClient } from './generated/client.ts'
 import { newRunId } from './ids.ts'
 import { PgLeases } from './leases.ts'
+
+/** How long a request's key is known. */
+const keptFor = '24 hours'
 
 /** The kind of a run's lease. */
 const kind = 'run'
@@ -54,14 +58,39 @@ export class PrismaRuns implements RunStore {
     return [DatabaseBusy, DatabaseUnavailable, DiskFull].some((kind) => error instanceof kind)
   }
 
-  create({ start, input, ...run }: NewRun): Promise<RunRow> {
+  async create({ start, input, ...run }: NewRun, key: RequestKey | null = null): Promise<RunRow | null> {
     const data = {
       id: newRunId(),
       ...run,
       input: input as Prisma.InputJsonObject,
       start: start && Uint8Array.from(start),
     }
-    return mapDriverErrors(() => this.#client.guidanceRun.create({ data, omit }))
+    if (!key) return mapDriverErrors(() => this.#client.guidanceRun.create({ data, omit }))
+    await this.forgetKeys()
+    // Of two at once one waits for the other's row, and then finds it taken.
+    const [row] = await this.#query<RunRow>(
+      `WITH taken AS (
+         INSERT INTO "IdempotencyKey" ("caller", "key", "digest", "runId") VALUES ($1, $2, $3, $4)
+         ON CONFLICT ("caller", "key") DO NOTHING RETURNING "runId")
+       INSERT INTO "GuidanceRun" AS r ("id", "generator", "steps", "input", "start")
+       SELECT "runId", $5, $6, $7::jsonb, $8 FROM taken RETURNING ${rowColumns}`,
+      [key.caller, key.key, key.digest, data.id, run.generator, run.steps, JSON.stringify(input), data.start],
+    )
+    return row ?? null
+  }
+
+  async startedWith({ caller, key }: RequestKey): Promise<{ id: string; digest: string } | null> {
+    const [row] = await this.#query<{ id: string; digest: string }>(
+      `SELECT "runId" AS id, "digest" FROM "IdempotencyKey"
+       WHERE "caller" = $1 AND "key" = $2 AND "createdAt" > now() - interval '${keptFor}'`,
+      [caller, key],
+    )
+    return row ?? null
+  }
+
+  /** Removes keys that have had their time. */
+  async forgetKeys(): Promise<void> {
+    await this.#query(`DELETE FROM "IdempotencyKey" WHERE "createdAt" <= now() - interval '${keptFor}'`, [])
   }
 
   get(id: string): Promise<RunRow | null> {

@@ -17,8 +17,9 @@ import { WordsUpkeep } from './words/upkeep.ts'
 import { Vocabulary } from './words/vocabulary.ts'
 
 export interface Stores
-  extends Pick<Database, 'assets' | 'counts' | 'vectors' | 'runs' | 'enrichments' | 'census' | 'words'> {
+  extends Pick<Database, 'assets' | 'counts' | 'vectors' | 'enrichments' | 'census' | 'words'> {
   leases: PgLeases
+  runs: PrismaRuns
   close(): Promise<void>
 }
 

@@ -23,6 +23,7 @@ export const itemErrorCodes = {
   URL_FORBIDDEN: 'The server does not fetch this address: it is not http(s), or not public.',
   URL_FAILED: 'The address did not answer with an image in time.',
   NOT_FOUND: 'Nothing has this id: no asset, drawing or model.',
+  CONFLICT: 'The idempotency key came with another input before.',
   WRONG_DIMENSIONS: "The vector's length is not the model's.",
   INVALID: 'Malformed in another way; the message says how.',
 } as const

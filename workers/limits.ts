@@ -13,6 +13,7 @@ export const limits = {
   /** Of a packed vector: 64 Ki numbers in full precision. */
   vectorLength: 350_000,
   cursorLength: 4000,
+  idempotencyKeyLength: 255,
   tagLength: 100,
   /** Tags of one asset. */
   tags: 200,

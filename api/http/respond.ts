@@ -3,13 +3,20 @@ import type { GraphQLError } from 'graphql'
 import { jsonType, readsEventsOnly } from './negotiate.ts'
 
 export function send(res: ServerResponse, status: number, type: string, body: string): void {
+  writeHead(res, status, type, body)
+  res.end(body)
+}
+
+function writeHead(res: ServerResponse, status: number, type: string, body: string): void {
   res.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'x-content-type-options': 'nosniff',
   })
-  res.end(body)
 }
+
+/** How long a refused request may go on sending its body. */
+const lingerMs = 10_000
 
 /**
  * A refusal before GraphQL begins, in GraphQL's own shape so that clients need one way of reading errors. Who reads nothing
@@ -24,6 +31,22 @@ export function sendError(req: IncomingMessage, res: ServerResponse, error: Grap
   const status = http?.status ?? 500
   const body = JSON.stringify({ errors: [{ message: error.message, extensions }] })
   if (status < 500 && readsEventsOnly(req.headers.accept))
-    send(res, 200, 'text/event-stream', `event: next\ndata: ${body}\n\nevent: complete\ndata:\n\n`)
-  else send(res, status, `${jsonType(req.headers.accept)}; charset=utf-8`, body)
+    finish(req, res, 200, 'text/event-stream', `event: next\ndata: ${body}\n\nevent: complete\ndata:\n\n`)
+  else finish(req, res, status, `${jsonType(req.headers.accept)}; charset=utf-8`, body)
+}
+
+/** A connection that is closed while its client still sends is reset, and the answer may be lost with it. */
+function finish(req: IncomingMessage, res: ServerResponse, status: number, type: string, body: string): void {
+  if (req.complete) {
+    send(res, status, type, body)
+    return
+  }
+  writeHead(res, status, type, body)
+  res.write(body)
+  const end = () => {
+    clearTimeout(timer)
+    res.end()
+  }
+  const timer = setTimeout(end, lingerMs)
+  req.once('end', end).once('close', end).resume()
 }

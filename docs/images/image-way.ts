@@ -9,7 +9,7 @@ export const stations: { title: string; file: string; theme: Theme }[] = [
   { title: 'one load for the request', file: 'schema/core/loaders.ts', theme: 'blue' },
   { title: 'stored vector, or bytes', file: 'schema/core/resolve-concepts.ts', theme: 'blue' },
   { title: 'admission, cache, coalescing', file: 'workers/encode/local-encoder.ts', theme: 'sand' },
-  { title: 'decode in a thread, ahead', file: 'workers/images/decode-pool.ts', theme: 'sand' },
+  { title: 'decode in a thread, ahead', file: 'workers/images/pool/decode-pool.ts', theme: 'sand' },
   { title: "reference's pixels", file: 'workers/images/preprocess.ts', theme: 'sand' },
   { title: 'queue: two priorities, ageing', file: 'workers/runtime/queue.ts', theme: 'sand' },
   { title: 'batch while the session is busy', file: 'workers/runtime/batcher.ts', theme: 'sand' },

@@ -55,6 +55,11 @@ export type AssetVector = Prisma.AssetVectorModel
  */
 export type GuidanceRun = Prisma.GuidanceRunModel
 /**
+ * Model IdempotencyKey
+ * The request with this key of this caller has started that drawing. Read and written by runs.ts alone.
+ */
+export type IdempotencyKey = Prisma.IdempotencyKeyModel
+/**
  * Model Lease
  * Who works at something now: `kind` and `id` name the work, `owner` the server. Read and written by leases.ts alone.
  */

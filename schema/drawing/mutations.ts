@@ -1,5 +1,5 @@
-import type { RunRow } from '../../workers/drawing/runs/run-store.ts'
-import { ItemError } from '../../workers/errors.ts'
+import type { RequestKey, RunRow } from '../../workers/drawing/runs/run-store.ts'
+import { BadUserInput, ItemError } from '../../workers/errors.ts'
 import { limits } from '../../workers/limits.ts'
 import { builder } from '../core/builder.ts'
 import type { Context } from '../core/context.ts'
@@ -17,6 +17,7 @@ import {
 import { unknownIds, userErrorsField, type WithUserErrors, withUserErrors } from '../core/user-errors.ts'
 import { isRunId } from '../relay/ids.ts'
 import { checkDrawing, unknownDrawing } from './checks.ts'
+import { inputDigest } from './input-digest.ts'
 import { Drawing, DrawingGenerator } from './types.ts'
 
 const edge = `${limits.runEdge[0]} to ${limits.runEdge[1]}`
@@ -65,6 +66,9 @@ const StartDrawingInput = builder.inputType('StartDrawingInput', {
       type: ImageInput,
       description:
         'The image to start from, or for RECOLOUR the SVG whose fills and strokes are changed. SHAPES and STROKES take their first colours from it.',
+    }),
+    idempotencyKey: t.string({
+      description: `Your own name of this request, such as a UUID, at most ${limits.idempotencyKeyLength} printable ASCII characters. The same request, sent again with it within 24 hours because its answer was lost, answers the drawing that it has started and starts no other; another input with it is a CONFLICT.`,
     }),
   }),
 })
@@ -123,8 +127,14 @@ const DeleteDrawingsPayload = builder
   })
 
 /** @throws BadUserInput naming the field, Overloaded */
-async function start(input: typeof StartDrawingInput.$inferInput, context: Context): Promise<RunRow> {
+async function start(
+  { idempotencyKey, ...input }: typeof StartDrawingInput.$inferInput,
+  context: Context,
+): Promise<RunRow> {
   checkDrawing(input)
+  const key = await requestKey(idempotencyKey, input, context)
+  const started = key && (await context.runs.startedWith(key))
+  if (started) return started
   const placed = givenPrompts(input, 'input.')
   const { generator, steps, seed, width, height, elements, palette } = input
   const model = await context.catalogue.get(input.model)
@@ -133,14 +143,35 @@ async function start(input: typeof StartDrawingInput.$inferInput, context: Conte
     resolvePrompts(placed, model, context),
   ])
   try {
-    return await context.runs.start({
-      model: model.card,
-      prompts,
-      ...{ generator, steps, seed, width, height, elements, palette: palette ?? null, start: image },
-    })
+    const drawing = {
+      generator,
+      steps,
+      seed,
+      width,
+      height,
+      elements,
+      palette: palette ?? null,
+      start: image,
+    }
+    return await context.runs.start({ model: model.card, prompts, ...drawing }, key)
   } catch (error) {
     throw error instanceof ItemError ? asRequestError(error, 'input.start') : error
   }
+}
+
+/** @throws BadUserInput */
+async function requestKey(
+  key: string | null | undefined,
+  input: object,
+  { caller }: Context,
+): Promise<RequestKey | null> {
+  if (key == null) return null
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > limits.idempotencyKeyLength)
+    throw new BadUserInput(
+      `The key must be 1 to ${limits.idempotencyKeyLength} printable ASCII characters without blanks, such as a UUID.`,
+      { argument: 'input.idempotencyKey' },
+    )
+  return { caller: caller.id, key, digest: await inputDigest(input) }
 }
 
 builder.mutationFields((t) => ({

@@ -7,7 +7,7 @@ import { type AssetCounts, addCounts } from '../assets/facets.ts'
 import { builder } from '../core/builder.ts'
 import { Model } from '../models.ts'
 import { Notice } from '../notices.ts'
-import { RelevanceBand } from './relevance.ts'
+import { RelevanceBand } from './band.ts'
 
 export interface EdgeObject {
   node: AssetRow

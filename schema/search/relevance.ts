@@ -1,19 +1,9 @@
 /** What the results of a search are worth: the probability that each fits, and whether anything does. */
 import { coverageOf } from '../../prisma/words/query/plan.ts'
 import { BadUserInput } from '../../workers/errors.ts'
-import { type Band, lowestOf } from '../../workers/relevance/judge.ts'
-import { builder } from '../core/builder.ts'
+import type { Band } from '../../workers/relevance/judge.ts'
 import type { Context } from '../core/context.ts'
 import type { Found, SearchOptions } from './find.ts'
-
-export const RelevanceBand = builder.enumType('RelevanceBand', {
-  description: 'How probable it is that a search result fits.',
-  values: {
-    STRONG: { description: `It rather fits than not: relevance of ${lowestOf.STRONG} or more.` },
-    FAIR: { description: `Worth a look: relevance of ${lowestOf.FAIR} or more.` },
-    WEAK: { description: 'Most such results do not fit.' },
-  } satisfies Record<Band, { description: string }>,
-})
 
 /** Of one page. Null where nothing can be said: the model has no fit, or the prompts are not one text. */
 export interface PageRelevance {

@@ -129,6 +129,10 @@ class MemoryStore implements RunStore {
     return this.#rows.get(id) ?? null
   }
 
+  async startedWith(): Promise<null> {
+    return null
+  }
+
   load = this.get
 
   async page(): Promise<RunPage> {

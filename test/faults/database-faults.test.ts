@@ -2,13 +2,13 @@
 // cspell:ignore usename
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { postgresBin, startPostgres } from '../support/postgres.ts'
+import { postgresBin, startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { type Answer, type TestServer, testServer } from '../support/server.ts'
 
 const query = '{ assets { edges { node { id } } } }'
 
 describe.skipIf(!postgresBin())('a PostgreSQL that fails', () => {
-  let database: { url: string; stop(): Promise<void> } | undefined
+  let database: TestPostgres | undefined
   let admin: pg.Pool
   let server: TestServer
 
@@ -78,16 +78,18 @@ describe.skipIf(!postgresBin())('a PostgreSQL that fails', () => {
   it('a database without a free connection is OVERLOADED', async () => {
     await admin.query('ALTER ROLE limn CONNECTION LIMIT 0')
     await terminate()
+    // Until the server has noticed each connection that it lost.
+    await expect.poll(async () => (await server.query(query)).code).toBe('OVERLOADED')
     expectRetry(await server.query(query), 'OVERLOADED')
     await admin.query('ALTER ROLE limn CONNECTION LIMIT -1')
     expect((await server.query(query)).status).toBe(200)
   })
 
-  it('a database that is stopped says when to come back', async () => {
-    await admin.end()
-    await database!.stop()
-    database = undefined
+  it('a database that is stopped says when to come back, and answers once it is back', async () => {
+    database!.crash()
     expectRetry(await server.query(query), 'INTERNAL')
     expect((await server.query('{ embed(inputs: [{ text: "a" }]) { __typename } }')).status).toBe(200)
+    database!.restart()
+    await expect.poll(async () => (await server.query(query)).status).toBe(200)
   })
 })

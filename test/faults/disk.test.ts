@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { StorageFull } from '../../workers/fs/storage-full.ts'
 import { LocalLibrary } from '../../workers/ingest/local-library.ts'
 import { uniform } from '../../workers/random.ts'
@@ -36,10 +36,10 @@ function smallDisk(megabytes: number): string | null {
 }
 
 let disk: string | null
-beforeAll(() => {
+beforeEach(() => {
   disk = smallDisk(4)
 })
-afterAll(() => {
+afterEach(() => {
   if (!disk) return
   execFileSync('umount', [disk])
   rmSync(disk, { recursive: true })

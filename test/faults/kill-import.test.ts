@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openDatabase } from '../../prisma/open.ts'
 import { uniform } from '../../workers/random.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -21,7 +21,7 @@ let database: TestDatabase
 let hashes: Set<string>
 let processes: LimnProcesses
 
-beforeAll(async () => {
+beforeEach(async () => {
   console.log(`seed ${seed} (LIMN_TEST_SEED repeats it)`)
   work = mkdtempSync(path.join(os.tmpdir(), 'limn-kill-'))
   home = path.join(work, 'home')
@@ -30,7 +30,7 @@ beforeAll(async () => {
   processes = new LimnProcesses(home, database.url)
   hashes = await makeImages(path.join(work, 'images'))
 })
-afterAll(async () => {
+afterEach(async () => {
   processes?.killAll()
   await database?.close()
   rmSync(work, { recursive: true, force: true })

@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { serveWire } from '../../prisma/embedded/wire.ts'
 import { DatabaseBusy, StartupError } from '../../prisma/errors.ts'
 import { openDatabase } from '../../prisma/open.ts'
@@ -30,24 +30,24 @@ describe.runIf(serverUrl)('PostgreSQL', () => {
     await client.query(sql)
     await client.end()
   }
-  beforeAll(async () => {
+  beforeEach(async () => {
     admin = new pg.Client(serverUrl)
     await admin.connect()
     await admin.query(`CREATE ROLE ${name} LOGIN`)
     await admin.query(`CREATE DATABASE ${name}`)
     await inDatabase('REVOKE CREATE ON SCHEMA public FROM PUBLIC')
   })
-  afterAll(async () => {
+  afterEach(async () => {
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
     await admin.query(`DROP ROLE ${name}`)
     await admin.end()
     rmSync(home, { recursive: true, force: true })
   })
+  const grant = `GRANT USAGE, CREATE ON SCHEMA public TO ${name}`
   const opening = () => openDatabase({ home, url: url(name) })
 
   it('a role that may not create says what to grant, step by step, until it works', async () => {
     await expect(opening()).rejects.toThrow(StartupError)
-    const grant = `GRANT USAGE, CREATE ON SCHEMA public TO ${name}`
     await expect(opening()).rejects.toThrow(`run \`${grant}\` in the database ${name}`)
     await inDatabase(grant)
     const create = 'CREATE EXTENSION IF NOT EXISTS vector; CREATE EXTENSION IF NOT EXISTS pg_trgm'
@@ -57,6 +57,8 @@ describe.runIf(serverUrl)('PostgreSQL', () => {
   })
 
   it("a role that does not own Limn's tables says so", async () => {
+    await inDatabase(`${grant}; CREATE EXTENSION vector`)
+    await (await opening()).close()
     await inDatabase(
       `REASSIGN OWNED BY ${name} TO CURRENT_USER; UPDATE "_prisma_migrations" SET migration_name = migration_name`,
     )

@@ -5,9 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { startPostgres } from './postgres.ts'
 
-/** Rounds of each fault: LIMN_TEST_REPEAT=10 repeats what the usual run does once. */
-export const repeats = Number(process.env.LIMN_TEST_REPEAT ?? 1)
-
 export interface BlippingDatabase {
   /** For DATABASE_URL; undefined for the embedded database. */
   url: string | undefined

@@ -94,6 +94,54 @@ export function manyPageTiff(pages: number): Buffer {
   return out
 }
 
+/**
+ * A TIFF of 65,520 x 1500 transparent pixels in 35 kB: 4095 tiles that are 8192 rows high, which are all the same bytes.
+ * Seconds of work, and not row by row.
+ */
+export function tallTileTiff(): Buffer {
+  const [width, height, side] = [65_520, 1500, 8192]
+  const tile = deflateSync(Buffer.alloc(16 * side * 16), { level: 9 })
+  const tiles = width / 16
+  const lists = 8 + tile.length + (tile.length % 2)
+  const tags: [tag: number, type: 3 | 4, count: number, value: number][] = [
+    [256, 4, 1, width],
+    [257, 4, 1, height],
+    [258, 3, 4, lists],
+    [259, 3, 1, 8],
+    [262, 3, 1, 2],
+    [277, 3, 1, 4],
+    [284, 3, 1, 1],
+    [322, 4, 1, 16],
+    [323, 4, 1, side],
+    [324, 4, tiles, lists + 16],
+    [325, 4, tiles, lists + 16 + 4 * tiles],
+    [338, 3, 1, 2],
+    [339, 3, 4, lists + 8],
+  ]
+  const directory = lists + 16 + 8 * tiles
+  const out = Buffer.alloc(directory + 2 + tags.length * 12 + 4)
+  out.write('II*\0', 0, 'latin1')
+  out.writeUInt32LE(directory, 4)
+  tile.copy(out, 8)
+  for (let n = 0; n < 4; n++) {
+    // Samples of 32 bits, in floating point.
+    out.writeUInt16LE(32, lists + n * 2)
+    out.writeUInt16LE(3, lists + 8 + n * 2)
+  }
+  for (let n = 0; n < tiles; n++) {
+    out.writeUInt32LE(8, lists + 16 + n * 4)
+    out.writeUInt32LE(tile.length, lists + 16 + (tiles + n) * 4)
+  }
+  let at = out.writeUInt16LE(tags.length, directory)
+  for (const [tag, type, count, value] of tags) {
+    at = out.writeUInt16LE(tag, at)
+    at = out.writeUInt16LE(type, at)
+    at = out.writeUInt32LE(count, at)
+    at = out.writeUInt32LE(value, at)
+  }
+  return out
+}
+
 /** A GIF whose one frame of `side` x `side` pixels is followed by `frames` of one pixel. */
 export function manyFrameGif(side: number, frames: number): Buffer {
   const header = Buffer.from('GIF89a\0\0\0\0\x80\0\0\0\0\0\xff\xff\xff', 'latin1')
@@ -136,6 +184,36 @@ export async function manyFrameWebp(side: number, frames: number): Promise<Buffe
     ...Array<Buffer>(frames - 1).fill(small),
   ])
   return chunk('RIFF', body)
+}
+
+/** A JPEG with empty segments of metadata in front of its pixels. */
+export const manySegmentJpeg = (segments: number): Promise<Buffer> =>
+  jpegWith(Buffer.alloc(4 * segments, Buffer.from([0xff, 0xed, 0, 2])))
+
+/** A JPEG whose IPTC holds keywords as long as IPTC has them. */
+export function manyKeywordJpeg(keywords: number): Promise<Buffer> {
+  const sets = Array.from({ length: keywords }, (_, n) =>
+    Buffer.concat([Buffer.from([0x1c, 2, 25, 0, 64]), Buffer.from(String(n).padEnd(64, 'x'))]),
+  )
+  const data = Buffer.concat(sets)
+  const resource = Buffer.from('8BIM\x04\x04\0\0\0\0\0\0', 'latin1')
+  resource.writeUInt32BE(data.length, 8)
+  const block = Buffer.concat([resource, data])
+  const parts: Buffer[] = []
+  for (let at = 0; at < block.length; at += 65_000) {
+    const part = block.subarray(at, at + 65_000)
+    const head = Buffer.from('\xff\xed\0\0Photoshop 3.0\0', 'latin1')
+    head.writeUInt16BE(part.length + head.length - 2, 2)
+    parts.push(head, part)
+  }
+  return jpegWith(Buffer.concat(parts))
+}
+
+async function jpegWith(segments: Buffer): Promise<Buffer> {
+  const jpeg = await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } })
+    .jpeg()
+    .toBuffer()
+  return Buffer.concat([jpeg.subarray(0, 2), segments, jpeg.subarray(2)])
 }
 
 /** A grey progressive JPEG whose every coefficient comes in a scan of its own, bit by bit: all within the standard. */

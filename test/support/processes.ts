@@ -1,5 +1,5 @@
 /** The limn command as processes of their own, for tests that kill them. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface LimnProcess {
@@ -63,11 +63,31 @@ export class LimnProcesses {
   }
 }
 
-/** kill -9, with everything that the process has started. */
+/** kill -9, with everything that the process has started: its group, and what has a group of its own, as the database does. */
 export function killGroup({ pid }: ChildProcess): void {
+  const started = descendants(pid!)
+  for (const one of [-pid!, ...started]) kill(one)
+}
+
+function kill(pid: number): void {
   try {
-    process.kill(-pid!, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
+
+/** Processes below one that lives; those of a dead one have no parent that tells. */
+function descendants(pid: number): number[] {
+  const children = Map.groupBy(processes(), ([, parent]) => parent)
+  const below = (parent: number): number[] =>
+    (children.get(parent) ?? []).flatMap(([child]) => [child, ...below(child)])
+  return below(pid)
+}
+
+/** The pid of each process with that of its parent. */
+const processes = () =>
+  execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])

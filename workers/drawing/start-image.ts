@@ -1,7 +1,8 @@
 /** The image or SVG that a drawing starts from. */
 import sharp from 'sharp'
-import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
-import { svgRenderer } from '../images/svg/renderer.ts'
+import { decodeShown } from '../images/decode-raster.ts'
+import { type ImageLimits, imageError, imageHeader } from '../images/open.ts'
+import { imageProcess } from '../images/process/image-process.ts'
 import { opaque } from '../images/transparency/opaque.ts'
 import type { Size } from './canvas.ts'
 import type { Rgb } from './generators/notation.ts'
@@ -24,10 +25,7 @@ export class StartImage {
   /** Renders an SVG in a process that can be ended. @throws ItemError for one that takes too long or too much memory */
   async renderSvg({ width, height }: Size, fit: 'cover' | 'fill') {
     try {
-      return await svgRenderer.render(this.bytes, {
-        pixels: this.#limits.pixels,
-        resize: { width, height, fit },
-      })
+      return await imageProcess.svg(this.bytes, { ...this.#limits, resize: { width, height, fit } })
     } catch (error) {
       throw imageError(error)
     }
@@ -37,9 +35,11 @@ export class StartImage {
   async planes({ width, height }: Size): Promise<Float32Array> {
     const { format } = await imageHeader(this.bytes, this.#limits)
     const open = async () => {
-      if (format !== 'svg')
-        return openImage(this.bytes, this.#limits).autoOrient().resize({ width, height, fit: 'cover' })
-      const { data, ...raw } = await this.renderSvg({ width, height }, 'cover')
+      const resize = { width, height, fit: 'cover' } as const
+      const { data, ...raw } =
+        format === 'svg'
+          ? await this.renderSvg({ width, height }, 'cover')
+          : await decodeShown(this.bytes, { ...this.#limits, resize })
       return sharp(data, { raw })
     }
     const data = await open()

@@ -1,11 +1,12 @@
-/** From an image file to raw pixels: sharp for rasters, the renderer's process for SVGs. */
+/** From an image file to raw pixels of the encoder's kind. */
 import type { Metadata } from 'sharp'
 import type { RawImage } from './colour.ts'
+import { decodeRaster } from './decode-raster.ts'
 import { asPillow } from './formats/as-pillow.ts'
 import type { ImageSpec } from './image-spec.ts'
 import type { Shrink } from './jpeg-shrink.ts'
-import { type ImageLimits, openImage } from './open.ts'
-import { svgRenderer } from './svg/renderer.ts'
+import type { ImageLimits } from './open.ts'
+import { imageProcess } from './process/image-process.ts'
 
 export interface DecodeOptions {
   /** The resize and crop that a large JPEG gets while it decodes. */
@@ -26,26 +27,14 @@ export async function decodeRaw(
   limits: ImageLimits,
   { shrink = null, keepLargeSvg = false }: DecodeOptions = {},
 ): Promise<RawImage> {
+  const { pixels, milliseconds } = limits
   if (header.format === 'svg') {
     const scale = svgScale(header, spec, keepLargeSvg)
-    return { ...(await svgRenderer.render(bytes, { pixels: limits.pixels, scale })), cmyk: false }
+    return { ...(await imageProcess.svg(bytes, { pixels, milliseconds, scale })), cmyk: false }
   }
   const cmyk = header.space === 'cmyk'
-  let image = openImage(bytes, limits, { ignoreIcc: true })
-  if (shrink) {
-    const { kernel, fastShrinkOnLoad } = shrink
-    const { width, height, crop } = shrink.fit
-    image = image.resize(width, height, { fit: 'fill', kernel, fastShrinkOnLoad }).extract(crop)
-  }
-  // Both spaces must be CMYK, or libvips converts with a profile of its own.
-  if (cmyk) image = image.pipelineColourspace('cmyk')
-  // autoOrient before the crop would turn the whole image first and let libjpeg shrink nothing.
-  const { data, info } = await image
-    .autoOrient()
-    .toColourspace(cmyk ? 'cmyk' : 'srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-  const raw = { data, width: info.width, height: info.height, channels: info.channels as number, cmyk }
+  const decoded = await decodeRaster(bytes, { pixels, milliseconds, ignoreIcc: true, cmyk, shrink })
+  const raw: RawImage = { ...decoded, cmyk }
   return cmyk ? raw : asPillow(bytes, header.format, raw)
 }
 

@@ -1,22 +1,14 @@
 /** Images as a screen shows them: in sRGB, by their own colour profile, upright, the first frame. Encoders see other pixels. */
-import sharp, { type Metadata, type Sharp } from 'sharp'
-import { extraChannels } from './formats/tiff-samples.ts'
-import { type ImageLimits, imageError, imageHeader, openImage } from './open.ts'
-import { type SvgRenderer, svgRenderer } from './svg/renderer.ts'
+import sharp from 'sharp'
+import { decodeShown } from './decode-raster.ts'
+import { type ImageLimits, imageError, imageHeader } from './open.ts'
+import { type ImageProcess, imageProcess } from './process/image-process.ts'
 
 /** Red, green, blue and opacity, 8 bits each, row-major, not multiplied with the opacity. */
 export interface RgbaImage {
   data: Uint8Array
   width: number
   height: number
-}
-
-/** A pipeline on a raster; CMYK without a profile takes libvips' own. What comes out of it is sRGB, with opacity where there is some. */
-export function displayed(bytes: Uint8Array, header: Metadata, limits: ImageLimits): Sharp {
-  const image = openImage(bytes, limits).autoOrient().toColourspace('srgb')
-  // libvips takes any channel beyond the colours for opacity.
-  const extra = header.format === 'tiff' ? extraChannels(bytes) : null
-  return extra && extra.count > 0 && !extra.opacity ? image.removeAlpha() : image
 }
 
 /**
@@ -28,24 +20,19 @@ export async function displayPixels(
   bytes: Uint8Array,
   edge: number,
   limits: ImageLimits,
-  renderer: SvgRenderer = svgRenderer,
+  process: ImageProcess = imageProcess,
 ): Promise<RgbaImage> {
-  const header = await imageHeader(bytes, limits, renderer)
+  const header = await imageHeader(bytes, limits, process)
   try {
-    let image: Sharp
-    if (header.format === 'svg') {
-      const scale = edge / Math.max(header.width, header.height)
-      const { data, ...raw } = await renderer.render(bytes, { pixels: limits.pixels, scale })
-      image = sharp(data, { raw })
-    } else {
-      const resize = { width: edge, height: edge, fit: 'inside', withoutEnlargement: true } as const
-      image = displayed(bytes, header, limits).resize({ ...resize, kernel: 'nearest' })
-    }
-    const { data, info } = await image
-      .ensureAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true })
-    return { data, width: info.width, height: info.height }
+    const scale = edge / Math.max(header.width, header.height)
+    const resize = { width: edge, height: edge, fit: 'inside', withoutEnlargement: true } as const
+    const { data, ...raw } =
+      header.format === 'svg'
+        ? await process.svg(bytes, { ...limits, scale })
+        : await decodeShown(bytes, { ...limits, resize: { ...resize, kernel: 'nearest' } }, process)
+    const shown = sharp(data, { raw }).toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' })
+    const { data: pixels, info } = await shown.toBuffer({ resolveWithObject: true })
+    return { data: pixels, width: info.width, height: info.height }
   } catch (error) {
     throw imageError(error)
   }

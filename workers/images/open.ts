@@ -1,22 +1,24 @@
 /** Opens image files within limits, and names the fault of those that do not open. */
-import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import type { Metadata } from 'sharp'
 import { ItemError } from '../errors.ts'
 import { checkBudget, checkParts } from './bounds/budget.ts'
-import { firstFrame } from './bounds/first-frame.ts'
 import { isCameraRaw } from './formats/camera-raw.ts'
 import { signature } from './formats/signature.ts'
 import { utf8Xml } from './formats/xml-encoding.ts'
-import { checkSvg, svgError } from './svg/check.ts'
-import { type SvgRenderer, svgRenderer } from './svg/renderer.ts'
+import { type ImageProcess, imageProcess } from './process/image-process.ts'
+import { openRaster } from './raster-pipeline.ts'
+import { svgError } from './svg/check.ts'
 
 export interface ImageLimits {
   /** Largest file, in bytes. */
   bytes: number
   /** The maximum pixels, width x height, checked before anything is decoded. */
   pixels: number
+  /** How long decoding may take. */
+  milliseconds: number
 }
 
-export const defaultLimits: ImageLimits = { bytes: 32 * 2 ** 20, pixels: 100_000_000 }
+export const defaultLimits: ImageLimits = { bytes: 32 * 2 ** 20, pixels: 100_000_000, milliseconds: 10_000 }
 
 /** Formats that Limn reads, by sharp's names. */
 export const formats: Readonly<Record<string, { mimeType: string; extension: string }>> = {
@@ -32,26 +34,13 @@ export const formats: Readonly<Record<string, { mimeType: string; extension: str
 const readable = 'JPEG, PNG, WebP, AVIF, GIF, TIFF and SVG are read'
 
 /**
- * A sharp pipeline on any image but an SVG: first frame only, damaged files fail.
- * `options` override the limit of pixels too, for a caller that checks the size itself.
- */
-export function openImage(bytes: Uint8Array, limits: ImageLimits, options: SharpOptions = {}): Sharp {
-  return sharp(firstFrame(bytes), {
-    failOn: 'error',
-    limitInputPixels: limits.pixels,
-    animated: false,
-    ...options,
-  })
-}
-
-/**
- * Reads a file's header and checks it against the limits; decodes nothing. `renderer` reads SVGs.
+ * Reads a file's header and checks it against the limits; decodes nothing. `process` reads SVGs.
  * @throws ItemError
  */
 export async function imageHeader(
   bytes: Uint8Array,
   limits: ImageLimits,
-  renderer: SvgRenderer = svgRenderer,
+  process: ImageProcess = imageProcess,
 ): Promise<Metadata> {
   if (bytes.byteLength === 0) throw new ItemError('EMPTY', 'The image has no bytes.')
   if (bytes.byteLength > limits.bytes)
@@ -71,13 +60,12 @@ export async function imageHeader(
       `The file is a camera's raw image, of which only a small preview could be read. Export it; ${readable}.`,
     )
   const markup = isMarkup(bytes)
-  if (markup) checkSvg(bytes)
-  else checkParts(bytes)
+  if (!markup) checkParts(bytes)
   try {
     // No limit of pixels here: the check below names the size.
     const header = markup
-      ? await renderer.header(bytes)
-      : await openImage(bytes, limits, { limitInputPixels: false }).metadata()
+      ? await process.svgHeader(bytes, limits)
+      : await openRaster(bytes, { limitInputPixels: false }).metadata()
     const avif = header.format !== 'heif' || header.compression === 'av1'
     if (!(header.format in formats) || !avif)
       throw new ItemError('UNSUPPORTED_FORMAT', `The image is ${header.format}; ${readable}.`)
@@ -102,7 +90,7 @@ const isMarkup = (bytes: Uint8Array) =>
 
 /**
  * Turns an error of sharp, which throws plain ones, into an ItemError with that as its cause. Returns errors of any class
- * of their own as they are: a TypeError or RendererUnavailable is the server's fault, not the image's.
+ * of their own as they are: a TypeError or ProcessUnavailable is the server's fault, not the image's.
  */
 export function imageError(error: unknown): unknown {
   if (!(error instanceof Error) || error.name !== 'Error') return error
@@ -112,6 +100,8 @@ export function imageError(error: unknown): unknown {
     return new ItemError('UNSUPPORTED_FORMAT', `This is not an image that can be read; ${readable}.`, cause)
   if (/pixel limit/i.test(message))
     return new ItemError('TOO_MANY_PIXELS', 'The image has too many pixels.', cause)
+  if (/timeout: \d+% complete/.test(message))
+    return new ItemError('INVALID', 'The image takes too long to decode. Send a smaller version.', cause)
   if (/out of memory|cannot allocate/i.test(message)) return error
   return (
     svgError(error) ??

@@ -1,6 +1,7 @@
 import type { Metadata } from 'sharp'
-import { formats, type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
-import { svgRenderer } from '../images/svg/renderer.ts'
+import { decodeRaster } from '../images/decode-raster.ts'
+import { formats, type ImageLimits, imageError, imageHeader } from '../images/open.ts'
+import { imageProcess } from '../images/process/image-process.ts'
 
 export interface Inspected {
   mimeType: string
@@ -18,9 +19,9 @@ export async function inspect(bytes: Uint8Array, limits: ImageLimits): Promise<I
   const header = await imageHeader(bytes, limits)
   try {
     // Shrinking while decoding still reads every byte of the file.
-    const small = { width: 32, height: 32, fit: 'fill' } as const
-    if (header.format === 'svg') await svgRenderer.render(bytes, { pixels: limits.pixels, resize: small })
-    else await openImage(bytes, limits).resize(small).raw().toBuffer()
+    const small = { ...limits, resize: { width: 32, height: 32, fit: 'fill' } } as const
+    if (header.format === 'svg') await imageProcess.svg(bytes, small)
+    else await decodeRaster(bytes, small)
   } catch (error) {
     throw imageError(error)
   }

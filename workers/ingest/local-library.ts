@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import path from 'node:path'
 import type { AssetChange, AssetPatch, AssetRow, Database } from '../../prisma/types.ts'
 import type { ModelCatalogue } from '../encode/catalogue.ts'
@@ -20,7 +19,7 @@ import { cleanLabels, type Labels } from './labels/labels.ts'
 import { type DuplicatePolicy, labelPatch } from './labels/merge.ts'
 import { cleanLine, joinTags, labelLimits, lastCharacters } from './labels/texts.ts'
 import type { Added, EnricherProgress, Library, NewImage } from './library.ts'
-import { readMetadata } from './metadata/read.ts'
+import { MetadataReader } from './metadata/reader/reader.ts'
 import { ModelIndexes } from './model-indexes.ts'
 import { recover } from './recovery.ts'
 import { Thumbnails } from './thumbnails.ts'
@@ -48,12 +47,14 @@ interface Parts extends Required<Omit<LibraryOptions, 'encoder' | 'catalogue' | 
 /** A library whose files lie on this machine. */
 export class LocalLibrary implements Library {
   readonly #parts: Parts
+  readonly #metadata: MetadataReader
   readonly #absent: AbsentFiles
   /** By enricher and revision. */
   readonly #indexers = new Map<string, Indexer>()
 
   private constructor(parts: Parts) {
     this.#parts = parts
+    this.#metadata = new MetadataReader({ log: parts.log })
     this.#absent = new AbsentFiles({ assets: parts.database.assets, log: parts.log })
   }
 
@@ -91,9 +92,9 @@ export class LocalLibrary implements Library {
   }
 
   async add(image: NewImage): Promise<Added> {
-    const { database, files, thumbnails, limits, log, journal } = this.#parts
+    const { database, files, thumbnails, limits, journal } = this.#parts
     const { bytes, onDuplicate = 'MERGE' } = image
-    const contentHash = createHash('sha256').update(bytes).digest('hex')
+    const contentHash = await digestOf(bytes)
     const known = (await database.assets.byHashes([contentHash])).get(contentHash)
     const labels = cleanLabels(image)
     const failed = known?.status === 'FAILED'
@@ -101,7 +102,7 @@ export class LocalLibrary implements Library {
     // Taken before, so inspected before.
     if (known && !failed && !lost) return this.label(known, labels, onDuplicate)
     const { mimeType, width, height, header } = await inspect(bytes, limits)
-    const own = await readMetadata(bytes, header, log)
+    const own = await this.#metadata.read(bytes, header)
     const row = {
       id: image.id,
       contentHash,
@@ -203,6 +204,7 @@ export class LocalLibrary implements Library {
 
   async close(): Promise<void> {
     await Promise.all([...this.#indexers.values()].map((indexer) => indexer.stop()))
+    await this.#metadata.close()
   }
 }
 
@@ -211,6 +213,11 @@ function storable(patch: AssetPatch): AssetPatch {
   if (cleaned.tags) cleaned.tags = joinTags(cleaned.tags)
   if (cleaned.collections) cleaned.collections = joinCollections(cleaned.collections)
   return cleaned
+}
+
+/** SHA-256 in hex, off the event loop: tens of milliseconds for a large file. */
+async function digestOf(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex')
 }
 
 const nameOf = (name: string | null | undefined): string =>

@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
-import sharp, { type Sharp } from 'sharp'
+import sharp from 'sharp'
 import { ItemError } from '../errors.ts'
 import { type ByteRange, type OpenFile, openFile, readWhole } from '../fs/read.ts'
 import { writeDurably } from '../fs/write.ts'
-import { type ImageLimits, imageError, imageHeader, openImage } from '../images/open.ts'
-import { SvgRenderer, svgLimits } from '../images/svg/renderer.ts'
+import { decodeShown } from '../images/decode-raster.ts'
+import { type ImageLimits, imageError, imageHeader } from '../images/open.ts'
+import { ImageProcess, maxMegabytes } from '../images/process/image-process.ts'
 import { opaqueIfWhite } from '../images/transparency/opaque.ts'
 import type { FileStore, StoredImage } from './file-store.ts'
 
@@ -31,7 +32,7 @@ export class Thumbnails {
   /** By image and size: what cannot be made is not tried at each request. */
   readonly #failures = new LRUCache<string, ItemError>({ max: maxFailures, ttl: failureMs })
   /** Its own: nobody needs a key to ask for thumbnails, and slow ones must not hold up uploads. */
-  readonly #renderer = new SvgRenderer({ ...svgLimits, waiting: 16 })
+  readonly #process = new ImageProcess({ megabytes: maxMegabytes, waiting: 16 })
 
   constructor(options: ThumbnailsOptions) {
     this.#options = options
@@ -93,19 +94,18 @@ export class Thumbnails {
     const resize = { width: size, height: size, fit: 'inside' } as const
     const { limits } = this.#options
     try {
-      const { format, width, height, hasAlpha } = await imageHeader(bytes, limits, this.#renderer)
-      let image: Sharp
-      if (format === 'svg') {
-        const scale = size / Math.max(width, height)
-        const options = { pixels: limits.pixels, scale, resize }
-        const { data, ...raw } = await this.#renderer.render(bytes, options)
-        image = sharp(data, { raw })
-      } else
-        image = openImage(bytes, limits)
-          .autoOrient()
-          .resize({ ...resize, withoutEnlargement: true })
+      const { format, width, height } = await imageHeader(bytes, limits, this.#process)
+      const { data, ...raw } =
+        format === 'svg'
+          ? await this.#process.svg(bytes, { ...limits, scale: size / Math.max(width, height), resize })
+          : await decodeShown(
+              bytes,
+              { ...limits, resize: { ...resize, withoutEnlargement: true } },
+              this.#process,
+            )
+      let image = sharp(data, { raw })
       // White artwork would not show on the white page of a gallery.
-      if (format === 'svg' || hasAlpha) image = await opaqueIfWhite(image)
+      if (raw.channels % 2 === 0) image = await opaqueIfWhite(image)
       return await image.webp({ quality: 82, smartSubsample: true }).toBuffer()
     } catch (error) {
       throw imageError(error)

@@ -42,8 +42,13 @@ export interface BatcherOptions<Work, Input, Output, Result> {
 /** Batches at one session: one runs, and one that is full may wait behind it. A batch that is not full goes on filling. */
 const maxInFlight = 2
 
-/** An item under which a session's thread dies more often than this is given up. */
+/** An item under which a session's thread dies more often than this is given up, and so is a session that does not load. */
 const maxDeaths = 2
+
+/** The session's thread died and does not start again: a fault of the server, whatever the input is. */
+class SessionUnavailable extends Error {
+  override readonly name = 'SessionUnavailable'
+}
 
 /** A session and its batches. */
 interface Instance<Input, Output> {
@@ -133,6 +138,7 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
       }
     } catch (error) {
       if (error instanceof SessionDied) return this.#retry(batch, instance, error)
+      if (error instanceof SessionUnavailable) return settleAll(batch, error)
       if (batch.length === 1) {
         this.#options.onFailure(error as Error)
         const refusal = new ItemError('INVALID', 'The model could not encode this input.', { cause: error })
@@ -146,25 +152,42 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
 
   /** After a thread's death each item runs alone, so that the one that kills threads is found. */
   async #retry(batch: Work[], instance: Instance<Input, Output>, error: SessionDied): Promise<void> {
+    if (this.#closed) return settleAll(batch, error)
+    if (!error.begun) return this.#run(batch, instance)
     for (const work of batch) {
       work.deaths = (work.deaths ?? 0) + 1
-      if (this.#closed || work.deaths > maxDeaths) work.settle(error)
-      else await this.#run([work], instance)
+      if (work.deaths <= maxDeaths) await this.#run([work], instance)
+      else this.#giveUp(work, error)
     }
   }
 
-  /** The instance's session, loaded anew when its thread has died. @throws SessionDied when that fails too */
-  async #liveSession(instance: Instance<Input, Output>): Promise<BatcherSession<Input, Output>> {
-    const held = instance.session
-    const session = await held.catch(() => null)
-    if (session?.alive || this.#closed) return session ?? instance.session
-    // Another batch may have loaded a new one already.
-    if (instance.session === held) {
-      instance.session = this.#options.load()
-      instance.session.catch(() => {})
-    }
-    return instance.session.catch((error) => {
-      throw new SessionDied(`the session does not start again: ${error.message}`, { cause: error })
-    })
+  #giveUp(work: Work, cause: SessionDied): void {
+    this.#options.onFailure(cause)
+    const reason = `The model's thread ended ${work.deaths} times while it encoded this input, which was given up.`
+    work.settle(new ItemError('INVALID', reason, { cause }))
   }
+
+  /** The instance's session, loaded anew when its thread has died. @throws SessionUnavailable when that fails again and again */
+  async #liveSession(instance: Instance<Input, Output>): Promise<BatcherSession<Input, Output>> {
+    for (let failures = 0; ; failures++) {
+      const held = instance.session
+      const session = await held.catch(() => null)
+      if (session?.alive || this.#closed) return session ?? instance.session
+      // Another batch may have loaded a new one already.
+      if (instance.session === held) {
+        instance.session = this.#options.load()
+        instance.session.catch(() => {})
+      }
+      try {
+        return await instance.session
+      } catch (cause) {
+        const reason = `the session does not start again: ${(cause as Error).message}`
+        if (failures >= maxDeaths) throw new SessionUnavailable(reason, { cause })
+      }
+    }
+  }
+}
+
+function settleAll<Result>(batch: readonly BatchItem<Result>[], error: Error): void {
+  for (const work of batch) work.settle(error)
 }

@@ -58,6 +58,7 @@ export const ModelName = {
   IndexedModel: 'IndexedModel',
   AssetVector: 'AssetVector',
   GuidanceRun: 'GuidanceRun',
+  IdempotencyKey: 'IdempotencyKey',
   Lease: 'Lease',
   Enrichment: 'Enrichment'
 } as const
@@ -171,6 +172,17 @@ export const GuidanceRunScalarFieldEnum = {
 } as const
 
 export type GuidanceRunScalarFieldEnum = (typeof GuidanceRunScalarFieldEnum)[keyof typeof GuidanceRunScalarFieldEnum]
+
+
+export const IdempotencyKeyScalarFieldEnum = {
+  caller: 'caller',
+  key: 'key',
+  digest: 'digest',
+  runId: 'runId',
+  createdAt: 'createdAt'
+} as const
+
+export type IdempotencyKeyScalarFieldEnum = (typeof IdempotencyKeyScalarFieldEnum)[keyof typeof IdempotencyKeyScalarFieldEnum]
 
 
 export const LeaseScalarFieldEnum = {

@@ -324,6 +324,7 @@ export type GuidanceRunWhereInput = {
   stopRequested?: Prisma.BoolFilter<"GuidanceRun"> | boolean
   createdAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
+  keys?: Prisma.IdempotencyKeyListRelationFilter
 }
 
 export type GuidanceRunOrderByWithRelationInput = {
@@ -344,6 +345,7 @@ export type GuidanceRunOrderByWithRelationInput = {
   stopRequested?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
+  keys?: Prisma.IdempotencyKeyOrderByRelationAggregateInput
 }
 
 export type GuidanceRunWhereUniqueInput = Prisma.AtLeast<{
@@ -367,6 +369,7 @@ export type GuidanceRunWhereUniqueInput = Prisma.AtLeast<{
   stopRequested?: Prisma.BoolFilter<"GuidanceRun"> | boolean
   createdAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"GuidanceRun"> | Date | string
+  keys?: Prisma.IdempotencyKeyListRelationFilter
 }, "id">
 
 export type GuidanceRunOrderByWithAggregationInput = {
@@ -435,6 +438,7 @@ export type GuidanceRunCreateInput = {
   stopRequested?: boolean
   createdAt?: Date | string
   updatedAt?: Date | string
+  keys?: Prisma.IdempotencyKeyCreateNestedManyWithoutRunInput
 }
 
 export type GuidanceRunUncheckedCreateInput = {
@@ -455,6 +459,7 @@ export type GuidanceRunUncheckedCreateInput = {
   stopRequested?: boolean
   createdAt?: Date | string
   updatedAt?: Date | string
+  keys?: Prisma.IdempotencyKeyUncheckedCreateNestedManyWithoutRunInput
 }
 
 export type GuidanceRunUpdateInput = {
@@ -475,6 +480,7 @@ export type GuidanceRunUpdateInput = {
   stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IdempotencyKeyUpdateManyWithoutRunNestedInput
 }
 
 export type GuidanceRunUncheckedUpdateInput = {
@@ -495,6 +501,7 @@ export type GuidanceRunUncheckedUpdateInput = {
   stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  keys?: Prisma.IdempotencyKeyUncheckedUpdateManyWithoutRunNestedInput
 }
 
 export type GuidanceRunCreateManyInput = {
@@ -631,6 +638,11 @@ export type GuidanceRunSumOrderByAggregateInput = {
   previewHeight?: Prisma.SortOrder
 }
 
+export type GuidanceRunScalarRelationFilter = {
+  is?: Prisma.GuidanceRunWhereInput
+  isNot?: Prisma.GuidanceRunWhereInput
+}
+
 export type EnumRunStatusFieldUpdateOperationsInput = {
   set?: $Enums.RunStatus
 }
@@ -651,6 +663,145 @@ export type BoolFieldUpdateOperationsInput = {
   set?: boolean
 }
 
+export type GuidanceRunCreateNestedOneWithoutKeysInput = {
+  create?: Prisma.XOR<Prisma.GuidanceRunCreateWithoutKeysInput, Prisma.GuidanceRunUncheckedCreateWithoutKeysInput>
+  connectOrCreate?: Prisma.GuidanceRunCreateOrConnectWithoutKeysInput
+  connect?: Prisma.GuidanceRunWhereUniqueInput
+}
+
+export type GuidanceRunUpdateOneRequiredWithoutKeysNestedInput = {
+  create?: Prisma.XOR<Prisma.GuidanceRunCreateWithoutKeysInput, Prisma.GuidanceRunUncheckedCreateWithoutKeysInput>
+  connectOrCreate?: Prisma.GuidanceRunCreateOrConnectWithoutKeysInput
+  upsert?: Prisma.GuidanceRunUpsertWithoutKeysInput
+  connect?: Prisma.GuidanceRunWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.GuidanceRunUpdateToOneWithWhereWithoutKeysInput, Prisma.GuidanceRunUpdateWithoutKeysInput>, Prisma.GuidanceRunUncheckedUpdateWithoutKeysInput>
+}
+
+export type GuidanceRunCreateWithoutKeysInput = {
+  id: string
+  status?: $Enums.RunStatus
+  generator: string
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  start?: runtime.Bytes | null
+  step?: number
+  steps: number
+  loss?: number | null
+  state?: runtime.Bytes | null
+  preview?: runtime.Bytes | null
+  previewWidth?: number
+  previewHeight?: number
+  svg?: string | null
+  error?: string | null
+  stopRequested?: boolean
+  createdAt?: Date | string
+  updatedAt?: Date | string
+}
+
+export type GuidanceRunUncheckedCreateWithoutKeysInput = {
+  id: string
+  status?: $Enums.RunStatus
+  generator: string
+  input: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  start?: runtime.Bytes | null
+  step?: number
+  steps: number
+  loss?: number | null
+  state?: runtime.Bytes | null
+  preview?: runtime.Bytes | null
+  previewWidth?: number
+  previewHeight?: number
+  svg?: string | null
+  error?: string | null
+  stopRequested?: boolean
+  createdAt?: Date | string
+  updatedAt?: Date | string
+}
+
+export type GuidanceRunCreateOrConnectWithoutKeysInput = {
+  where: Prisma.GuidanceRunWhereUniqueInput
+  create: Prisma.XOR<Prisma.GuidanceRunCreateWithoutKeysInput, Prisma.GuidanceRunUncheckedCreateWithoutKeysInput>
+}
+
+export type GuidanceRunUpsertWithoutKeysInput = {
+  update: Prisma.XOR<Prisma.GuidanceRunUpdateWithoutKeysInput, Prisma.GuidanceRunUncheckedUpdateWithoutKeysInput>
+  create: Prisma.XOR<Prisma.GuidanceRunCreateWithoutKeysInput, Prisma.GuidanceRunUncheckedCreateWithoutKeysInput>
+  where?: Prisma.GuidanceRunWhereInput
+}
+
+export type GuidanceRunUpdateToOneWithWhereWithoutKeysInput = {
+  where?: Prisma.GuidanceRunWhereInput
+  data: Prisma.XOR<Prisma.GuidanceRunUpdateWithoutKeysInput, Prisma.GuidanceRunUncheckedUpdateWithoutKeysInput>
+}
+
+export type GuidanceRunUpdateWithoutKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumRunStatusFieldUpdateOperationsInput | $Enums.RunStatus
+  generator?: Prisma.StringFieldUpdateOperationsInput | string
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  start?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  step?: Prisma.IntFieldUpdateOperationsInput | number
+  steps?: Prisma.IntFieldUpdateOperationsInput | number
+  loss?: Prisma.NullableFloatFieldUpdateOperationsInput | number | null
+  state?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  preview?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  previewWidth?: Prisma.IntFieldUpdateOperationsInput | number
+  previewHeight?: Prisma.IntFieldUpdateOperationsInput | number
+  svg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+}
+
+export type GuidanceRunUncheckedUpdateWithoutKeysInput = {
+  id?: Prisma.StringFieldUpdateOperationsInput | string
+  status?: Prisma.EnumRunStatusFieldUpdateOperationsInput | $Enums.RunStatus
+  generator?: Prisma.StringFieldUpdateOperationsInput | string
+  input?: Prisma.JsonNullValueInput | runtime.InputJsonValue
+  start?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  step?: Prisma.IntFieldUpdateOperationsInput | number
+  steps?: Prisma.IntFieldUpdateOperationsInput | number
+  loss?: Prisma.NullableFloatFieldUpdateOperationsInput | number | null
+  state?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  preview?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  previewWidth?: Prisma.IntFieldUpdateOperationsInput | number
+  previewHeight?: Prisma.IntFieldUpdateOperationsInput | number
+  svg?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  error?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  stopRequested?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+}
+
+
+/**
+ * Count Type GuidanceRunCountOutputType
+ */
+
+export type GuidanceRunCountOutputType = {
+  keys: number
+}
+
+export type GuidanceRunCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  keys?: boolean | GuidanceRunCountOutputTypeCountKeysArgs
+}
+
+/**
+ * GuidanceRunCountOutputType without action
+ */
+export type GuidanceRunCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the GuidanceRunCountOutputType
+   */
+  select?: Prisma.GuidanceRunCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * GuidanceRunCountOutputType without action
+ */
+export type GuidanceRunCountOutputTypeCountKeysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.IdempotencyKeyWhereInput
+}
 
 
 export type GuidanceRunSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -671,6 +822,8 @@ export type GuidanceRunSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   stopRequested?: boolean
   createdAt?: boolean
   updatedAt?: boolean
+  keys?: boolean | Prisma.GuidanceRun$keysArgs<ExtArgs>
+  _count?: boolean | Prisma.GuidanceRunCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["guidanceRun"]>
 
 export type GuidanceRunSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -734,10 +887,18 @@ export type GuidanceRunSelectScalar = {
 }
 
 export type GuidanceRunOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "status" | "generator" | "input" | "start" | "step" | "steps" | "loss" | "state" | "preview" | "previewWidth" | "previewHeight" | "svg" | "error" | "stopRequested" | "createdAt" | "updatedAt", ExtArgs["result"]["guidanceRun"]>
+export type GuidanceRunInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  keys?: boolean | Prisma.GuidanceRun$keysArgs<ExtArgs>
+  _count?: boolean | Prisma.GuidanceRunCountOutputTypeDefaultArgs<ExtArgs>
+}
+export type GuidanceRunIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
+export type GuidanceRunIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
 
 export type $GuidanceRunPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "GuidanceRun"
-  objects: {}
+  objects: {
+    keys: Prisma.$IdempotencyKeyPayload<ExtArgs>[]
+  }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     /**
      * run_ and a ULID.
@@ -1168,6 +1329,7 @@ readonly fields: GuidanceRunFieldRefs;
  */
 export interface Prisma__GuidanceRunClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  keys<T extends Prisma.GuidanceRun$keysArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.GuidanceRun$keysArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$IdempotencyKeyPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1231,6 +1393,10 @@ export type GuidanceRunFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
+  /**
    * Filter, which GuidanceRun to fetch.
    */
   where: Prisma.GuidanceRunWhereUniqueInput
@@ -1249,6 +1415,10 @@ export type GuidanceRunFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
+  /**
    * Filter, which GuidanceRun to fetch.
    */
   where: Prisma.GuidanceRunWhereUniqueInput
@@ -1266,6 +1436,10 @@ export type GuidanceRunFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Omit specific fields from the GuidanceRun
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
   /**
    * Filter, which GuidanceRun to fetch.
    */
@@ -1315,6 +1489,10 @@ export type GuidanceRunFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
+  /**
    * Filter, which GuidanceRun to fetch.
    */
   where?: Prisma.GuidanceRunWhereInput
@@ -1362,6 +1540,10 @@ export type GuidanceRunFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the GuidanceRun
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
   /**
    * Filter, which GuidanceRuns to fetch.
    */
@@ -1411,6 +1593,10 @@ export type GuidanceRunCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
+  /**
    * The data needed to create a GuidanceRun.
    */
   data: Prisma.XOR<Prisma.GuidanceRunCreateInput, Prisma.GuidanceRunUncheckedCreateInput>
@@ -1458,6 +1644,10 @@ export type GuidanceRunUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the GuidanceRun
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
   /**
    * The data needed to update a GuidanceRun.
    */
@@ -1525,6 +1715,10 @@ export type GuidanceRunUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
+  /**
    * The filter to search for the GuidanceRun to update in case it exists.
    */
   where: Prisma.GuidanceRunWhereUniqueInput
@@ -1551,6 +1745,10 @@ export type GuidanceRunDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
+  /**
    * Filter which GuidanceRun to delete.
    */
   where: Prisma.GuidanceRunWhereUniqueInput
@@ -1571,6 +1769,30 @@ export type GuidanceRunDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.I
 }
 
 /**
+ * GuidanceRun.keys
+ */
+export type GuidanceRun$keysArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the IdempotencyKey
+   */
+  select?: Prisma.IdempotencyKeySelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the IdempotencyKey
+   */
+  omit?: Prisma.IdempotencyKeyOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.IdempotencyKeyInclude<ExtArgs> | null
+  where?: Prisma.IdempotencyKeyWhereInput
+  orderBy?: Prisma.IdempotencyKeyOrderByWithRelationInput | Prisma.IdempotencyKeyOrderByWithRelationInput[]
+  cursor?: Prisma.IdempotencyKeyWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.IdempotencyKeyScalarFieldEnum | Prisma.IdempotencyKeyScalarFieldEnum[]
+}
+
+/**
  * GuidanceRun without action
  */
 export type GuidanceRunDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1582,4 +1804,8 @@ export type GuidanceRunDefaultArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the GuidanceRun
    */
   omit?: Prisma.GuidanceRunOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.GuidanceRunInclude<ExtArgs> | null
 }

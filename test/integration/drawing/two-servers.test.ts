@@ -169,7 +169,7 @@ it('a stop that was requested while no server worked at the run is obeyed by the
 
 it('a run whose generator this server does not have fails and names it', async () => {
   const one = server(a)
-  const { id } = await a!.create({ generator: 'SPIRALS', steps: 5, input: { prompts: [] }, start: null })
+  const { id } = (await a!.create({ generator: 'SPIRALS', steps: 5, input: { prompts: [] }, start: null }))!
   await one.resume()
   expect((await followed(one, id)).at(-1)).toMatchObject({
     status: 'FAILED',

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../../prisma/types.ts'
-import { svgRenderer } from '../../../workers/images/svg/renderer.ts'
+import { defaultLimits } from '../../../workers/images/open.ts'
+import { imageProcess } from '../../../workers/images/process/image-process.ts'
 import { svg, testImages } from '../../support/images.ts'
 import { type TestLibrary, testEncoder, testLibrary } from '../../support/library.ts'
 import { modelTwin } from '../../support/server.ts'
@@ -54,8 +55,8 @@ it.each([
 })
 
 it('an SVG is not marked when the process that renders it does not start, and is indexed when it does', async () => {
-  // This thread's renderer, which looks at new files, has its process; those of the new encoder do not start.
-  await svgRenderer.header(Buffer.from(svg()))
+  // This thread's process, which looks at new files, is there; those of the new encoder do not start.
+  await imageProcess.svgHeader(Buffer.from(svg()), defaultLimits)
   process.env.LIMN_TEST_LONG = 'x'.repeat(200_000)
   const encoder = await testEncoder(place.home)
   try {

@@ -1,5 +1,5 @@
 /** Rows of drawings: what a run goes on from, what is forgotten at its end, and whose writes count. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { NewRun, RunFrame, RunStore } from '../../../workers/drawing/runs/run-store.ts'
 import { type RunStores, runStores } from '../../support/run-stores.ts'
 
@@ -31,13 +31,13 @@ const frame = (step: number): RunFrame => ({
 const progress = (step: number) => ({ ...frame(step), state: Uint8Array.of(step, 9) })
 
 async function heldRun(): Promise<string> {
-  const { id } = await ours.create(newRun)
+  const { id } = (await ours.create(newRun))!
   expect(await ours.claim(id, 60_000)).toBe(true)
   return id
 }
 
 it('a run goes on from what was saved last', async () => {
-  const { id, status } = await ours.create(newRun)
+  const { id, status } = (await ours.create(newRun))!
   expect(status).toBe('QUEUED')
   await ours.claim(id, 60_000)
   await ours.save(id, progress(5))
@@ -103,12 +103,12 @@ it('a run that one server holds is not free for another, but is for its holder',
 
 it('free runs come oldest first', async () => {
   const ids: string[] = []
-  for (let i = 0; i < 3; i++) ids.push((await ours.create(newRun)).id)
+  for (let i = 0; i < 3; i++) ids.push((await ours.create(newRun))!.id)
   expect((await ours.free()).filter((id) => ids.includes(id))).toEqual(ids)
 })
 
 it('a server that holds no lease writes nothing', async () => {
-  const { id } = await ours.create(newRun)
+  const { id } = (await ours.create(newRun))!
   expect(await ours.save(id, progress(5))).toBeNull()
   expect(await ours.end(id, { status: 'FAILED', error: 'not mine' })).toBeNull()
   await theirs.claim(id, 60_000)
@@ -117,7 +117,7 @@ it('a server that holds no lease writes nothing', async () => {
 })
 
 it('a server whose lease went to another one writes nothing, and learns of it when it renews', async () => {
-  const { id } = await ours.create(newRun)
+  const { id } = (await ours.create(newRun))!
   await ours.claim(id, 0)
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(await theirs.claim(id, 60_000)).toBe(true)
@@ -158,4 +158,55 @@ it("a save that meets another server's claim half-way waits for it, and is refus
   }
   expect(await save).toBeNull()
   expect(await theirs.get(id)).toMatchObject({ step: 0 })
+})
+
+describe('keys of requests', () => {
+  const key = (name: string, digest = 'one input', caller = 'one caller') => ({ caller, key: name, digest })
+  const count = async () =>
+    (await stores.pool.query('SELECT count(*)::int AS n FROM "GuidanceRun"')).rows[0].n
+
+  it('a key starts one run, on every server, and tells which', async () => {
+    const { id, status } = (await ours.create(newRun, key('a')))!
+    expect(status).toBe('QUEUED')
+    expect(await ours.load(id)).toMatchObject({ generator: 'SHAPES', steps: 20, input: newRun.input })
+    expect([...(await ours.load(id))!.start!]).toEqual([1, 2, 3])
+    const before = await count()
+    expect(await theirs.create(newRun, key('a'))).toBeNull()
+    expect(await theirs.create(newRun, key('a', 'another input'))).toBeNull()
+    expect(await theirs.startedWith(key('a', 'another input'))).toEqual({ id, digest: 'one input' })
+    expect(await count()).toBe(before)
+    expect((await ours.create(newRun, key('a', 'one input', 'another caller')))!.id).not.toBe(id)
+  })
+
+  it('of many requests with one key at once one starts a run', async () => {
+    const before = await count()
+    const stored = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => (n % 2 ? ours : theirs).create(newRun, key('at once'))),
+    )
+    const [row, ...others] = stored.filter((one) => one !== null)
+    expect(others).toEqual([])
+    expect(await ours.startedWith(key('at once'))).toEqual({ id: row!.id, digest: 'one input' })
+    expect(await count()).toBe(before + 1)
+  })
+
+  it('a key is forgotten after a day, and with its run', async () => {
+    const { id } = (await ours.create(newRun, key('old')))!
+    const age = (interval: string) =>
+      stores.pool.query(
+        `UPDATE "IdempotencyKey" SET "createdAt" = now() - $1::interval WHERE "key" = 'old'`,
+        [interval],
+      )
+    await age('23 hours 59 minutes')
+    expect((await ours.startedWith(key('old')))!.id).toBe(id)
+    await age('24 hours 1 second')
+    expect(await ours.startedWith(key('old'))).toBeNull()
+    const again = (await ours.create(newRun, key('old')))!
+    expect(again.id).not.toBe(id)
+    await ours.claim(again.id, 60_000)
+    await ours.end(again.id, { status: 'DONE', error: null })
+    await ours.delete([again.id])
+    expect(await ours.startedWith(key('old'))).toBeNull()
+    const { rows } = await stores.pool.query(`SELECT FROM "IdempotencyKey" WHERE "key" = 'old'`)
+    expect(rows).toEqual([])
+  })
 })

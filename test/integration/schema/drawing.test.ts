@@ -3,7 +3,7 @@ import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Frame, frames } from '../../support/frames.ts'
-import { testImage } from '../../support/images.ts'
+import { testImage, testImages } from '../../support/images.ts'
 import { type TestServer, testServer } from '../../support/server.ts'
 
 let server: TestServer
@@ -363,6 +363,54 @@ describe('drawings', () => {
     }
     for (const id of ids.toReversed()) expect((await stop(id)).drawing.status).toBe('STOPPED')
   })
+
+  it('a request that is sent again with its key starts no other drawing, also at the same time', async () => {
+    const image = base64(await testImage({ disc: 'navy' }))
+    const input = {
+      ...{ prompts: [{ text: 'a house' }, { ...image, weight: 0.5 }], generator: 'SHAPES', steps: 3 },
+      ...{ width: 32, height: 32, elements: 3, start: image, idempotencyKey: 'one-key' },
+    }
+    const ids = await Promise.all(Array.from({ length: 5 }, () => begin(input)))
+    expect(new Set(ids).size).toBe(1)
+    for await (const _ of frames(server.url, ids[0]!));
+    // Written otherwise, the same input.
+    const { data } = await start({ ...input, model: null, prompt: null })
+    expect(data.startDrawing).toMatchObject({ drawing: { id: ids[0], status: 'DONE' }, userErrors: [] })
+    const [one, other] = await testImages(2)
+    const upload = async (bytes: Buffer, idempotencyKey: string) => {
+      const file = new File([new Uint8Array(bytes)], 'start.png')
+      const variables = { input: { ...input, start: { upload: null }, idempotencyKey } }
+      return (await server.upload(startDocument, variables, { 'input.start.upload': file })).data.startDrawing
+    }
+    const uploaded = await upload(one!, 'of-a-file')
+    expect((await upload(one!, 'of-a-file')).drawing.id).toBe(uploaded.drawing.id)
+    for (const { drawing, userErrors } of [
+      (await start({ ...input, seed: 9 })).data.startDrawing,
+      (await start({ ...input, prompts: [{ text: 'a tree' }] })).data.startDrawing,
+      await upload(other!, 'of-a-file'),
+    ]) {
+      expect(drawing).toBeNull()
+      expect(userErrors).toEqual([
+        {
+          field: ['input', 'idempotencyKey'],
+          code: 'CONFLICT',
+          message: 'This key has started a drawing from another input. Take a new key for a new drawing.',
+        },
+      ])
+    }
+    expect(await begin({ ...input, seed: 9, idempotencyKey: 'another-key' })).not.toBe(ids[0])
+  })
+
+  it.each(['', ' ', 'ü', 'a\0', 'x'.repeat(256)])(
+    'the key %j of a request is refused',
+    async (idempotencyKey) => {
+      const { data } = await start({ prompt: 'a', generator: 'SHAPES', idempotencyKey })
+      expect(data.startDrawing).toMatchObject({
+        drawing: null,
+        userErrors: [{ field: ['input', 'idempotencyKey'], code: 'INVALID' }],
+      })
+    },
+  )
 
   it('an unknown drawing is an error, not a silence', async () => {
     const subscribed = await server.query('subscription { drawing(id: "run_none") { step } }')

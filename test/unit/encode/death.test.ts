@@ -1,6 +1,7 @@
 /** Threads that end while they work. */
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ItemError } from '../../../workers/errors.ts'
 import { openEncoder, type TestEncoder, vectors } from '../../support/encoders.ts'
 import { testImages } from '../../support/images.ts'
 
@@ -35,21 +36,39 @@ it('the encoder replaces a session thread that dies and does the work that waits
   expect(threads.length).toBe(before + 2)
 })
 
-it('work whose session thread dies again and again fails, and later work has new tries', async () => {
+it('an input whose session thread dies again and again is given up by itself, and later work has new tries', async () => {
   await encoder.ready()
   process.on('worker', kill)
   threads.forEach(kill)
-  await expect(encoder.encode(texts(3, 'dies'))).rejects.toThrow()
+  for (const result of await encoder.encode(texts(3, 'dies'))) {
+    expect(result).toBeInstanceOf(ItemError)
+    expect((result as ItemError).message).toMatch(/thread ended 3 times while it encoded this input/)
+  }
   process.off('worker', kill)
   expect(encoder.stats().waiting).toBe(0)
   expect(vectors(await encoder.encode(texts(3, 'lives')))).toHaveLength(3)
 })
 
-it('the encoder replaces a decoding thread that dies, which costs the images at that thread', async () => {
+it('the encoder replaces a decoding thread that dies, which costs no image', async () => {
   await encoder.ready()
   const images = (await testImages(40)).map((image) => ({ image }))
   threads.slice(2).forEach(kill)
-  await Promise.allSettled(images.map((image) => encoder.encode([image])))
-  expect(encoder.stats().waiting).toBe(0)
   expect(vectors(await encoder.encode(images))).toHaveLength(40)
+  expect(encoder.stats().waiting).toBe(0)
+})
+
+it('an image whose decoding thread dies again and again is given up by itself', async () => {
+  await encoder.ready()
+  const [image, later] = await testImages(2)
+  // The session's threads are there already.
+  process.on('worker', kill)
+  threads.slice(2).forEach(kill)
+  const [vector, refusal] = await encoder.encode([{ text: 'an icon' }, { image: image! }])
+  expect(vectors([vector!])).toHaveLength(1)
+  expect(refusal).toMatchObject({
+    code: 'INVALID',
+    message: '3 threads ended while they decoded this image; save it anew, as PNG or JPEG.',
+  })
+  process.off('worker', kill)
+  expect(vectors(await encoder.encode([{ image: later! }]))).toHaveLength(1)
 })

@@ -2,7 +2,9 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { ItemError } from '../../../workers/errors.ts'
-import { defaultLimits, imageError, imageHeader, openImage } from '../../../workers/images/open.ts'
+import { decodeRaster } from '../../../workers/images/decode-raster.ts'
+import { defaultLimits, imageError, imageHeader } from '../../../workers/images/open.ts'
+import { imageProcess } from '../../../workers/images/process/image-process.ts'
 
 const root = (inner: string, size = 'width="9" height="9"') =>
   `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${inner}</svg>`
@@ -10,8 +12,9 @@ const root = (inner: string, size = 'width="9" height="9"') =>
 /** The error of opening and decoding a whole image; null when there is none. */
 async function problem(bytes: Uint8Array): Promise<ItemError | null> {
   try {
-    await imageHeader(bytes, defaultLimits)
-    await openImage(bytes, defaultLimits).raw().toBuffer()
+    const { format } = await imageHeader(bytes, defaultLimits)
+    if (format === 'svg') await imageProcess.svg(bytes, defaultLimits)
+    else await decodeRaster(bytes, defaultLimits)
     return null
   } catch (error) {
     const found = imageError(error)

@@ -2,7 +2,8 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { ItemError } from '../../../workers/errors.ts'
-import { defaultLimits, imageError, imageHeader, openImage } from '../../../workers/images/open.ts'
+import { defaultLimits, imageError, imageHeader } from '../../../workers/images/open.ts'
+import { imageProcess } from '../../../workers/images/process/image-process.ts'
 
 const root = (inner: string) => `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${inner}</svg>`
 const withEntities = (entities: string, inner: string) => `<!DOCTYPE svg [${entities}]>${root(inner)}`
@@ -16,13 +17,10 @@ async function problem(file: string | Buffer): Promise<ItemError | null> {
     expect(error).toBeInstanceOf(ItemError)
     return error as ItemError
   }
-  return openImage(bytes, defaultLimits)
-    .raw()
-    .toBuffer()
-    .then(
-      () => null,
-      (error) => imageError(error) as ItemError,
-    )
+  return imageProcess.svg(bytes, defaultLimits).then(
+    () => null,
+    (error) => imageError(error) as ItemError,
+  )
 }
 
 describe('SVGs', () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ImageSpec } from '../../../workers/images/image-spec.ts'
 import { defaultLimits, imageHeader } from '../../../workers/images/open.ts'
 import { decodePixels } from '../../../workers/images/preprocess.ts'
-import { svgRenderer } from '../../../workers/images/svg/renderer.ts'
+import { imageProcess } from '../../../workers/images/process/image-process.ts'
 import { chromiumFlags, chromiumPath } from '../../support/chromium.ts'
 
 const encoder: ImageSpec = {
@@ -112,7 +112,7 @@ async function thumbnail(bytes: Uint8Array, size: number): Promise<Look> {
   const { width, height } = await imageHeader(bytes, defaultLimits)
   const scale = size / Math.max(width, height)
   const resize = { width: size, height: size, fit: 'inside' } as const
-  const { data, ...info } = await svgRenderer.render(bytes, { pixels: 1e8, scale, resize })
+  const { data, ...info } = await imageProcess.svg(bytes, { ...defaultLimits, scale, resize })
   expect(Math.max(info.width, info.height)).toBe(size)
   return look(data, info.width, info.height, info.channels)
 }

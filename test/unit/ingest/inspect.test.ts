@@ -104,7 +104,7 @@ describe('an image, before it is taken', () => {
     const png = await noise(100, 100).png().toBuffer()
     expect(await codeOf(png, { ...defaultLimits, pixels: 9_999 })).toBe('TOO_MANY_PIXELS')
     expect(await codeOf(png, { ...defaultLimits, bytes: png.length - 1 })).toBe('TOO_LARGE')
-    expect(await codeOf(png, { bytes: png.length, pixels: 10_000 })).toBe('taken')
+    expect(await codeOf(png, { ...defaultLimits, bytes: png.length, pixels: 10_000 })).toBe('taken')
     const huge = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="30000"/>')
     expect(await codeOf(huge)).toBe('TOO_MANY_PIXELS')
   })

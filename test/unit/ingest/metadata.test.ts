@@ -272,6 +272,14 @@ describe('bounds', () => {
     expect(performance.now() - begun).toBeLessThan(2_000)
   })
 
+  it('very many keywords, each of which may be cut from any other, are read in time', async () => {
+    const words = Array.from({ length: 19_000 }, (_, n) => `<r:li>${'x'.repeat(70)}${n}</r:li>`).join('')
+    const begun = performance.now()
+    const { keywords } = await packet(rdf(`<d:subject><r:Bag>${words}</r:Bag></d:subject>`))
+    expect(performance.now() - begun).toBeLessThan(4_000)
+    expect(keywords).toHaveLength(200)
+  })
+
   it('a packet of very many elements does not hold others up', async () => {
     const words = '<r:li>word</r:li>'.repeat(200_000)
     let turns = 0

@@ -12,6 +12,8 @@ import { LatestEvents } from './events.ts'
 import { Run } from './run.ts'
 import {
   isOver,
+  type NewRun,
+  type RequestKey,
   type RunPage,
   type RunPageRequest,
   type RunRow,
@@ -79,8 +81,23 @@ export class DrawingRuns {
     })
   }
 
+  /**
+   * The run that this request has started already; null where there is none.
+   * @throws BadUserInput when the key came with another input
+   */
+  async startedWith(key: RequestKey): Promise<RunRow | null> {
+    const started = await this.#store.startedWith(key)
+    if (!started) return null
+    if (started.digest !== key.digest)
+      throw new BadUserInput(
+        'This key has started a drawing from another input. Take a new key for a new drawing.',
+        { argument: 'input.idempotencyKey', inputErrorCode: 'CONFLICT' },
+      )
+    return this.#store.get(started.id)
+  }
+
   /** @throws BadUserInput, ItemError for the start, Overloaded when too many runs wait */
-  async start(request: RunRequest): Promise<RunRow> {
+  async start(request: RunRequest, key: RequestKey | null = null): Promise<RunRow> {
     const { model } = request
     const { guide, limit = 64 } = this.#options
     const reason = await guide.unsupportedReason(model)
@@ -89,7 +106,7 @@ export class DrawingRuns {
     if (waiting >= limit) throw Overloaded.queue(30_000, { waiting, limit, queue: 'The queue of drawings' })
     this.#opening++
     try {
-      return await this.#openings.run(() => this.#create(request))
+      return await this.#openings.run(() => this.#create(request, key))
     } finally {
       this.#opening--
     }
@@ -169,14 +186,15 @@ export class DrawingRuns {
   }
 
   /** A run that is in the database and in the queue. @throws ItemError, BadUserInput */
-  async #create(request: RunRequest): Promise<RunRow> {
+  async #create(request: RunRequest, key: RequestKey | null): Promise<RunRow> {
     // Opened now where it costs nothing or a start has to be checked: a wrong start is refused at once.
     let painter: PainterClient | null =
       request.start || this.#scheduler.hasFreePlace
         ? await PainterClient.open({ request, spec: request.model.image, limits: this.#limits, state: null })
         : null
     try {
-      const row = await this.#store.create(encodeRequest(request))
+      const { row, isNew } = await this.#createOnce(encodeRequest(request), key)
+      if (!isNew) return row
       if (painter) this.#opened.set(row.id, painter)
       this.#scheduler.add(row.id)
       // Still there if the run has to wait.
@@ -185,6 +203,16 @@ export class DrawingRuns {
       return row
     } finally {
       await painter?.close()
+    }
+  }
+
+  /** The same request may have come twice at once, or its run may have been deleted between two looks. */
+  async #createOnce(run: NewRun, key: RequestKey | null): Promise<{ row: RunRow; isNew: boolean }> {
+    for (;;) {
+      const created = await this.#store.create(run, key)
+      if (created) return { row: created, isNew: true }
+      const started = key && (await this.startedWith(key))
+      if (started) return { row: started, isNew: false }
     }
   }
 

@@ -31,6 +31,15 @@ export interface NewRun {
   start: Uint8Array | null
 }
 
+/** What a caller calls a request, so that the same one sent again starts no second run. */
+export interface RequestKey {
+  /** The caller's id. */
+  caller: string
+  key: string
+  /** Tells the request's input from others. */
+  digest: string
+}
+
 /** All that a run goes on from. */
 export interface SavedRun extends RunRow, NewRun {
   /** The painter's checkpoint. */
@@ -75,7 +84,10 @@ export interface RunPage {
 export interface RunStore {
   /** Whether the call that failed with this error may work later: the database is away, or has no room. */
   isTransient(error: unknown): boolean
-  create(run: NewRun): Promise<RunRow>
+  /** Null, and nothing stored, when the caller's key has started a run already. */
+  create(run: NewRun, key?: RequestKey | null): Promise<RunRow | null>
+  /** The run that this key of this caller has started, and the digest of that request; null where there is none. */
+  startedWith(key: RequestKey): Promise<{ id: string; digest: string } | null>
   get(id: string): Promise<RunRow | null>
   /** Newest first. */
   page(request: RunPageRequest): Promise<RunPage>

@@ -17,16 +17,48 @@ const maxScans = 1000
 /** Texts of a PNG that may be compressed; each unpacks to 8 MB at most. */
 const maxPngTexts = 100
 
-/** @throws ItemError */
+/** Chunks of a PNG, and segments in front of a JPEG's pixels: decoders keep them all, and look through them for each. */
+const maxParts = 100_000
+
+/** Looks at the first parts alone. @throws ItemError */
 export function checkParts(bytes: Uint8Array): void {
-  if (signature(bytes) !== 'PNG') return
-  const texts = pngTexts(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const format = signature(bytes)
+  if (format === 'PNG') checkChunks(file)
+  if (format === 'JPEG') checkSegments(file)
+}
+
+function checkChunks(file: Buffer): void {
+  let texts = 0
+  let parts = 0
+  for (let at = 8; at + 8 <= file.length && parts <= maxParts; at += 12 + file.readUInt32BE(at)) {
+    parts++
+    if (packedTexts.has(file.readUInt32BE(at + 4))) texts++
+  }
+  if (parts > maxParts) throw tooManyParts('PNG', 'chunks')
   if (texts > maxPngTexts)
     throw new ItemError(
       'INVALID',
       `The PNG has ${texts} texts of the kinds zTXt and iTXt; the limit is ${maxPngTexts}. Save it without them.`,
     )
 }
+
+const packedTexts = new Set(['zTXt', 'iTXt'].map((type) => Buffer.from(type, 'latin1').readUInt32BE()))
+
+function checkSegments(file: Buffer): void {
+  let parts = 0
+  // Up to the pixels, which begin with a start of scan. As libjpeg does, it passes over whatever is no marker.
+  for (let at = file.indexOf(0xff, 2); at >= 0 && at + 4 <= file.length; at = file.indexOf(0xff, at)) {
+    const marker = file[at + 1]!
+    if (marker === 0xda) return
+    if (++parts > maxParts) throw tooManyParts('JPEG', 'segments')
+    if (marker === 0xff || marker === 0) at++
+    else at += 2 + file.readUInt16BE(at + 2)
+  }
+}
+
+const tooManyParts = (format: string, parts: string) =>
+  new ItemError('INVALID', `The ${format} has more than ${maxParts} ${parts}. Save it anew.`)
 
 /** For rasters; @throws ItemError */
 export function checkBudget(bytes: Uint8Array, header: Metadata, pixelLimit: number): void {
@@ -84,14 +116,5 @@ function occurrences(bytes: Uint8Array, pattern: Buffer): number {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let count = 0
   for (let at = file.indexOf(pattern); at >= 0; at = file.indexOf(pattern, at + 2)) count++
-  return count
-}
-
-function pngTexts(file: Buffer): number {
-  let count = 0
-  for (let at = 8; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
-    const type = file.toString('latin1', at + 4, at + 8)
-    if (type === 'zTXt' || type === 'iTXt') count++
-  }
   return count
 }

@@ -42,9 +42,12 @@ function pick(texts: readonly string[]): string | null {
     .reduce((whole, text) => (characters(text) > characters(whole) ? text : whole), first)
 }
 
+/** Keywords of one source that are looked at: each is compared with all others, and an image keeps far fewer. */
+const maxKeywords = 1000
+
 /** The keywords of all sources, without those that are cut from another. */
 export function unite(lists: readonly (readonly string[] | undefined)[]): string[] {
-  const all = lists.flatMap((list) => list ?? []).map(cleanLine)
+  const all = lists.flatMap((list) => list?.slice(0, maxKeywords) ?? []).map(cleanLine)
   const long = all.filter(mayBeCut)
   return [...new Set(all)].filter((word) => word !== '' && !long.some((other) => isCutFrom(word, other)))
 }

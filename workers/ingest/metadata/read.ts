@@ -18,6 +18,8 @@ export interface EmbeddedMetadata {
   takenAt: Date | null
 }
 
+export const noMetadata: EmbeddedMetadata = { title: null, description: null, keywords: [], takenAt: null }
+
 /** The parts of sharp's metadata that are read. */
 export type MetadataHeader = Pick<Metadata, 'format'> & Partial<Pick<Metadata, 'exif' | 'xmp' | 'iptc'>>
 

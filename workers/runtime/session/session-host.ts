@@ -8,15 +8,17 @@ interface Hosted<Input, Output, Ready> {
   run(input: Input): Promise<{ output: Output; transfer: ArrayBuffer[] }>
 }
 
+/** `concurrent`: inputs are begun as they come; otherwise one after the other, so that a thread's death tells which it was at. */
 export async function hostSession<Input, Output, Ready>(
   load: () => Promise<Hosted<Input, Output, Ready>>,
+  { concurrent = false } = {},
 ): Promise<void> {
   const port = parentPort!
   const say = (reply: SessionReply<Output, Ready>, transfer: ArrayBuffer[] = []) =>
     port.postMessage(reply, transfer)
   try {
     const { ready, run } = await load()
-    port.on('message', async ({ id, input }: SessionRequest<Input>) => {
+    const answer = async ({ id, input }: SessionRequest<Input>) => {
       const begun = performance.now()
       try {
         const { output, transfer } = await run(input)
@@ -24,6 +26,10 @@ export async function hostSession<Input, Output, Ready>(
       } catch (error) {
         say({ id, error: toWire(error) })
       }
+    }
+    let last = Promise.resolve()
+    port.on('message', (request: SessionRequest<Input>) => {
+      last = concurrent ? answer(request) : last.then(() => answer(request))
     })
     say({ ready })
   } catch (error) {

@@ -2,9 +2,15 @@ import { Worker } from 'node:worker_threads'
 import { fromWire } from '../wire-errors.ts'
 import type { SessionReply } from './session-protocol.ts'
 
-/** A session's thread ended while it worked. */
+/** A session's thread ended before an input was done. */
 export class SessionDied extends Error {
   override readonly name = 'SessionDied'
+  /** Whether the thread had begun the input: one that waited for its turn is not to blame. */
+  readonly begun: boolean
+  constructor(reason: string, begun: boolean) {
+    super(reason)
+    this.begun = begun
+  }
 }
 
 /** A session's output for one input, and the seconds it took. */
@@ -58,7 +64,7 @@ export class Session<Input, Output, Ready> {
 
   /** Copies the input to the thread, so that it can be run again elsewhere. @throws SessionDied, what the run throws */
   run(input: Input): Promise<Ran<Output>> {
-    if (this.#closed) return Promise.reject(new SessionDied('the session is closed'))
+    if (this.#closed) return Promise.reject(new SessionDied('the session is closed', false))
     const id = this.#next++
     return new Promise((resolve, reject) => {
       this.#running.set(id, (reply) => (reply instanceof Error ? reject(reply) : resolve(reply)))
@@ -80,7 +86,8 @@ export class Session<Input, Output, Ready> {
     this.#closed = true
     const running = [...this.#running.values()]
     this.#running.clear()
-    for (const settle of running) settle(new SessionDied(reason))
+    // A thread takes its inputs one after the other.
+    for (const [place, settle] of running.entries()) settle(new SessionDied(reason, place === 0))
     this.#idle?.()
   }
 }

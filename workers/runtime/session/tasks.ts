@@ -60,15 +60,16 @@ export class TaskSession<Tasks, Ready = null> {
 export function serveTasks<Tasks extends object, Ready>(
   start: () => Promise<{ ready: Ready; tasks: Tasks }>,
 ): Promise<void> {
-  return hostSession<Call, unknown, Ready>(async () => {
+  const load = async () => {
     const { ready, tasks } = await start()
     return {
       ready,
-      async run({ task, args }) {
+      async run({ task, args }: Call) {
         const method = tasks[task as keyof Tasks] as (...args: unknown[]) => unknown
         const output = await method.apply(tasks, args)
         return { output, transfer: output instanceof Float32Array ? [output.buffer as ArrayBuffer] : [] }
       },
     }
-  })
+  }
+  return hostSession<Call, unknown, Ready>(load, { concurrent: true })
 }

@@ -1,11 +1,11 @@
-/** Renderers whose processes are ended by limits, by others, or with their parent. */
+/** Processes of images that are ended by limits, by others, or with their parent. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { imageError } from '../../../workers/images/open.ts'
-import { SvgRenderer } from '../../../workers/images/svg/renderer.ts'
-import { RendererUnavailable } from '../../../workers/images/svg/renderer-child.ts'
+import { ProcessUnavailable } from '../../../workers/images/process/child.ts'
+import { ImageProcess } from '../../../workers/images/process/image-process.ts'
 
 const svg = (inner: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="224" height="224">${inner}</svg>`)
@@ -20,13 +20,13 @@ const slow = svg(
 const large = svg(
   `<path stroke="red" fill="none" stroke-dasharray=".2" d="M0 0${'L1e5 1e5 0 0'.repeat(150)}"/>`,
 )
-const pixels = 1e8
-const limits = { milliseconds: 30_000, megabytes: 1500 }
+const limits = { pixels: 1e8, milliseconds: 30_000 }
+const megabytes = 1500
 
-async function works(renderer: SvgRenderer) {
-  expect(await renderer.header(easy)).toMatchObject({ format: 'svg', width: 224, height: 224 })
-  const { data, ...size } = await renderer.render(easy, {
-    pixels,
+async function works(renderer: ImageProcess) {
+  expect(await renderer.svgHeader(easy, limits)).toMatchObject({ format: 'svg', width: 224, height: 224 })
+  const { data, ...size } = await renderer.svg(easy, {
+    ...limits,
     resize: { width: 4, height: 2, fit: 'fill' },
   })
   expect(size).toEqual({ width: 4, height: 2, channels: 4 })
@@ -50,12 +50,12 @@ async function watchingProcesses<T>(
 const kill = (child: ChildProcess) => child.kill('SIGKILL')
 
 it('an SVG that takes too long is refused, and those before and after it are rendered', async () => {
-  const renderer = new SvgRenderer({ ...limits, milliseconds: 1500 })
+  const renderer = new ImageProcess({ megabytes })
   await works(renderer)
   const outcomes = await Promise.allSettled([
-    renderer.render(easy, { pixels }),
-    renderer.render(slow, { pixels }),
-    renderer.render(easy, { pixels }),
+    renderer.svg(easy, limits),
+    renderer.svg(slow, { ...limits, milliseconds: 1500 }),
+    renderer.svg(easy, limits),
   ])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect((outcomes[1] as PromiseRejectedResult).reason).toMatchObject({
@@ -65,8 +65,8 @@ it('an SVG that takes too long is refused, and those before and after it are ren
 })
 
 it.runIf(process.platform === 'linux')('an SVG that takes too much memory is refused', async () => {
-  const renderer = new SvgRenderer({ ...limits, megabytes: 400 })
-  await expect(renderer.render(large, { pixels })).rejects.toMatchObject({
+  const renderer = new ImageProcess({ megabytes: 400 })
+  await expect(renderer.svg(large, limits)).rejects.toMatchObject({
     code: 'INVALID',
     message: expect.stringContaining('takes more than 400 MB of memory to draw'),
   })
@@ -74,13 +74,13 @@ it.runIf(process.platform === 'linux')('an SVG that takes too much memory is ref
 })
 
 it('an SVG whose process is killed at work is rendered by another process', async () => {
-  const renderer = new SvgRenderer(limits)
+  const renderer = new ImageProcess({ megabytes })
   const children: ChildProcess[] = []
   await watchingProcesses(
     (child) => children.push(child),
     async () => {
       await works(renderer)
-      const rendering = renderer.render(busy, { pixels })
+      const rendering = renderer.svg(busy, limits)
       // The process has the SVG by then, and cannot have rendered it.
       setImmediate(() => kill(children[0]!))
       expect(await rendering).toMatchObject({ width: 224 })
@@ -90,7 +90,7 @@ it('an SVG whose process is killed at work is rendered by another process', asyn
 })
 
 it('an SVG whose process is killed at work twice is refused, and the next one is rendered', async () => {
-  const renderer = new SvgRenderer(limits)
+  const renderer = new ImageProcess({ megabytes })
   const children: ChildProcess[] = []
   await watchingProcesses(
     (child) => {
@@ -99,9 +99,9 @@ it('an SVG whose process is killed at work twice is refused, and the next one is
       child.once('message', () => setImmediate(() => kill(child)))
     },
     () =>
-      expect(renderer.render(slow, { pixels })).rejects.toMatchObject({
+      expect(renderer.svg(slow, limits)).rejects.toMatchObject({
         code: 'INVALID',
-        message: 'The SVG cannot be drawn: the renderer ended on it; simplify it, or send it as PNG.',
+        message: 'The SVG ends the processes that draw it; simplify it, or send it as PNG.',
       }),
   )
   expect(children.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL'])
@@ -109,7 +109,7 @@ it('an SVG whose process is killed at work twice is refused, and the next one is
 })
 
 it('an SVG after a process that was killed without work has both of its tries', async () => {
-  const renderer = new SvgRenderer(limits)
+  const renderer = new ImageProcess({ megabytes })
   const children: ChildProcess[] = []
   await watchingProcesses(
     (child) => {
@@ -121,20 +121,20 @@ it('an SVG after a process that was killed without work has both of its tries', 
       const ended = new Promise((resolve) => idle!.once('exit', resolve))
       kill(idle!)
       await ended
-      expect(await renderer.render(busy, { pixels })).toMatchObject({ width: 224 })
+      expect(await renderer.svg(busy, limits)).toMatchObject({ width: 224 })
       expect(children.map(({ signalCode }) => signalCode)).toEqual(['SIGKILL', 'SIGKILL', null])
     },
   )
 })
 
 it('a process that does not start is a fault of the server, and no SVG is blamed for it', async () => {
-  const renderer = new SvgRenderer(limits)
+  const renderer = new ImageProcess({ megabytes })
   const error = await watchingProcesses(
     (child) => child.once('spawn', () => kill(child)),
-    () => renderer.render(easy, { pixels }).catch((error) => error),
+    () => renderer.svg(easy, limits).catch((error) => error),
   )
-  expect(error).toBeInstanceOf(RendererUnavailable)
-  expect(error.message).toBe('The process that renders SVGs does not start: SIGKILL.')
+  expect(error).toBeInstanceOf(ProcessUnavailable)
+  expect(error.message).toBe('The process that draws and decodes images does not start: SIGKILL.')
   expect(imageError(error)).toBe(error)
   await works(renderer)
 })
@@ -142,9 +142,9 @@ it('a process that does not start is a fault of the server, and no SVG is blamed
 it('a process that the system refuses to start is a fault of the server too', async () => {
   // Longer than a variable may be: the system's refusal is thrown, as when memory is short.
   process.env.LIMN_TEST_LONG = 'x'.repeat(200_000)
-  const renderer = new SvgRenderer(limits)
+  const renderer = new ImageProcess({ megabytes })
   try {
-    await expect(renderer.header(easy)).rejects.toBeInstanceOf(RendererUnavailable)
+    await expect(renderer.svgHeader(easy, limits)).rejects.toBeInstanceOf(ProcessUnavailable)
   } finally {
     delete process.env.LIMN_TEST_LONG
   }
@@ -152,36 +152,36 @@ it('a process that the system refuses to start is a fault of the server too', as
 })
 
 it('a renderer with a limit refuses those that come when enough wait', async () => {
-  const renderer = new SvgRenderer({ ...limits, waiting: 2 })
+  const renderer = new ImageProcess({ megabytes, waiting: 2 })
   await works(renderer)
-  const first = renderer.render(busy, { pixels })
+  const first = renderer.svg(busy, limits)
   // The first has begun, and waits no more.
   await new Promise(setImmediate)
-  const outcomes = await Promise.allSettled([first, ...[1, 2, 3].map(() => renderer.header(easy))])
+  const outcomes = await Promise.allSettled([first, ...[1, 2, 3].map(() => renderer.svgHeader(easy, limits))])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
   expect((outcomes[3] as PromiseRejectedResult).reason).toMatchObject({
     code: 'OVERLOADED',
-    message: expect.stringMatching(/^The queue of drawings is full \(2 of 2 waiting\)/),
+    message: expect.stringMatching(/^The queue of images to draw and decode is full \(2 of 2 waiting\)/),
   })
   await works(renderer)
 })
 
 it('an error of the renderer has its words', async () => {
-  const renderer = new SvgRenderer(limits)
-  await expect(renderer.header(svg('<g>'))).rejects.toThrow(/XML parse error/)
-  await expect(renderer.render(easy, { pixels: 100 })).rejects.toThrow(/pixel limit/)
+  const renderer = new ImageProcess({ megabytes })
+  await expect(renderer.svgHeader(svg('<g>'), limits)).rejects.toThrow(/XML parse error/)
+  await expect(renderer.svg(easy, { ...limits, pixels: 100 })).rejects.toThrow(/pixel limit/)
   await works(renderer)
 })
 
 it('a renderer without work does not keep its thread alive', async () => {
-  const file = JSON.stringify(path.resolve('workers/images/svg/renderer.ts'))
+  const file = JSON.stringify(path.resolve('workers/images/process/image-process.ts'))
   const child = spawn(
     process.execPath,
     [
       '--input-type=module',
       '-e',
-      `import { svgRenderer } from ${file}
-       const { width } = await svgRenderer.render(Buffer.from(${JSON.stringify(easy.toString())}), { pixels: 1e6 })
+      `import { imageProcess } from ${file}
+       const { width } = await imageProcess.svg(Buffer.from(${JSON.stringify(easy.toString())}), ${JSON.stringify(limits)})
        console.log(width)`,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
@@ -195,14 +195,14 @@ it('a renderer without work does not keep its thread alive', async () => {
 })
 
 it('a process at work ends when its parent is killed', async () => {
-  const file = JSON.stringify(path.resolve('workers/images/svg/renderer.ts'))
+  const file = JSON.stringify(path.resolve('workers/images/process/image-process.ts'))
   const program = `
     import { execFileSync } from 'node:child_process'
-    import { svgRenderer } from ${file}
-    await svgRenderer.header(Buffer.from(${JSON.stringify(easy.toString())}))
-    void svgRenderer.render(Buffer.from(${JSON.stringify(slow.toString())}), { pixels: 1e6 })
+    import { imageProcess } from ${file}
+    await imageProcess.svgHeader(Buffer.from(${JSON.stringify(easy.toString())}), ${JSON.stringify(limits)})
+    void imageProcess.svg(Buffer.from(${JSON.stringify(slow.toString())}), ${JSON.stringify(limits)})
     const pids = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
-    console.log(Number.parseInt(pids.split('\\n').find((line) => line.includes('renderer-process')), 10))`
+    console.log(Number.parseInt(pids.split('\\n').find((line) => line.includes('images/process/program')), 10))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -2,33 +2,38 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { ItemError } from '../../errors.ts'
-import type { RenderReply, RenderRequest } from './renderer-protocol.ts'
+import type { ImageReply, ImageRequest } from './protocol.ts'
 
-export interface RendererLimits {
+export interface ProcessLimits {
   /** Of one request, from its beginning. */
   milliseconds: number
   /** Of the whole process, measured while it works; on Linux only. */
   megabytes: number
 }
 
-/** The process did not start: a fault of the server, whatever the SVG is. */
-export class RendererUnavailable extends Error {
-  override readonly name = 'RendererUnavailable'
+/** The process did not start: a fault of the server, whatever the image is. */
+export class ProcessUnavailable extends Error {
+  override readonly name = 'ProcessUnavailable'
   constructor(reason: string, options?: ErrorOptions) {
-    super(`The process that renders SVGs does not start: ${reason}.`, options)
+    super(`The process that draws and decodes images does not start: ${reason}.`, options)
   }
 }
 
-/** The SVG is at fault. */
-export const refusal = (reason: string) =>
-  new ItemError('INVALID', `The SVG ${reason}; simplify it, or send it as PNG.`)
+/** The image is at fault. `reason` gets the word for what was to be done. */
+export function refusal({ task }: ImageRequest, reason: (verb: string) => string): ItemError {
+  const words =
+    task === 'raster'
+      ? `The image ${reason('decode')}; save it anew, as PNG or JPEG.`
+      : `The SVG ${reason('draw')}; simplify it, or send it as PNG.`
+  return new ItemError('INVALID', words)
+}
 
-const program = fileURLToPath(new URL('./renderer-process.ts', import.meta.url))
+const program = fileURLToPath(new URL('./program.ts', import.meta.url))
 /** The interval of the memory's measurements. */
 const watchMs = 50
 
-/** One process that renders SVGs. It ends with the thread that started it, and keeps no thread alive. */
-export class RendererChild {
+/** One process that draws and decodes images. It ends with the thread that started it, and keeps no thread alive. */
+export class ImageChild {
   readonly #process: ChildProcess
 
   private constructor(process: ChildProcess) {
@@ -37,16 +42,16 @@ export class RendererChild {
     process.channel?.unref()
   }
 
-  /** @throws RendererUnavailable */
-  static start(): Promise<RendererChild> {
+  /** @throws ProcessUnavailable */
+  static start(): Promise<ImageChild> {
     return new Promise((resolve, reject) => {
-      const fail = (reason: string, cause?: Error) => reject(new RendererUnavailable(reason, { cause }))
-      const process = forkRenderer(fail)
+      const fail = (reason: string, cause?: Error) => reject(new ProcessUnavailable(reason, { cause }))
+      const process = forkProgram(fail)
       if (!process) return
       // Once the process is ready, these reject a settled promise.
       process.on('error', (error) => fail(error.message, error))
       process.once('exit', (code, signal) => fail(signal ?? `exit code ${code}`))
-      process.once('message', () => resolve(new RendererChild(process)))
+      process.once('message', () => resolve(new ImageChild(process)))
     })
   }
 
@@ -56,18 +61,17 @@ export class RendererChild {
   }
 
   /** One request at a time. Null when the process ended by itself. @throws ItemError past a limit, when the process is gone */
-  run(request: RenderRequest, { milliseconds, megabytes }: RendererLimits): Promise<RenderReply | null> {
+  run(request: ImageRequest, { milliseconds, megabytes }: ProcessLimits): Promise<ImageReply | null> {
     const process = this.#process
     return new Promise((resolve, reject) => {
-      let exceeded: string | null = null
+      let exceeded: ItemError | null = null
       const exceed = (limit: string) => {
-        exceeded = limit
+        exceeded = refusal(request, (verb) => `takes more than ${limit} to ${verb}`)
         this.end()
       }
-      const timer = setTimeout(() => exceed(`takes more than ${milliseconds / 1000} s to draw`), milliseconds)
+      const timer = setTimeout(() => exceed(`${milliseconds / 1000} s`), milliseconds)
       const watch = setInterval(() => {
-        if (residentMegabytes(process.pid!) > megabytes)
-          exceed(`takes more than ${megabytes} MB of memory to draw`)
+        if (residentMegabytes(process.pid!) > megabytes) exceed(`${megabytes} MB of memory`)
       }, watchMs)
       const settle = () => {
         clearTimeout(timer)
@@ -76,14 +80,14 @@ export class RendererChild {
         process.off('exit', onExit)
         process.channel?.unref()
       }
-      const onReply = (reply: RenderReply) => {
+      const onReply = (reply: ImageReply) => {
         settle()
         resolve(reply)
       }
       const onExit = () => {
         settle()
         if (exceeded === null) resolve(null)
-        else reject(refusal(exceeded))
+        else reject(exceeded)
       }
       process.on('message', onReply)
       process.on('exit', onExit)
@@ -99,7 +103,7 @@ export class RendererChild {
 }
 
 /** Null after `fail`: some faults of the system, such as no memory, are thrown and not emitted. */
-function forkRenderer(fail: (reason: string, cause: Error) => void): ChildProcess | null {
+function forkProgram(fail: (reason: string, cause: Error) => void): ChildProcess | null {
   try {
     return fork(program, [], {
       serialization: 'advanced',

@@ -1,7 +1,7 @@
 /** Messages between the decode pool and its threads. */
-import type { WireError } from '../runtime/wire-errors.ts'
-import type { ImageSpec } from './image-spec.ts'
-import type { ImageLimits } from './open.ts'
+import type { WireError } from '../../runtime/wire-errors.ts'
+import type { ImageSpec } from '../image-spec.ts'
+import type { ImageLimits } from '../open.ts'
 
 export interface DecodeRequest {
   id: number

@@ -1,9 +1,9 @@
 /** Body of a decoding thread: image files to pixels of the encoder's input. */
 import { parentPort } from 'node:worker_threads'
 import sharp from 'sharp'
-import { toWire } from '../runtime/wire-errors.ts'
+import { toWire } from '../../runtime/wire-errors.ts'
+import { decodePixels } from '../preprocess.ts'
 import type { DecodeReply, DecodeRequest } from './decode-protocol.ts'
-import { decodePixels } from './preprocess.ts'
 
 // One core an image: the pool has as many threads as cores.
 sharp.concurrency(1)

@@ -10,6 +10,7 @@ import { uniform } from '../random.ts'
 import { dot } from '../similarity/vectors.ts'
 import { Backdrop, type Stance } from './backdrop.ts'
 import type { Pair } from './fit.ts'
+import { auroc, type Verdict } from './quality.ts'
 import type { Gallery, NamedImage } from './trials.ts'
 
 interface Entry {
@@ -40,8 +41,7 @@ export async function readSampleLibrary(
   encode: Encode,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<SampleLibrary> {
-  const manifest = await readFile(new URL('manifest.json', folder), 'utf8')
-  const entries = (JSON.parse(manifest) as Entry[]).filter(({ set }) => set !== keptOut)
+  const entries = await readEntries()
   const isBehind = (_: unknown, n: number) => n % backdropEvery === 0
   const isInFront = (_: unknown, n: number) => !isBehind(_, n)
   const names = [...new Set(entries.filter(isInFront).map(({ title }) => plainWords(title)))]
@@ -78,6 +78,38 @@ export async function readSampleLibrary(
   const filesInFront = files.filter(isInFront)
   const inFront = gallery.images.map((image, n) => ({ image, file: filesInFront[n]! }))
   return { backdrop, gallery, pairs: await pairsOf(inFront, gallery, backdrop, counted) }
+}
+
+const probed = 48
+
+/**
+ * AUROC of an image's own name against those of others, on a few images: what a model is asked first, so that one without
+ * any meaning costs little.
+ */
+export async function probeSamples(encode: Encode): Promise<number> {
+  const entries = await readEntries()
+  const some = Array.from({ length: probed }, (_, n) => entries[Math.floor((n * entries.length) / probed)]!)
+  const images = await Promise.all(
+    some.map(async ({ file }) => ({ image: await readFile(new URL(file, folder)) })),
+  )
+  const vectors = await encodeAll(encode, images)
+  const texts = await encodeAll(
+    encode,
+    some.map(({ title }) => ({ text: plainWords(title) })),
+  )
+  return auroc(
+    texts.flatMap((text, t) =>
+      vectors.map((vector, v): Verdict => {
+        const own = t === v
+        return { probability: dot(text, vector), label: own ? 1 : 0, weight: own ? probed - 1 : 1 }
+      }),
+    ),
+  )
+}
+
+async function readEntries(): Promise<Entry[]> {
+  const manifest = await readFile(new URL('manifest.json', folder), 'utf8')
+  return (JSON.parse(manifest) as Entry[]).filter(({ set }) => set !== keptOut)
 }
 
 /** Letters and digits of any script in small letters, words apart by one space. */

@@ -16,15 +16,6 @@ export interface HitSignals {
 }
 
 /**
- * The signals of the number that a search gives for a row's words: 1 is a whole name or title; else the square of the
- * share that the row has of the prompt's words, of 0.8 at the most.
- */
-export const wordSignals = (words: number): Pick<HitSignals, 'words' | 'exactName'> => ({
-  words: Math.min(1, Math.sqrt(words / 0.8)),
-  exactName: words >= 1,
-})
-
-/**
  * The features of a cosine: the first four grow with it, the others are the prompt's own. What is a high cosine differs
  * from prompt to prompt; the stance tells how.
  */

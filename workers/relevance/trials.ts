@@ -42,7 +42,7 @@ export interface Trial {
 }
 
 /** Of the searches whose library holds a match and whose words were looked at: the share in which the match has none. */
-export const unnamedShare = 1 / 4
+export const unnamedShare = 1 / 5
 
 const most = 10
 

@@ -9,9 +9,10 @@ import { uniform } from '../../../workers/random.ts'
 import { bundledModel } from '../../../workers/registry/bundled.ts'
 import { ModelRegistry } from '../../../workers/registry/registry.ts'
 import { Backdrop } from '../../../workers/relevance/backdrop.ts'
-import { type Fit, fitVersion, type Refusal } from '../../../workers/relevance/fit.ts'
+import { type Fit, fitRelevance, fitVersion, type Refusal } from '../../../workers/relevance/fit.ts'
 import { makeFit } from '../../../workers/relevance/make.ts'
 import { RelevanceFits } from '../../../workers/relevance/store.ts'
+import type { Trial } from '../../../workers/relevance/trials.ts'
 import { norm } from '../../../workers/similarity/vectors.ts'
 
 const cacheFolder = path.join(tmpdir(), 'limn-relevance-cache')
@@ -38,7 +39,22 @@ const subject = { revision: '0123456789abcdef', dimensions: 16 }
 describe('a fit of relevance', () => {
   it('is refused, with the reason, to a model whose cosines mean nothing', async () => {
     const refusal = (await makeFit(subject, meaningless)) as Refusal
-    expect(refusal.refused).toMatch(/AUROC 0\.\d+ on the sample library, 0\.75 is needed/)
+    expect(refusal.refused).toMatch(/own name from others: AUROC 0\.\d+ on a few images/)
+  })
+
+  it('is refused where searches with and without a match cannot be told apart', async () => {
+    const random = uniform(8)
+    const stance = { mean: 0, spread: 0.1, best: 0.2 }
+    const trial = (prompt: number, found: 0 | 1): Trial => ({
+      ...{ prompt, found, stance, weight: 1, kind: 'MEANING' },
+      hits: [{ cosine: random(), words: null, exactName: false, fits: found }],
+    })
+    const trials = Array.from({ length: 600 }, (_, n) => trial(n >> 1, n % 2 ? 1 : 0))
+    const made = await fitRelevance({
+      ...{ ...subject, madeFrom: 'noise', trials, pairs: [] },
+      backdrop: new Backdrop(Array.from({ length: 10 }, () => new Float32Array(16).fill(0.25))),
+    })
+    expect(made).toMatchObject({ refused: expect.stringMatching(/AUROC 0\.\d+ .* 0\.75 is needed/) })
   })
 })
 

@@ -18,9 +18,12 @@ const unknown = asked.filter((name) => !clients.includes(name))
 if (unknown.length > 0) throw new Error(`no client ${unknown.join(', ')}: there are ${clients.join(', ')}`)
 
 process.chdir(path.resolve(import.meta.dirname, '../..'))
-await installClients()
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
+// The server starts meanwhile; what goes wrong is told of below.
+const installing = installClients()
+installing.catch(() => {})
 await withLimn(async (limn) => {
+  await installing
   for (const name of asked.length > 0 ? asked : clients) {
     const { default: client } = (await import(`./checks/${name}.ts`)) as { default: Client }
     await tryClient(name, client, limn, tally)

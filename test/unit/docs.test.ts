@@ -1,9 +1,11 @@
 /** The generated pages and pictures of docs/ are those that the code gives now, and links in the docs lead somewhere. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { isAbstractType } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { stations } from '../../docs/images/image-way.ts'
 import { generatedDocs } from '../../docs/print.ts'
+import { schema } from '../../schema/index.ts'
 
 const clientPages = globSync('docs/clients/*.md').sort()
 const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found!)
@@ -29,6 +31,22 @@ describe('pages of clients', () => {
       expect(imported.filter((name) => !names.includes(name))).toEqual([])
     },
   )
+
+  it('the possible types that the pages give to caches are those of the schema', () => {
+    const client = readFileSync('test/clients/apollo/client.ts', 'utf8')
+    const page = readFileSync('docs/clients/README.md', 'utf8').replaceAll(/\s+/g, ' ')
+    for (const type of Object.values(schema.getTypeMap()).filter(isAbstractType)) {
+      if (type.name.startsWith('__')) continue
+      const possible = schema.getPossibleTypes(type).map(({ name }) => name)
+      const listed = new RegExp(`^  ${type.name}: \\[(.*)\\],$`, 'm').exec(client)?.[1]
+      expect([type.name, listed?.replaceAll("'", '').split(', ').sort()]).toEqual([
+        type.name,
+        possible.sort(),
+      ])
+      const named = new RegExp(`\`${type.name}\`: ([\\w, ]+)`).exec(page)?.[1]
+      expect([type.name, named?.split(', ').sort()]).toEqual([type.name, possible.sort()])
+    }
+  })
 
   it.each(clientPages)('%s shows every file that its files import', (page) => {
     const shown = shownBy(page)

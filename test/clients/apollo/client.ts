@@ -15,17 +15,21 @@ export function createLimn(url = 'http://127.0.0.1:4000/graphql', key?: string):
   return new ApolloClient({
     link: ApolloLink.split(isA(OperationTypeNode.QUERY), queries, others),
     cache: new InMemoryCache({
-      possibleTypes: {
-        Node: ['Asset', 'Drawing', 'Model'],
-        EmbedResult: ['Embedding', 'InputError'],
-        AddAssetResult: ['AddedAsset', 'InputError'],
-      },
+      possibleTypes,
       typePolicies: {
         Query: { fields: { assets: pages(), drawings: pages(), search: pages() } },
         Asset: { fields: { similar: pages() } },
       },
     }),
   })
+}
+
+/** The interface and the unions of the schema. */
+const possibleTypes = {
+  Node: ['Asset', 'Drawing', 'Model'],
+  EmbedResult: ['Embedding', 'InputError'],
+  AddAssetResult: ['AddedAsset', 'InputError'],
+  UpdateAssetResult: ['UpdatedAsset', 'InputError'],
 }
 
 /** Puts the `edges` (not the `nodes`) of a list's pages one behind the other. */

@@ -26,7 +26,7 @@ export default {
 
     async 'the page'(limn) {
       const printed = (await node(limn, 'codegen', ['main.ts'])).trimEnd().split('\n')
-      printsResults(printed.slice(0, 3))
+      printsResults(limn, printed.slice(0, 3))
       assert.deepEqual(printed.slice(3), ['256 numbers', '1: UNSUPPORTED_FORMAT'])
     },
 

@@ -41,7 +41,7 @@ export default {
       const [posted, got] = (await script(limn)).slice(0, 2).map((line) => JSON.parse(line))
       assert.deepEqual(
         posted.data.search.nodes,
-        party.slice(0, 3).map(([name]) => ({ name })),
+        party.slice(0, 3).map((name) => ({ name })),
       )
       assert.deepEqual(got, { data: { models: [{ id: 'limn-icons' }] } })
     },

@@ -31,7 +31,7 @@ export default {
     async queries(limn) {
       const document = '{ search(prompt: "birthday party", first: 3) { nodes { name } } }'
       const answers = await all(open(limn).iterate<any>({ query: document }))
-      const nodes = party.slice(0, 3).map(([name]) => ({ name }))
+      const nodes = party.slice(0, 3).map((name) => ({ name }))
       assert.deepEqual(answers, [{ data: { search: { nodes } } }])
     },
 

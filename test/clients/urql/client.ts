@@ -17,11 +17,15 @@ export function createLimn(url = 'http://127.0.0.1:4000/graphql', key?: string):
 }
 
 /** Types without an id: they stay inside the object that they came with. */
-export const embedded = [
-  ...['AddedAsset', 'InputError', 'UserError', 'Embedding', 'Direction', 'SearchWhy'],
-  ...['Ranking', 'RankedItem', 'Guidance', 'GuidanceTerm', 'Heatmap', 'ImageData', 'PixelTensor'],
-  ...['Server', 'ServerLimit', 'ServerOperation'],
-]
+const embedded = (schema.__schema.types as readonly TypeInSchema[])
+  .filter(({ kind, fields }) => kind === 'OBJECT' && !fields?.some(({ name }) => name === 'id'))
+  .map(({ name }) => name)
+
+interface TypeInSchema {
+  kind: string
+  name: string
+  fields?: readonly { name: string }[]
+}
 
 const normalisedCache = () =>
   cacheExchange({

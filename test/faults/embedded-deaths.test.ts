@@ -112,7 +112,7 @@ it.runIf(isEmbedded)(
 it.runIf(isEmbedded)(
   'a first start that is killed at any moment is followed by a clean one',
   {
-    timeout: 300_000,
+    timeout: 900_000,
   },
   async () => {
     const kills = 3

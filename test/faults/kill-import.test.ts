@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 
 it('an import that is killed ten times loses, repeats and orphans nothing', {
-  timeout: 300_000,
+  timeout: 1_200_000,
 }, async () => {
   for (let n = 0; n < kills; n++) {
     const server = await processes.startServer()

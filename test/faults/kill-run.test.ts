@@ -45,7 +45,7 @@ async function ask(url: string, query: string, variables: object) {
 const start = 'mutation ($input: StartDrawingInput!) { startDrawing(input: $input) { drawing { id } } }'
 
 it('a run that is killed with its server goes on where it was, and ends as if nothing had been', {
-  timeout: 200_000,
+  timeout: 600_000,
 }, async () => {
   let server = await processes.startServer()
   const { startDrawing } = await ask(server.url, start, { input })

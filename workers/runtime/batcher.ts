@@ -45,6 +45,9 @@ const maxInFlight = 2
 /** An item under which a session's thread dies more often than this is given up, and so is a session that does not load. */
 const maxDeaths = 2
 
+/** Threads that may die before they begin a batch, under others' inputs or for reasons of their own. */
+const maxUnbegun = 20
+
 /** The session's thread died and does not start again: a fault of the server, whatever the input is. */
 class SessionUnavailable extends Error {
   override readonly name = 'SessionUnavailable'
@@ -125,7 +128,7 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
   }
 
   /** One bad item never fails its batch: a batch that fails is halved until the bad item is alone. */
-  async #run(batch: Work[], instance: Instance<Input, Output>): Promise<void> {
+  async #run(batch: Work[], instance: Instance<Input, Output>, unbegun = 0): Promise<void> {
     try {
       const session = await this.#liveSession(instance)
       const { output, seconds } = await session.run(this.#options.collate(batch))
@@ -137,7 +140,7 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
         work.settle(results[row]!, { queue, run: seconds })
       }
     } catch (error) {
-      if (error instanceof SessionDied) return this.#retry(batch, instance, error)
+      if (error instanceof SessionDied) return this.#retry(batch, instance, error, unbegun)
       if (error instanceof SessionUnavailable) return settleAll(batch, error)
       if (batch.length === 1) {
         this.#options.onFailure(error as Error)
@@ -151,9 +154,14 @@ export class Batcher<Work extends BatchItem<Result>, Input, Output, Result> {
   }
 
   /** After a thread's death each item runs alone, so that the one that kills threads is found. */
-  async #retry(batch: Work[], instance: Instance<Input, Output>, error: SessionDied): Promise<void> {
-    if (this.#closed) return settleAll(batch, error)
-    if (!error.begun) return this.#run(batch, instance)
+  async #retry(
+    batch: Work[],
+    instance: Instance<Input, Output>,
+    error: SessionDied,
+    unbegun: number,
+  ): Promise<void> {
+    if (this.#closed || unbegun > maxUnbegun) return settleAll(batch, error)
+    if (!error.begun) return this.#run(batch, instance, unbegun + 1)
     for (const work of batch) {
       work.deaths = (work.deaths ?? 0) + 1
       if (work.deaths <= maxDeaths) await this.#run([work], instance)

@@ -15,12 +15,14 @@ beforeEach(async () => {
   encoder = await openEncoder()
 })
 afterEach(async () => {
-  process.off('worker', remember)
+  for (const listener of [remember, kill, killWhenReady]) process.off('worker', listener)
   await encoder.close()
 })
 
 /** The threads throw on a message without content, which ends them. */
 const kill = (worker: Worker) => worker.postMessage(null)
+/** A session's thread: its first message says that it is loaded, and its first input is on its way then. */
+const killWhenReady = (worker: Worker) => worker.once('message', () => kill(worker))
 
 const texts = (count: number, word: string) =>
   Array.from({ length: count }, (_, n) => ({ text: `${word} ${n}` }))
@@ -38,13 +40,13 @@ it('the encoder replaces a session thread that dies and does the work that waits
 
 it('an input whose session thread dies again and again is given up by itself, and later work has new tries', async () => {
   await encoder.ready()
-  process.on('worker', kill)
+  process.on('worker', killWhenReady)
   threads.forEach(kill)
   for (const result of await encoder.encode(texts(3, 'dies'))) {
     expect(result).toBeInstanceOf(ItemError)
     expect((result as ItemError).message).toMatch(/thread ended 3 times while it encoded this input/)
   }
-  process.off('worker', kill)
+  process.off('worker', killWhenReady)
   expect(encoder.stats().waiting).toBe(0)
   expect(vectors(await encoder.encode(texts(3, 'lives')))).toHaveLength(3)
 })

@@ -154,6 +154,7 @@ describe('graphs without a gradient', () => {
     writeFileSync(path.join(folder, 'weights.bin'), tensor.rawData!)
     const whole = await deriveGradient(lost, { width: 32, height: 32 }, 16)
     expect(whole.gradient).toBe('limn_gradient')
+    rmSync(path.join(folder, 'weights.bin'))
   })
 })
 
@@ -196,7 +197,8 @@ describe('derived files', () => {
     const gradients = path.join(folder, 'gradients')
     const other = ['r2-0123456789ab.onnx', 'r2-0123456789ab.json']
     const kept = ['r2-int8-0123456789ab.onnx', 'r20-0123456789ab.onnx']
-    mkdirSync(gradients, { recursive: true })
+    rmSync(gradients, { recursive: true, force: true })
+    mkdirSync(gradients)
     for (const name of [...other, ...kept]) writeFileSync(path.join(gradients, name), '')
     const made = await gradientFile(
       spec(

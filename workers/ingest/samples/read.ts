@@ -11,11 +11,7 @@ export interface Sample {
   collections: string[]
 }
 
-<<<<<<<< HEAD:workers/ingest/samples/read.ts
 export const samplesFolder = import.meta.dirname
-========
-export const samplesFolder = path.resolve(import.meta.dirname, '../samples')
->>>>>>>> library:workers/ingest/seed/samples.ts
 
 export async function readSamples(): Promise<Sample[]> {
   return JSON.parse(await readFile(path.join(samplesFolder, 'manifest.json'), 'utf8'))

@@ -5,11 +5,7 @@ import { ItemError } from '../../errors.ts'
 import { writeDurably } from '../../fs/write.ts'
 import { type Log, silent } from '../../log.ts'
 import type { Library } from '../library.ts'
-<<<<<<<< HEAD:workers/ingest/samples/seed.ts
 import { readSamples, samplesFolder } from './read.ts'
-========
-import { readSamples, samplesFolder } from './samples.ts'
->>>>>>>> library:workers/ingest/seed/seed.ts
 
 export interface SeedOptions {
   library: Pick<Library, 'add'>

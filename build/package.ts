@@ -44,5 +44,6 @@ for (const file of globSync('**/*.{js,d.ts}', { cwd: dist })) rewrite(path.join(
 for (const entry of data)
   cpSync(path.join(root, entry), path.join(dist, entry), {
     recursive: true,
-    filter: (source) => !notPacked.includes(source),
+    // Code among the data is compiled, not copied.
+    filter: (source) => !notPacked.includes(source) && !source.endsWith('.ts'),
   })

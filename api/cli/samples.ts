@@ -18,8 +18,9 @@ add     adds those that are not there. What is there stays as it is.
 ${serverUsage}
 `
 
-/** Images of one request. */
-const atOnce = 16
+/** Images that one request adds or deletes. */
+const addsAtOnce = 16
+const deletesAtOnce = 100
 
 export const samplesCommand = withUsageErrors(async (args: string[]): Promise<number> => {
   const { values, positionals } = parseArgs({
@@ -96,8 +97,8 @@ async function removeSamples(client: Client, json: boolean): Promise<number> {
   for (const asset of there)
     (isUntouched(asset, samples.get(asset.contentHash)!) ? untouched : changed).push(asset)
   const removed: string[] = []
-  for (let from = 0; from < untouched.length; from += limits.ids) {
-    const ids = untouched.slice(from, from + limits.ids).map(({ id }) => id)
+  for (let from = 0; from < untouched.length; from += deletesAtOnce) {
+    const ids = untouched.slice(from, from + deletesAtOnce).map(({ id }) => id)
     const { deleteAssets } = await client.send<{ deleteAssets: { deletedIds: string[] } }>(
       'mutation ($input: DeleteAssetsInput!) { deleteAssets(input: $input) { deletedIds } }',
       { input: { ids } },
@@ -132,8 +133,8 @@ async function addSamples(client: Client, json: boolean): Promise<number> {
   const absent = samples.filter(({ contentHash }) => !there.has(contentHash))
   const added: string[] = []
   let failed = 0
-  for (let from = 0; from < absent.length; from += atOnce) {
-    const some = absent.slice(from, from + atOnce)
+  for (let from = 0; from < absent.length; from += addsAtOnce) {
+    const some = absent.slice(from, from + addsAtOnce)
     const assets = some.map(({ name, title, tags, collections }) => ({
       ...{ name, title, tags, collections },
       image: { upload: null },

@@ -6,6 +6,7 @@ import { findingBench } from './finding/finding.ts'
 import { fusionsBench } from './fusions.ts'
 import { galleryBench } from './gallery.ts'
 import { guideBench } from './guide.ts'
+import { listsBench } from './lists.ts'
 import { relevanceBench } from './relevance.ts'
 import { printSearch, searchBench } from './search.ts'
 import { searchThroughGraphQL } from './search-graphql.ts'
@@ -22,6 +23,7 @@ const parts: Record<string, () => Promise<unknown>> = {
   search: async () => printSearch(await searchBench()),
   graphql: () => searchThroughGraphQL(),
   finding: () => findingBench(),
+  lists: () => listsBench(),
   guide: () => guideBench(),
   gallery: () => galleryBench(),
   relevance: () => relevanceBench(),

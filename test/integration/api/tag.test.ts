@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readSamples, samplesFolder } from '../../../workers/ingest/samples/read.ts'
+import { readSamples, type Sample, samplesFolder } from '../../../workers/ingest/samples/read.ts'
 import { testImages } from '../../support/images.ts'
 import { addImages, type TestServer, testServer } from '../../support/server.ts'
 
@@ -80,33 +80,37 @@ describe('limn tag', () => {
 })
 
 describe('limn samples', () => {
-  it('the samples are added where they are absent and removed but for those that somebody changed', async () => {
+  const store = async ({ file, name, title, tags, collections }: Sample) => {
+    const bytes = readFileSync(path.join(samplesFolder, file))
+    const { row } = await assets().add({
+      ...{ name, title, tags, collections, description: null, mimeType: 'image/webp' },
+      ...{ contentHash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length },
+      ...{ width: 256, height: 256 },
+    })
+    return row
+  }
+
+  it('the samples are removed but for those whose labels somebody changed', async () => {
     const samples = await readSamples()
-    const absent = 3
-    for (const { file, name, title, tags, collections } of samples.slice(absent)) {
-      const bytes = readFileSync(path.join(samplesFolder, file))
-      await assets().add({
-        ...{ name, title, tags, collections, description: null, mimeType: 'image/webp' },
-        ...{ contentHash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length },
-        ...{ width: 256, height: 256 },
-      })
-    }
-    const added = await limn('samples', 'add')
-    expect(added.out).toBe(
-      `${absent} sample images added, ${samples.length - absent} were there already, 0 failed\n`,
-    )
-    const [mine] = (await assets().page({ where: { collections: [samples[0]!.collections[0]!] }, first: 1 }))
-      .rows
-    await assets().update(mine!.id, { tags: [...mine!.tags, 'mine'] })
-    await assets().delete([
-      (await assets().page({ where: { mimeTypes: ['image/webp'] }, first: 2 })).rows[1]!.id,
-    ])
-    const removed = await limn('samples', 'remove', '--json')
-    expect(removed.status).toBe(0)
-    const answer = JSON.parse(removed.out)
-    expect(answer).toMatchObject({ kept: [{ id: mine!.id, name: mine!.name }], absent: 1 })
-    expect(answer.removed).toHaveLength(samples.length - 2)
+    const rows = []
+    for (const sample of samples.slice(0, 4)) rows.push(await store(sample))
+    const mine = rows[1]!
+    await assets().update(mine.id, { tags: [...mine.tags, 'mine'] })
+    const { status, out } = await limn('samples', 'remove', '--json')
+    expect(status).toBe(0)
+    const { removed, ...rest } = JSON.parse(out)
+    expect(rest).toEqual({ kept: [{ id: mine.id, name: mine.name }], absent: samples.length - 4 })
+    expect(new Set(removed)).toEqual(new Set([rows[0]!.id, rows[2]!.id, rows[3]!.id]))
     expect(await assets().count({ mimeTypes: ['image/webp'] })).toBe(1)
     expect(await assets().count({ ids })).toBe(4)
+  })
+
+  it('the samples that are absent are added, and the others stay as they are', async () => {
+    const samples = await readSamples()
+    for (const sample of samples.slice(3)) await store(sample)
+    const { out } = await limn('samples', 'add')
+    // One of the first three is there since the test before.
+    expect(out).toBe(`2 sample images added, ${samples.length - 2} were there already, 0 failed\n`)
+    expect(await assets().count({ tagsAll: ['mine'] })).toBe(1)
   })
 })

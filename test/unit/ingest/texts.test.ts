@@ -122,6 +122,15 @@ describe('labels of an image that is there already', () => {
     expect(labelPatch(asset as AssetRow, { title: 'T' }, 'REPLACE')).toEqual({ title: 'T' })
   })
 
+  it('a date is filled in where there is none, and replaced where that is asked for', () => {
+    const [first, second] = [new Date('2020-01-01'), new Date('2021-01-01')]
+    const dated = { ...asset, takenAt: first } as AssetRow
+    expect(labelPatch(asset as AssetRow, { takenAt: first }, 'MERGE')).toEqual({ takenAt: first })
+    expect(labelPatch(dated, { takenAt: second }, 'MERGE')).toEqual({})
+    expect(labelPatch(dated, { takenAt: second }, 'REPLACE')).toEqual({ takenAt: second })
+    expect(labelPatch(dated, { takenAt: new Date(first) }, 'REPLACE')).toEqual({})
+  })
+
   it('KEEP changes nothing', () => {
     expect(labelPatch(asset as AssetRow, given, 'KEEP')).toEqual({})
   })

@@ -22,8 +22,8 @@ export interface Limn {
 
 /** In the order in which they match "birthday party", with their scores: by words and meaning, then by meaning alone. */
 export const party = [
-  ['party-popper.webp', 0.6749],
-  ['partying-face.webp', 0.5196],
+  ['party-popper.webp', 0.984],
+  ['partying-face.webp', 0.8449],
   ['cake.webp', 0.4756],
   ['gift.webp', 0.412],
   ['confetti.webp', 0.405],

@@ -23,7 +23,7 @@ others in quotation marks: "cat -dog") leaves out what has the word, '"a phrase"
 `
 
 const query = `query ($prompts: [PromptInput!], $mode: SearchMode!, $first: Int, $model: ID) {
-  search(prompts: $prompts, mode: $mode, first: $first, model: $model) { ${resultFields} }
+  search(prompts: $prompts, mode: $mode, first: $first, model: $model) { suggestions ${resultFields} }
 }`
 
 export const searchCommand = withUsageErrors(async (args: string[]): Promise<number> => {

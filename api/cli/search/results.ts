@@ -2,7 +2,7 @@
 import { RequestRefused, ServerUnreachable } from '../shared/client.ts'
 import { complain, say } from '../shared/usage.ts'
 
-/** What of a connection is printed. */
+/** What of a connection is printed; `suggestions` where a text was looked for. */
 export const resultFields = `truncated totalCount pageInfo { hasNextPage }
   edges { score why { cosine words } node { id name title collections tags url } }`
 
@@ -10,6 +10,7 @@ export interface Results {
   truncated: boolean
   totalCount: number | null
   pageInfo: { hasNextPage: boolean }
+  suggestions?: string[] | null
   edges: {
     score: number
     why: { cosine: number | null; words: number }
@@ -25,11 +26,7 @@ export interface Results {
 }
 
 /** Prints what is found; the exit status is 0, also where nothing is. */
-export function printResults(
-  { edges, ...rest }: Results,
-  json: boolean | undefined,
-  more: string[] = [],
-): number {
+export function printResults({ edges, ...rest }: Results, json: boolean | undefined): number {
   if (json) {
     const hits = edges.map(({ node, ...edge }) => ({ ...node, ...edge }))
     return say(JSON.stringify({ hits, ...rest }, null, 2), 0)
@@ -40,13 +37,15 @@ export function printResults(
     score.toFixed(3),
     why.words > 0 ? `words ${why.words.toFixed(2)}` : '',
     node.title && node.title !== node.name ? `${node.name} (${node.title})` : node.name,
-    node.collections.join(', ') || '',
+    node.collections.join(', '),
     node.id,
   ])
   for (const line of table(rows)) console.log(line)
   if (rest.truncated)
     console.error('The library is not fully indexed yet, or the search ended early: more may match.')
-  for (const line of more) console.error(line)
+  const { suggestions } = rest
+  if (suggestions?.length)
+    console.error(`Look for ${suggestions.map((text) => `"${text}"`).join(' or ')} instead?`)
   return 0
 }
 

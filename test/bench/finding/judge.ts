@@ -33,14 +33,18 @@ const wordsOf = (text: string) =>
     .filter(Boolean)
     .map(stem)
 
+/** All words that are said of a file, by its package or by the team. */
+export const saidOf = ({ shows, name, folder, tags }: TeamFile): Set<string> =>
+  new Set(wordsOf([shows, name, folder, ...tags].join(' ')))
+
 /**
  * Alternatives of words that must all be said of a file: of what it shows, and for a lexical request of its name, folder
  * and tags as well.
  */
 function rule(fitting: string, byLabels: boolean): (file: TeamFile) => boolean {
   const alternatives = fitting.split(', ').map((words) => words.split('+').flatMap(wordsOf))
-  return ({ shows, name, folder, tags }) => {
-    const said = new Set(wordsOf(byLabels ? [shows, name, folder, ...tags].join(' ') : shows))
+  return (file) => {
+    const said = byLabels ? saidOf(file) : new Set(wordsOf(file.shows))
     return alternatives.some((words) => words.every((word) => said.has(word)))
   }
 }

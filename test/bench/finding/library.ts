@@ -5,11 +5,12 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { readConfig } from '../../../api/config.ts'
 import { startServer } from '../../../api/server.ts'
+import { readMigrations } from '../../../prisma/migrate.ts'
 import { inParallel, store } from '../tools.ts'
 import type { TeamFile } from './files.ts'
 
 export interface TeamLibrary {
-  url: string
+  ask(query: string, variables: object): Promise<any>
   app: Awaited<ReturnType<typeof startServer>>['app']
   /** The file of an asset. */
   fileOf(assetId: string): TeamFile
@@ -21,7 +22,9 @@ export async function teamLibrary(
   files: readonly TeamFile[],
   log: (line: string) => void,
 ): Promise<TeamLibrary> {
-  const key = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 8)
+  // A library of other migrations is no use.
+  const made = JSON.stringify([files, readMigrations()])
+  const key = createHash('sha256').update(made).digest('hex').slice(0, 8)
   const home = path.join(store, 'finding', `home-${name}-${key}`)
   const config = readConfig({
     PORT: '0',
@@ -57,5 +60,21 @@ export async function teamLibrary(
   }
   await app.services.database.words.idle()
   const ids: Record<string, number> = JSON.parse(readFileSync(list, 'utf8'))
-  return { url, app, fileOf: (id) => files[ids[id]!]!, close }
+  return {
+    ask: (query, variables) => ask(url, query, variables),
+    app,
+    fileOf: (id) => files[ids[id]!]!,
+    close,
+  }
+}
+
+async function ask(url: string, query: string, variables: object): Promise<any> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = (await response.json()) as { data: any; errors?: { message: string }[] }
+  if (errors) throw new Error(errors[0]!.message)
+  return data
 }

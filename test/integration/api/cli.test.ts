@@ -71,6 +71,17 @@ describe('limn', () => {
     })
   })
 
+  it('limn search and limn similar say what is missing in the words of their command line', async () => {
+    for (const [args, message] of [
+      [['search'], 'Say what to look for'],
+      [['search', 'x', '--mode', 'both'], '--mode is "both"; give hybrid, meaning, words'],
+      [['search', 'x', '--first', 'ten'], '--first is "ten"'],
+      [['search', '--file', 'absent.png'], 'The file "absent.png" cannot be read'],
+      [['similar'], 'Give the id of one image, or a file'],
+    ] as const)
+      expect(await limn([...args]).ended).toMatchObject({ status: 2, err: expect.stringContaining(message) })
+  })
+
   it('limn serve --help lists every setting', async () => {
     const { out, status } = await limn(['serve', '--help']).ended
     expect(status).toBe(0)

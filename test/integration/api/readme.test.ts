@@ -18,6 +18,8 @@ beforeAll(async () => {
   server = await testServer({ samples: true })
   while ((await server.app.services.database.assets.count()) < samples.length) await sleep(100)
   await server.app.services.library.idle()
+  // How much a word counts follows from how often it was counted.
+  await server.app.services.database.words.idle()
 })
 afterAll(() => server?.close())
 

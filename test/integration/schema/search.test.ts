@@ -1,3 +1,4 @@
+// cspell:ignore walrsu
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cosine } from '../../support/cosine.ts'
 import { testImage, testImages } from '../../support/images.ts'
@@ -228,6 +229,19 @@ describe('modes', () => {
       code: 'BAD_USER_INPUT',
       message: expect.stringContaining(message),
     })
+  })
+
+  it('where the library lacks a word, texts to look for instead are near it in spelling and in meaning', async () => {
+    const suggestions = async (prompt: string, mode = 'HYBRID') => {
+      const query =
+        'query ($prompt: String, $mode: SearchMode!) { search(prompt: $prompt, mode: $mode, first: 1) { suggestions } }'
+      return (await server.query(query, { prompt, mode })).data.search.suggestions
+    }
+    await server.app.services.database.words.idle()
+    expect((await suggestions('a walrsu'))[0]).toBe('a walrus')
+    expect(['beach', 'holiday']).toContain((await suggestions('seaside', 'WORDS'))[0])
+    expect(await suggestions('walrus')).toEqual([])
+    expect(await suggestions('walrsu', 'MEANING')).toEqual([])
   })
 
   it('mode WORDS takes texts only', async () => {

@@ -80,7 +80,7 @@ describe('relevance of the bundled model', () => {
     const { found, noMatch, edges } = await searched(text)
     expect(noMatch).toBe(true)
     expect(found).toBeLessThan(0.2)
-    expect(edges.every(({ band }) => band === 'WEAK')).toBe(true)
+    expect(edges.every((edge) => edge?.band === 'WEAK')).toBe(true)
   })
 
   it('a hit counts the more, the higher its cosine, the more of the words it has, and most when it is called so', async () => {

@@ -57,7 +57,7 @@ describe.runIf(serverUrl)('PostgreSQL', () => {
   })
 
   it("a role that does not own Limn's tables says so", async () => {
-    await inDatabase(`${grant}; CREATE EXTENSION vector`)
+    await inDatabase(`${grant}; CREATE EXTENSION vector; CREATE EXTENSION pg_trgm`)
     await (await opening()).close()
     await inDatabase(
       `REASSIGN OWNED BY ${name} TO CURRENT_USER; UPDATE "_prisma_migrations" SET migration_name = migration_name`,

@@ -7,7 +7,7 @@ const svg = (inner: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg"><title>leaf</title>${inner}</svg>`)
 const easy = svg('')
 /** Seconds of work. */
-const hard = svg('<a>b</a>'.repeat(3_000_000))
+const hard = svg('<a>b</a>'.repeat(9_000_000))
 const leaf = { title: 'leaf', description: null, keywords: [], takenAt: null }
 const nothing = { ...leaf, title: null }
 
